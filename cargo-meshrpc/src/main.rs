@@ -1,0 +1,2 @@
+//! `cargo meshrpc`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! The attribute `#[mesh_service]`.

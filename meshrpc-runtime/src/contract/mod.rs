@@ -1,0 +1,5 @@
+//! Contracts: what a trait looks like to the runtime, and whether two sides have the same one.
+
+mod spec;
+
+pub use spec::{Deadline, MethodSpec, ServiceSpec};

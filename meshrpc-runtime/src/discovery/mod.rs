@@ -1,0 +1,142 @@
+//! Terms that client, server and mesh share: where an instance is, who it is, and how it is
+//! announced. No I/O.
+//!
+//! A *deployment* is what a mesh resolves (`connect(&mesh, "greeter")`); an *instance* is one
+//! process of it; an *endpoint* is a way to dial. They are not the same: behind an opaque sidecar
+//! one dial address leads to any of several instances, and only the handshake tells to which.
+
+use std::{fmt, future::Future, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc};
+
+use tokio::sync::watch;
+
+use crate::error::Error;
+
+/// Where a listener is bound or a client dials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Address {
+    /// TCP.
+    Tcp(SocketAddr),
+    /// A Unix stream socket.
+    Unix(PathBuf),
+    /// A listener in this process, by a number that is never used again.
+    InProcess(u64),
+}
+
+/// One boot of one process of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Instance {
+    /// The name that survives a restart; session keys are hashed over it. At most 128 bytes.
+    pub name: Arc<str>,
+    /// Differs between two boots under the same name.
+    pub epoch: u64,
+}
+
+/// One way to reach an instance of a deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// What to dial.
+    pub dial: Address,
+    /// Who answers there, if the registry knows.
+    pub instance: Option<Instance>,
+    /// What stands between.
+    pub via: Via,
+    /// Relative share of calls; 1 is the ordinary one.
+    pub weight: u32,
+    /// Failure domain, if the registry knows.
+    pub zone: Option<Arc<str>>,
+}
+
+/// What stands between a client and the instance it dials.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Via {
+    /// Nothing: the address is the instance's own.
+    Direct,
+    /// A proxy that picks an instance by itself, one of `expected`.
+    Opaque {
+        /// The instances the registry lists behind the proxy.
+        expected: Vec<Instance>,
+    },
+}
+
+/// What a [`Resolver`] knows of a deployment at one time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoints {
+    /// Every endpoint that is ready for calls.
+    pub ready: Vec<Endpoint>,
+    /// False while the registry cannot be asked and `ready` is the last answer it gave.
+    pub live: bool,
+}
+
+/// What a server asks a [`Registrar`] to announce.
+#[derive(Clone, Debug)]
+pub struct Advertisement {
+    /// The deployment.
+    pub deployment: String,
+    /// Stable name, or `None` to let the registrar choose one.
+    pub instance: Option<String>,
+    /// Epoch of this boot.
+    pub epoch: u64,
+    /// Where to listen, or `None` to let the registrar choose.
+    pub listen: Option<Address>,
+}
+
+/// How an announced instance is seen by clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// It exists, and takes no calls yet.
+    Starting,
+    /// It takes calls.
+    Ready,
+    /// It takes no new calls, and finishes those it has.
+    Draining,
+}
+
+/// Announces instances.
+pub trait Registrar: Send + Sync + fmt::Debug {
+    /// Reserves a name and says where to listen. Nobody sees the instance before
+    /// [`Advert::bound`] and [`Health::Ready`].
+    ///
+    /// # Errors
+    /// If the registry cannot be reached or the name belongs to somebody who is alive.
+    fn advertise(&self, advertisement: Advertisement) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>>;
+}
+
+/// One announced instance. Dropping it withdraws it.
+pub trait Advert: Send + Sync + fmt::Debug {
+    /// Where the server has to bind; port 0 lets the system choose.
+    fn bind(&self) -> Address;
+    /// The instance as clients will see it.
+    fn instance(&self) -> &Instance;
+    /// Tells the registry the address that was really bound.
+    fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>>;
+    /// Changes how clients see the instance. `Draining` resolves when no client that follows the
+    /// registry would be sent here any more, as far as the registry can tell.
+    fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>>;
+    /// Removes the instance.
+    fn withdraw(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
+}
+
+/// Finds instances.
+pub trait Resolver: Send + Sync + fmt::Debug {
+    /// Follows a deployment. The first value is what is known now, perhaps nothing; the watch ends
+    /// when the receiver is dropped.
+    ///
+    /// # Errors
+    /// If the deployment's name cannot be one in this mesh.
+    fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error>;
+}
+
+/// A boxed future.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp(address) => write!(f, "{address}"),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+            Address::InProcess(number) => write!(f, "in-process:{number}"),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Runtime of meshrpc.
+
+pub mod connection;
+pub mod contract;
+pub mod discovery;
+mod error;
+pub mod wire;
+
+pub use error::{Code, Error, Kind, Limit, Started};

@@ -1,0 +1,1 @@
+//! The trait model of meshrpc, its checks, and everything generated from it.
