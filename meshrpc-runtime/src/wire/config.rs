@@ -6,7 +6,6 @@ use super::head::Codec;
 
 /// Limits, timers and offers of one side; one value serves every connection of a client or server.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Config {
     /// Largest payload of one frame this side reads, in bytes.
     pub max_frame: u32,

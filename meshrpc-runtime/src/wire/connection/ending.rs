@@ -68,6 +68,9 @@ impl Connection {
         }
         self.ending.begun = true;
         self.now = now;
+        if self.side == Side::Client && matches!(self.phase, Phase::Handshake { .. }) {
+            return self.fail_with(Fault::ClosedHere);
+        }
         self.events.push_back(Event::Closing);
         if self.side == Side::Server && self.phase == Phase::Open {
             self.ending.awaits_pong = true;

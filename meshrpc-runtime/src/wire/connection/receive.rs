@@ -238,6 +238,18 @@ impl Connection {
         }
     }
 
+    /// True while somebody reads, or may read, a streaming direction of this call.
+    pub fn is_read(&self, id: u64) -> bool {
+        self.streams.get(&id).is_some_and(|stream| stream.reader)
+    }
+
+    /// True if nothing can be added to the answer of this call: it is complete, or forgotten.
+    pub fn is_answered(&self, id: u64) -> bool {
+        self.streams.get(&id).is_none_or(|stream| {
+            stream.outbound.as_ref().is_some_and(|outbound| outbound.finished)
+        })
+    }
+
     /// Nobody reads the streaming direction any more.
     pub fn stop_reading(&mut self, id: u64) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
