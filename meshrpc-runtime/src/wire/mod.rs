@@ -9,6 +9,7 @@
 //! - `frame`: the frame header, its checksum, cutting a byte stream into frames
 //! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
 //! - `head`, `config`: the same as values
+//! - `items`: values in a stream
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - [`connection`](Connection): the state machine
 //! - `fault`: why a connection ended, by whose fault
@@ -21,6 +22,7 @@ mod flow;
 mod frame;
 mod head;
 mod hello;
+mod items;
 mod layout;
 mod tlv;
 
@@ -34,6 +36,7 @@ pub use frame::{
 };
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
 pub use hello::{Hello, Limits};
+pub use items::{Item, ItemReader, put_item_prefix};
 pub use layout::{
     GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata, parse_go_away,
     parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply, put_status,
