@@ -1,5 +1,6 @@
 //! Runtime of meshrpc.
 
+pub mod codec;
 pub mod connection;
 pub mod contract;
 pub mod discovery;

@@ -1,0 +1,474 @@
+//! The shapes of types, as a graph: named types are shared, so recursion is a cycle.
+
+use std::collections::HashMap;
+
+/// Index of a node.
+pub(super) type NodeId = usize;
+/// Index of a named type.
+pub(super) type TypeId = usize;
+
+/// The shapes that were met.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    pub(super) nodes: Vec<Node>,
+    pub(super) types: Vec<Type>,
+    ids: HashMap<Identity, TypeId>,
+    /// Counts what was learnt.
+    pub(super) version: u64,
+    heights: Heights,
+}
+
+/// What is read at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    /// Not met yet.
+    Unknown,
+    /// The type asks the bytes what comes next.
+    SelfDescribing,
+    /// Different things were asked for at different times.
+    Ambiguous,
+    Leaf(Leaf),
+    Option(NodeId),
+    Seq(NodeId),
+    Map(NodeId, NodeId),
+    Tuple(Vec<NodeId>),
+    Named(TypeId),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Leaf {
+    Unit = 1,
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    F32,
+    F64,
+    Char,
+    Str,
+    Bytes,
+}
+
+/// A type that serde knows by name.
+#[derive(Debug)]
+pub(super) struct Type {
+    pub(super) name: &'static str,
+    pub(super) body: Body,
+    /// A struct that is read by position only.
+    pub(super) by_seq: bool,
+    /// Everything that can be reached from it is known.
+    closed: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Body {
+    Unit,
+    Newtype(NodeId),
+    Tuple(Vec<NodeId>),
+    Struct(Vec<Field>),
+    Enum(Vec<Variant>),
+}
+
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) node: NodeId,
+    /// Times a pass went there.
+    pub(super) visits: u32,
+    /// Another name of a field that is in the list as well.
+    pub(super) alias: bool,
+    /// Has aliases, and goes before them.
+    pub(super) has_alias: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Variant {
+    pub(super) name: &'static str,
+    pub(super) content: Content,
+    pub(super) visits: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Not met yet.
+    Unknown,
+    /// There is no variant of this index: names may outnumber variants.
+    Absent,
+    /// Different things were asked for at different times.
+    Ambiguous,
+    Unit,
+    Newtype(NodeId),
+    Tuple(Vec<NodeId>),
+    Struct(Vec<Field>),
+}
+
+/// What tells one named type from another: the visitor's Rust path holds generic arguments and
+/// modules. Used while tracing, and never part of a fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    pub(super) visitor: &'static str,
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) names: &'static [&'static str],
+    pub(super) len: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Unit,
+    Newtype,
+    Tuple,
+    Struct,
+    Enum,
+}
+
+/// For each type the least nesting that a value of it needs, if any is known.
+#[derive(Debug, Default)]
+struct Heights {
+    version: Option<u64>,
+    of_types: Vec<Option<u32>>,
+}
+
+impl Graph {
+    pub(super) fn add_node(&mut self) -> NodeId {
+        self.nodes.push(Node::Unknown);
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn add_nodes(&mut self, count: usize) -> Vec<NodeId> {
+        (0..count).map(|_| self.add_node()).collect()
+    }
+
+    pub(super) fn add_fields(&mut self, names: &[&'static str]) -> Vec<Field> {
+        let field = |name: &&'static str| Field {
+            name,
+            node: self.add_node(),
+            visits: 0,
+            alias: false,
+            has_alias: false,
+        };
+        names.iter().map(field).collect()
+    }
+
+    /// The type of this identity.
+    pub(super) fn intern(&mut self, identity: Identity) -> TypeId {
+        if let Some(id) = self.ids.get(&identity) {
+            return *id;
+        }
+        let body = match identity.kind {
+            Kind::Unit => Body::Unit,
+            Kind::Newtype => Body::Newtype(self.add_node()),
+            Kind::Tuple => Body::Tuple(self.add_nodes(identity.len)),
+            Kind::Struct => Body::Struct(self.add_fields(identity.names)),
+            Kind::Enum => Body::Enum(
+                identity
+                    .names
+                    .iter()
+                    .map(|name| Variant {
+                        name,
+                        content: Content::Unknown,
+                        visits: 0,
+                    })
+                    .collect(),
+            ),
+        };
+        self.types.push(Type {
+            name: identity.name,
+            body,
+            by_seq: false,
+            closed: false,
+        });
+        let id = self.types.len() - 1;
+        self.ids.insert(identity, id);
+        id
+    }
+
+    /// Records what was asked for at `node`; false if it contradicts what was before.
+    pub(super) fn observe(&mut self, node: NodeId, seen: Node) -> bool {
+        let known = &mut self.nodes[node];
+        if *known == seen {
+            return true;
+        }
+        let (next, agrees) = match known {
+            Node::Unknown => (seen, true),
+            Node::SelfDescribing => return false,
+            _ if seen == Node::SelfDescribing => (seen, true),
+            Node::Ambiguous => return false,
+            _ => (Node::Ambiguous, false),
+        };
+        *known = next;
+        self.version += 1;
+        agrees
+    }
+
+    /// True if something that can be reached from here is not known yet.
+    pub(super) fn is_open(&mut self, node: NodeId) -> bool {
+        let mut seen = Vec::new();
+        let open = self.search_open(node, &mut seen);
+        if !open {
+            for id in seen {
+                self.types[id].closed = true;
+            }
+        }
+        open
+    }
+
+    fn search_open(&self, start: NodeId, seen: &mut Vec<TypeId>) -> bool {
+        let mut todo = vec![start];
+        while let Some(node) = todo.pop() {
+            match &self.nodes[node] {
+                Node::Unknown => return true,
+                Node::SelfDescribing | Node::Ambiguous | Node::Leaf(_) => {}
+                Node::Option(inner) | Node::Seq(inner) => todo.push(*inner),
+                Node::Map(key, value) => todo.extend([*key, *value]),
+                Node::Tuple(nodes) => todo.extend(nodes),
+                Node::Named(id) => {
+                    if self.types[*id].closed || seen.contains(id) {
+                        continue;
+                    }
+                    seen.push(*id);
+                    match &self.types[*id].body {
+                        Body::Unit => {}
+                        Body::Newtype(node) => todo.push(*node),
+                        Body::Tuple(nodes) => todo.extend(nodes),
+                        Body::Struct(fields) => todo.extend(nodes_of(fields)),
+                        Body::Enum(variants) => {
+                            for variant in variants {
+                                match &variant.content {
+                                    Content::Unknown => return true,
+                                    Content::Absent | Content::Ambiguous | Content::Unit => {}
+                                    Content::Newtype(node) => todo.push(*node),
+                                    Content::Tuple(nodes) => todo.extend(nodes),
+                                    Content::Struct(fields) => todo.extend(nodes_of(fields)),
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// True if the content of this variant is not known completely.
+    pub(super) fn is_open_content(&mut self, id: TypeId, index: usize) -> bool {
+        let Body::Enum(variants) = &self.types[id].body else {
+            return false;
+        };
+        let nodes: Vec<NodeId> = match &variants[index].content {
+            Content::Unknown => return true,
+            Content::Absent | Content::Ambiguous | Content::Unit => return false,
+            Content::Newtype(node) => vec![*node],
+            Content::Tuple(nodes) => nodes.clone(),
+            Content::Struct(fields) => nodes_of(fields).collect(),
+        };
+        nodes.into_iter().any(|node| self.is_open(node))
+    }
+
+    /// The variant whose value needs least nesting, if a value of any is known to exist.
+    pub(super) fn lowest_variant(&mut self, id: TypeId) -> Option<usize> {
+        self.measure();
+        let Body::Enum(variants) = &self.types[id].body else {
+            return None;
+        };
+        let heights = &self.heights.of_types;
+        (0..variants.len())
+            .filter_map(|index| {
+                Some((
+                    self.content_height(&variants[index].content, heights)?,
+                    index,
+                ))
+            })
+            .min()
+            .map(|(_, index)| index)
+    }
+
+    /// Brings the heights up to date: begins with "no value known" and lowers until nothing moves.
+    fn measure(&mut self) {
+        if self.heights.version == Some(self.version) {
+            return;
+        }
+        let mut heights = vec![None; self.types.len()];
+        loop {
+            let mut moved = false;
+            for id in 0..self.types.len() {
+                let height = self
+                    .body_height(&self.types[id].body, &heights)
+                    .map(|height| height + 1);
+                if heights[id].is_none() && height.is_some() {
+                    heights[id] = height;
+                    moved = true;
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        self.heights = Heights {
+            version: Some(self.version),
+            of_types: heights,
+        };
+    }
+
+    fn body_height(&self, body: &Body, types: &[Option<u32>]) -> Option<u32> {
+        match body {
+            Body::Unit => Some(0),
+            Body::Newtype(node) => self.height(*node, types),
+            Body::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
+            Body::Struct(fields) => self.highest(nodes_of(fields), types),
+            Body::Enum(variants) => variants
+                .iter()
+                .filter_map(|variant| self.content_height(&variant.content, types))
+                .min(),
+        }
+    }
+
+    fn content_height(&self, content: &Content, types: &[Option<u32>]) -> Option<u32> {
+        match content {
+            Content::Unknown | Content::Absent | Content::Ambiguous => None,
+            Content::Unit => Some(0),
+            Content::Newtype(node) => self.height(*node, types),
+            Content::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
+            Content::Struct(fields) => self.highest(nodes_of(fields), types),
+        }
+    }
+
+    fn highest(&self, nodes: impl Iterator<Item = NodeId>, types: &[Option<u32>]) -> Option<u32> {
+        nodes
+            .map(|node| self.height(node, types))
+            .try_fold(0, |highest, height| Some(highest.max(height?)))
+    }
+
+    fn height(&self, node: NodeId, types: &[Option<u32>]) -> Option<u32> {
+        match &self.nodes[node] {
+            Node::Unknown | Node::SelfDescribing | Node::Ambiguous => None,
+            Node::Leaf(_) | Node::Option(_) | Node::Seq(_) | Node::Map(..) => Some(0),
+            Node::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
+            Node::Named(id) => types.get(*id).copied().flatten(),
+        }
+    }
+
+    /// What cannot be read positionally, beginning at `node`.
+    pub(super) fn obstacle(&self, node: NodeId) -> Option<String> {
+        self.search(node, |_, node| match node {
+            Node::Unknown => Some("has a type that could not be traced"),
+            Node::SelfDescribing => Some("has a type that describes itself"),
+            Node::Ambiguous => Some("has a type that does not read the same each time"),
+            _ => None,
+        })
+    }
+
+    /// An option whose content may be nil.
+    pub(super) fn some_nil(&self, node: NodeId) -> Option<String> {
+        self.search(node, |graph, node| match node {
+            Node::Option(inner) if graph.may_be_nil(*inner) => {
+                Some("has an option whose content is written as nil with field names")
+            }
+            _ => None,
+        })
+    }
+
+    fn may_be_nil(&self, mut node: NodeId) -> bool {
+        // Newtypes are written as their content; one that contains itself is no value at all.
+        for _ in 0..=self.types.len() {
+            node = match &self.nodes[node] {
+                Node::Leaf(Leaf::Unit) | Node::Option(_) => return true,
+                Node::Named(id) => match self.types[*id].body {
+                    Body::Newtype(inner) => inner,
+                    _ => return false,
+                },
+                _ => return false,
+            };
+        }
+        false
+    }
+
+    /// The first node of the graph that `test` finds fault with, and where it is.
+    fn search(
+        &self,
+        start: NodeId,
+        test: impl Fn(&Graph, &Node) -> Option<&'static str>,
+    ) -> Option<String> {
+        let mut todo = vec![(start, "it".to_owned())];
+        let mut seen = Vec::new();
+        while let Some((node, place)) = todo.pop() {
+            if let Some(fault) = test(self, &self.nodes[node]) {
+                return Some(format!("{place} {fault}"));
+            }
+            match &self.nodes[node] {
+                Node::Unknown | Node::SelfDescribing | Node::Ambiguous | Node::Leaf(_) => {}
+                Node::Option(inner) | Node::Seq(inner) => todo.push((*inner, place)),
+                Node::Map(key, value) => todo.extend([(*value, place.clone()), (*key, place)]),
+                Node::Tuple(nodes) => {
+                    todo.extend(nodes.iter().rev().map(|node| (*node, place.clone())))
+                }
+                Node::Named(id) => {
+                    if seen.contains(id) {
+                        continue;
+                    }
+                    seen.push(*id);
+                    let Type { name, body, .. } = &self.types[*id];
+                    match body {
+                        Body::Unit => {}
+                        Body::Newtype(node) => todo.push((*node, format!("`{name}`"))),
+                        Body::Tuple(nodes) => {
+                            todo.extend(
+                                nodes.iter().rev().map(|node| (*node, format!("`{name}`"))),
+                            );
+                        }
+                        Body::Struct(fields) => todo.extend(fields_of(name, fields)),
+                        Body::Enum(variants) => {
+                            for variant in variants.iter().rev() {
+                                let place = format!("`{name}::{}`", variant.name);
+                                match &variant.content {
+                                    Content::Unknown | Content::Ambiguous => {
+                                        if let Some(fault) = test(self, &Node::Unknown) {
+                                            return Some(format!("{place} {fault}"));
+                                        }
+                                    }
+                                    Content::Absent | Content::Unit => {}
+                                    Content::Newtype(node) => todo.push((*node, place)),
+                                    Content::Tuple(nodes) => {
+                                        todo.extend(
+                                            nodes.iter().rev().map(|node| (*node, place.clone())),
+                                        );
+                                    }
+                                    Content::Struct(fields) => {
+                                        todo.extend(fields_of(variant.name, fields))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The nodes of the fields that are no aliases.
+fn nodes_of(fields: &[Field]) -> impl Iterator<Item = NodeId> {
+    fields
+        .iter()
+        .filter(|field| !field.alias)
+        .map(|field| field.node)
+}
+
+fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {
+    let named = fields.iter().rev().filter(|field| !field.alias);
+    named.map(move |field| {
+        (
+            field.node,
+            format!("field `{}` of `{container}`", field.name),
+        )
+    })
+}
