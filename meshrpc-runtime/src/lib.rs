@@ -5,6 +5,8 @@ pub mod connection;
 pub mod contract;
 pub mod discovery;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod transport;
 pub mod wire;
 

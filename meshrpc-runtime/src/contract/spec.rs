@@ -174,6 +174,14 @@ impl MethodSpec {
         }
     }
 
+    /// A method that streams one way or both, in a format of its own contract; without a deadline.
+    #[cfg(feature = "http")]
+    pub(crate) const fn streaming(name: &'static str, key: u64, kind: CallKind) -> Self {
+        let mut method = Self::unary(name, key, &[], |_| {}).deadline(Deadline::None);
+        method.kind = kind;
+        method
+    }
+
     /// The same, idempotent.
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
