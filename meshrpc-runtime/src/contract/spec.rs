@@ -27,11 +27,15 @@ const SAMPLED_LATER: u32 = 1024;
 ///
 /// static GREETER: ServiceSpec = ServiceSpec {
 ///     name: "Greeter",
-///     methods: &[MethodSpec::unary("greet", 0x1, &["name"], |schema| {
-///         schema.argument::<String>();
-///         schema.reply::<String>();
-///         schema.error_text();
-///     })],
+///     methods: {
+///         // A static of its own: a `MethodSpec` holds what was learnt at run time.
+///         static METHODS: [MethodSpec; 1] = [MethodSpec::unary("greet", 0x1, &["name"], |schema| {
+///             schema.argument::<String>();
+///             schema.reply::<String>();
+///             schema.error_text();
+///         })];
+///         &METHODS
+///     },
 /// };
 /// assert_eq!(GREETER.offer().methods.len(), 1);
 /// assert_eq!(method_key("Greeter", "greet"), 0x9b3e_47b1_95eb_0cdf);

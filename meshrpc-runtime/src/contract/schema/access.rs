@@ -6,7 +6,7 @@ use serde::de::{
 };
 
 use super::{
-    shape::{Body, Content, Field, Node, NodeId, TypeId},
+    shape::{Body, Content, Field, Node, NodeId, Role, TypeId},
     trace::{Place, Stop, Tracer},
 };
 
@@ -227,13 +227,32 @@ impl<'t, 'g> Keys<'t, 'g> {
     /// The last key is another name of field `name`, or `name` itself after another name.
     fn learn_alias(&mut self, name: &'static str) {
         let Some(current) = self.current else { return };
-        let field = match self.fields()[current].name == name {
-            true => &mut self.fields_mut()[current].has_alias,
-            false => &mut self.fields_mut()[current].alias,
+        let field = &mut self.fields_mut()[current];
+        let learnt = if field.name == name {
+            Role::Aliased
+        } else {
+            Role::Alias
         };
-        if !std::mem::replace(field, true) {
+        if field.role != learnt {
+            field.role = learnt;
             self.tracer.graph.version += 1;
         }
+    }
+
+    /// Every name was read, and none twice.
+    fn settle(&mut self) {
+        for index in 0..self.fed.len() {
+            if self.fields()[index].role == Role::Aliased {
+                self.fields_mut()[index].role = Role::Settled;
+                self.tracer.graph.version += 1;
+            }
+        }
+    }
+
+    fn is_unsettled(&self) -> bool {
+        self.fields()
+            .iter()
+            .any(|field| field.role == Role::Aliased)
     }
 
     fn fields(&self) -> &[Field] {
@@ -271,18 +290,14 @@ impl<'t, 'g> Keys<'t, 'g> {
         let mut best = None;
         for index in 0..self.fed.len() {
             let Field {
-                node,
-                visits,
-                alias,
-                has_alias,
-                ..
+                node, visits, role, ..
             } = self.fields()[index];
-            if self.fed[index] || alias {
+            if self.fed[index] || role == Role::Alias {
                 continue;
             }
             let open = self.tracer.graph.is_open(node);
             let rank = (
-                !has_alias,
+                role == Role::Field,
                 !open,
                 if open { visits } else { 0 },
                 usize::MAX - index,
@@ -297,8 +312,8 @@ impl<'t, 'g> Keys<'t, 'g> {
     /// A field that was not given yet is unknown.
     fn open_left(&mut self) -> bool {
         (0..self.fed.len()).any(|index| {
-            let Field { node, alias, .. } = self.fields()[index];
-            !self.fed[index] && !alias && self.tracer.graph.is_open(node)
+            let Field { node, role, .. } = self.fields()[index];
+            !self.fed[index] && role != Role::Alias && self.tracer.graph.is_open(node)
         })
     }
 }
@@ -311,12 +326,14 @@ impl<'de> MapAccess<'de> for &mut Keys<'_, '_> {
         seed: K,
     ) -> Result<Option<K::Value>, Stop> {
         let Some(index) = self.choose() else {
+            self.settle();
             return Ok(None);
         };
         self.fed[index] = true;
         self.current = Some(index);
         let Field { node, name, .. } = self.fields()[index];
-        if !self.needed && !self.tracer.graph.is_open(node) && !self.open_left() {
+        let needed = self.needed || self.is_unsettled();
+        if !needed && !self.tracer.graph.is_open(node) && !self.open_left() {
             return Err(self.tracer.stop());
         }
         let key: StrDeserializer<'_, Stop> = name.into_deserializer();
@@ -330,7 +347,7 @@ impl<'de> MapAccess<'de> for &mut Keys<'_, '_> {
         let field = &mut self.fields_mut()[index];
         field.visits += 1;
         let node = field.node;
-        let needed = self.needed || self.open_left();
+        let needed = self.needed || self.is_unsettled() || self.open_left();
         match seed.deserialize(Place::new(self.tracer, node, needed)) {
             // About a field of the value, not of this struct.
             Err(Stop::Duplicate(_)) => Err(Stop::Type),

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::shape::{Body, Content, Field, Graph, Leaf, Node, NodeId};
+use super::shape::{Body, Content, Field, Graph, Leaf, Node, NodeId, Role};
 
 /// Elements of one sequence or map that are looked at.
 const MAX_ELEMENTS: usize = 32;
@@ -423,7 +423,10 @@ impl<'g> Serializer for Check<'g> {
 
 /// The fields as they are written: aliases are for reading only.
 fn canonical(fields: &[Field]) -> Vec<&Field> {
-    fields.iter().filter(|field| !field.alias).collect()
+    fields
+        .iter()
+        .filter(|field| field.role != Role::Alias)
+        .collect()
 }
 
 impl Elements<'_> {

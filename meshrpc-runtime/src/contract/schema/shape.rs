@@ -83,10 +83,19 @@ pub(super) struct Field {
     pub(super) node: NodeId,
     /// Times a pass went there.
     pub(super) visits: u32,
+    pub(super) role: Role,
+}
+
+/// What a name in a list of fields is: serde's derive lists aliases among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Field,
+    /// A field with aliases, some of which may not be found yet. It goes before them.
+    Aliased,
+    /// A field with aliases, all of them found.
+    Settled,
     /// Another name of a field that is in the list as well.
-    pub(super) alias: bool,
-    /// Has aliases, and goes before them.
-    pub(super) has_alias: bool,
+    Alias,
 }
 
 #[derive(Debug)]
@@ -152,8 +161,7 @@ impl Graph {
             name,
             node: self.add_node(),
             visits: 0,
-            alias: false,
-            has_alias: false,
+            role: Role::Field,
         };
         names.iter().map(field).collect()
     }
@@ -239,6 +247,7 @@ impl Graph {
                         Body::Unit => {}
                         Body::Newtype(node) => todo.push(*node),
                         Body::Tuple(nodes) => todo.extend(nodes),
+                        Body::Struct(fields) if is_unsettled(fields) => return true,
                         Body::Struct(fields) => todo.extend(nodes_of(fields)),
                         Body::Enum(variants) => {
                             for variant in variants {
@@ -247,6 +256,7 @@ impl Graph {
                                     Content::Absent | Content::Ambiguous | Content::Unit => {}
                                     Content::Newtype(node) => todo.push(*node),
                                     Content::Tuple(nodes) => todo.extend(nodes),
+                                    Content::Struct(fields) if is_unsettled(fields) => return true,
                                     Content::Struct(fields) => todo.extend(nodes_of(fields)),
                                 }
                             }
@@ -268,6 +278,7 @@ impl Graph {
             Content::Absent | Content::Ambiguous | Content::Unit => return false,
             Content::Newtype(node) => vec![*node],
             Content::Tuple(nodes) => nodes.clone(),
+            Content::Struct(fields) if is_unsettled(fields) => return true,
             Content::Struct(fields) => nodes_of(fields).collect(),
         };
         nodes.into_iter().any(|node| self.is_open(node))
@@ -455,16 +466,24 @@ impl Graph {
     }
 }
 
+/// Some of the names may be aliases.
+fn is_unsettled(fields: &[Field]) -> bool {
+    fields.iter().any(|field| field.role == Role::Aliased)
+}
+
 /// The nodes of the fields that are no aliases.
 fn nodes_of(fields: &[Field]) -> impl Iterator<Item = NodeId> {
     fields
         .iter()
-        .filter(|field| !field.alias)
+        .filter(|field| field.role != Role::Alias)
         .map(|field| field.node)
 }
 
 fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {
-    let named = fields.iter().rev().filter(|field| !field.alias);
+    let named = fields
+        .iter()
+        .rev()
+        .filter(|field| field.role != Role::Alias);
     named.map(move |field| {
         (
             field.node,

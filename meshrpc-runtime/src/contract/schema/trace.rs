@@ -512,7 +512,7 @@ const ZEROS: [u8; 64] = [0; 64];
 const BYTE_LENGTHS: [usize; 7] = [16, 0, 4, 8, 20, 32, 64];
 
 /// One of each kind of text that types are often made from.
-const TEXTS: [&str; 18] = [
+const TEXTS: [&str; 19] = [
     "",
     "a",
     "00000000-0000-0000-0000-000000000000",
@@ -531,4 +531,5 @@ const TEXTS: [&str; 18] = [
     "00",
     "en",
     "USD",
+    "Mon",
 ];
