@@ -210,8 +210,8 @@ fn types_of_one_name_are_told_apart() {
     mod other {
         #[derive(serde::Deserialize)]
         #[allow(dead_code)]
-        pub struct Card {
-            pub number: u64,
+        pub(crate) struct Card {
+            pub(crate) number: u64,
         }
     }
     #[derive(Deserialize)]
@@ -299,14 +299,14 @@ mod card {
 
     #[derive(Deserialize)]
     #[allow(dead_code)]
-    pub struct Card {
-        pub id: u32,
-        pub owner: Owner,
+    pub(crate) struct Card {
+        pub(crate) id: u32,
+        pub(crate) owner: Owner,
     }
 
     #[derive(Deserialize)]
     #[allow(dead_code)]
-    pub enum Owner {
+    pub(crate) enum Owner {
         Nobody,
         Person { name: String },
     }
@@ -317,23 +317,23 @@ macro_rules! variation {
         mod $module {
             #[derive(serde::Deserialize)]
             #[allow(dead_code)]
-            pub struct Card $card
+            pub(crate) struct Card $card
             #[derive(serde::Deserialize)]
             #[allow(dead_code)]
-            pub enum Owner $owner
+            pub(crate) enum Owner $owner
         }
     };
 }
 
-variation!(same: struct { pub id: u32, pub owner: Owner } enum { Nobody, Person { name: String } });
-variation!(added: struct { pub id: u32, pub owner: Owner, pub extra: u8 } enum { Nobody, Person { name: String } });
-variation!(renamed: struct { pub number: u32, pub owner: Owner } enum { Nobody, Person { name: String } });
-variation!(reordered: struct { pub owner: Owner, pub id: u32 } enum { Nobody, Person { name: String } });
-variation!(retyped: struct { pub id: u64, pub owner: Owner } enum { Nobody, Person { name: String } });
-variation!(deep: struct { pub id: u32, pub owner: Owner } enum { Nobody, Person { name: Vec<u8> } });
-variation!(variant: struct { pub id: u32, pub owner: Owner } enum { Nobody, Person { name: String }, Group });
-variation!(variants_reordered: struct { pub id: u32, pub owner: Owner } enum { Person { name: String }, Nobody });
-variation!(optional: struct { pub id: u32, pub owner: Option<Owner> } enum { Nobody, Person { name: String } });
+variation!(same: struct { pub(crate) id: u32, pub(crate) owner: Owner } enum { Nobody, Person { name: String } });
+variation!(added: struct { pub(crate) id: u32, pub(crate) owner: Owner, pub(crate) extra: u8 } enum { Nobody, Person { name: String } });
+variation!(renamed: struct { pub(crate) number: u32, pub(crate) owner: Owner } enum { Nobody, Person { name: String } });
+variation!(reordered: struct { pub(crate) owner: Owner, pub(crate) id: u32 } enum { Nobody, Person { name: String } });
+variation!(retyped: struct { pub(crate) id: u64, pub(crate) owner: Owner } enum { Nobody, Person { name: String } });
+variation!(deep: struct { pub(crate) id: u32, pub(crate) owner: Owner } enum { Nobody, Person { name: Vec<u8> } });
+variation!(variant: struct { pub(crate) id: u32, pub(crate) owner: Owner } enum { Nobody, Person { name: String }, Group });
+variation!(variants_reordered: struct { pub(crate) id: u32, pub(crate) owner: Owner } enum { Person { name: String }, Nobody });
+variation!(optional: struct { pub(crate) id: u32, pub(crate) owner: Option<Owner> } enum { Nobody, Person { name: String } });
 
 #[test]
 fn a_type_has_the_same_fingerprint_in_any_module() {
@@ -516,6 +516,7 @@ fn what_a_type_writes_differently_than_it_reads_is_noticed() {
     #[derive(Serialize, Deserialize)]
     struct LeavesOut {
         #[serde(skip_serializing, default)]
+        #[allow(dead_code)]
         secret: u8,
         shown: u8,
     }
