@@ -12,8 +12,12 @@
 mod access;
 mod check;
 mod fingerprint;
+mod keys;
+mod place;
+mod samples;
 mod shape;
 mod trace;
+mod variants;
 
 use serde::{Serialize, de::DeserializeOwned};
 

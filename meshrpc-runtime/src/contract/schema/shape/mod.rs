@@ -1,6 +1,11 @@
 //! The shapes of types, as a graph: named types are shared, so recursion is a cycle.
 
+mod faults;
+mod heights;
+
 use std::collections::HashMap;
+
+use self::heights::Heights;
 
 /// Index of a node.
 pub(super) type NodeId = usize;
@@ -137,13 +142,6 @@ pub(super) enum Kind {
     Tuple,
     Struct,
     Enum,
-}
-
-/// For each type the least nesting that a value of it needs, if any is known.
-#[derive(Debug, Default)]
-struct Heights {
-    version: Option<u64>,
-    of_types: Vec<Option<u32>>,
 }
 
 impl Graph {
@@ -283,187 +281,6 @@ impl Graph {
         };
         nodes.into_iter().any(|node| self.is_open(node))
     }
-
-    /// The variant whose value needs least nesting, if a value of any is known to exist.
-    pub(super) fn lowest_variant(&mut self, id: TypeId) -> Option<usize> {
-        self.measure();
-        let Body::Enum(variants) = &self.types[id].body else {
-            return None;
-        };
-        let heights = &self.heights.of_types;
-        (0..variants.len())
-            .filter_map(|index| {
-                Some((
-                    self.content_height(&variants[index].content, heights)?,
-                    index,
-                ))
-            })
-            .min()
-            .map(|(_, index)| index)
-    }
-
-    /// Brings the heights up to date: begins with "no value known" and lowers until nothing moves.
-    fn measure(&mut self) {
-        if self.heights.version == Some(self.version) {
-            return;
-        }
-        let mut heights = vec![None; self.types.len()];
-        loop {
-            let mut moved = false;
-            for id in 0..self.types.len() {
-                let height = self
-                    .body_height(&self.types[id].body, &heights)
-                    .map(|height| height + 1);
-                if heights[id].is_none() && height.is_some() {
-                    heights[id] = height;
-                    moved = true;
-                }
-            }
-            if !moved {
-                break;
-            }
-        }
-        self.heights = Heights {
-            version: Some(self.version),
-            of_types: heights,
-        };
-    }
-
-    fn body_height(&self, body: &Body, types: &[Option<u32>]) -> Option<u32> {
-        match body {
-            Body::Unit => Some(0),
-            Body::Newtype(node) => self.height(*node, types),
-            Body::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
-            Body::Struct(fields) => self.highest(nodes_of(fields), types),
-            Body::Enum(variants) => variants
-                .iter()
-                .filter_map(|variant| self.content_height(&variant.content, types))
-                .min(),
-        }
-    }
-
-    fn content_height(&self, content: &Content, types: &[Option<u32>]) -> Option<u32> {
-        match content {
-            Content::Unknown | Content::Absent | Content::Ambiguous => None,
-            Content::Unit => Some(0),
-            Content::Newtype(node) => self.height(*node, types),
-            Content::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
-            Content::Struct(fields) => self.highest(nodes_of(fields), types),
-        }
-    }
-
-    fn highest(&self, nodes: impl Iterator<Item = NodeId>, types: &[Option<u32>]) -> Option<u32> {
-        nodes
-            .map(|node| self.height(node, types))
-            .try_fold(0, |highest, height| Some(highest.max(height?)))
-    }
-
-    fn height(&self, node: NodeId, types: &[Option<u32>]) -> Option<u32> {
-        match &self.nodes[node] {
-            Node::Unknown | Node::SelfDescribing | Node::Ambiguous => None,
-            Node::Leaf(_) | Node::Option(_) | Node::Seq(_) | Node::Map(..) => Some(0),
-            Node::Tuple(nodes) => self.highest(nodes.iter().copied(), types),
-            Node::Named(id) => types.get(*id).copied().flatten(),
-        }
-    }
-
-    /// What cannot be read positionally, beginning at `node`.
-    pub(super) fn obstacle(&self, node: NodeId) -> Option<String> {
-        self.search(node, |_, node| match node {
-            Node::Unknown => Some("has a type that could not be traced"),
-            Node::SelfDescribing => Some("has a type that describes itself"),
-            Node::Ambiguous => Some("has a type that does not read the same each time"),
-            _ => None,
-        })
-    }
-
-    /// An option whose content may be nil.
-    pub(super) fn some_nil(&self, node: NodeId) -> Option<String> {
-        self.search(node, |graph, node| match node {
-            Node::Option(inner) if graph.may_be_nil(*inner) => {
-                Some("has an option whose content is written as nil with field names")
-            }
-            _ => None,
-        })
-    }
-
-    fn may_be_nil(&self, mut node: NodeId) -> bool {
-        // Newtypes are written as their content; one that contains itself is no value at all.
-        for _ in 0..=self.types.len() {
-            node = match &self.nodes[node] {
-                Node::Leaf(Leaf::Unit) | Node::Option(_) => return true,
-                Node::Named(id) => match self.types[*id].body {
-                    Body::Newtype(inner) => inner,
-                    _ => return false,
-                },
-                _ => return false,
-            };
-        }
-        false
-    }
-
-    /// The first node of the graph that `test` finds fault with, and where it is.
-    fn search(
-        &self,
-        start: NodeId,
-        test: impl Fn(&Graph, &Node) -> Option<&'static str>,
-    ) -> Option<String> {
-        let mut todo = vec![(start, "it".to_owned())];
-        let mut seen = Vec::new();
-        while let Some((node, place)) = todo.pop() {
-            if let Some(fault) = test(self, &self.nodes[node]) {
-                return Some(format!("{place} {fault}"));
-            }
-            match &self.nodes[node] {
-                Node::Unknown | Node::SelfDescribing | Node::Ambiguous | Node::Leaf(_) => {}
-                Node::Option(inner) | Node::Seq(inner) => todo.push((*inner, place)),
-                Node::Map(key, value) => todo.extend([(*value, place.clone()), (*key, place)]),
-                Node::Tuple(nodes) => {
-                    todo.extend(nodes.iter().rev().map(|node| (*node, place.clone())))
-                }
-                Node::Named(id) => {
-                    if seen.contains(id) {
-                        continue;
-                    }
-                    seen.push(*id);
-                    let Type { name, body, .. } = &self.types[*id];
-                    match body {
-                        Body::Unit => {}
-                        Body::Newtype(node) => todo.push((*node, format!("`{name}`"))),
-                        Body::Tuple(nodes) => {
-                            todo.extend(
-                                nodes.iter().rev().map(|node| (*node, format!("`{name}`"))),
-                            );
-                        }
-                        Body::Struct(fields) => todo.extend(fields_of(name, fields)),
-                        Body::Enum(variants) => {
-                            for variant in variants.iter().rev() {
-                                let place = format!("`{name}::{}`", variant.name);
-                                match &variant.content {
-                                    Content::Unknown | Content::Ambiguous => {
-                                        if let Some(fault) = test(self, &Node::Unknown) {
-                                            return Some(format!("{place} {fault}"));
-                                        }
-                                    }
-                                    Content::Absent | Content::Unit => {}
-                                    Content::Newtype(node) => todo.push((*node, place)),
-                                    Content::Tuple(nodes) => {
-                                        todo.extend(
-                                            nodes.iter().rev().map(|node| (*node, place.clone())),
-                                        );
-                                    }
-                                    Content::Struct(fields) => {
-                                        todo.extend(fields_of(variant.name, fields))
-                                    }
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        None
-    }
 }
 
 /// Some of the names may be aliases.
@@ -477,17 +294,4 @@ fn nodes_of(fields: &[Field]) -> impl Iterator<Item = NodeId> {
         .iter()
         .filter(|field| field.role != Role::Alias)
         .map(|field| field.node)
-}
-
-fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {
-    let named = fields
-        .iter()
-        .rev()
-        .filter(|field| field.role != Role::Alias);
-    named.map(move |field| {
-        (
-            field.node,
-            format!("field `{}` of `{container}`", field.name),
-        )
-    })
 }
