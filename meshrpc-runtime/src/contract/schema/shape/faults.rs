@@ -1,6 +1,6 @@
 //! What a codec cannot carry, and where it is.
 
-use super::{Body, Content, Field, Graph, Leaf, Node, NodeId, Role, Type};
+use super::{Body, Content, Field, Graph, Leaf, Node, NodeId, Role, Type, Variant};
 
 impl Graph {
     /// What cannot be read positionally, beginning at `node`.
@@ -73,6 +73,11 @@ impl Graph {
                         }
                         Body::Struct(fields) => todo.extend(fields_of(name, fields)),
                         Body::Enum(variants) => {
+                            if !is_indexed(variants)
+                                && let Some(fault) = test(self, &Node::Unknown)
+                            {
+                                return Some(format!("`{name}` {fault}"));
+                            }
                             for variant in variants.iter().rev() {
                                 let place = format!("`{name}::{}`", variant.name);
                                 match &variant.content {
@@ -100,6 +105,16 @@ impl Graph {
         }
         None
     }
+}
+
+/// Variants are known by their index: only names at the end, which aliases leave over, have none.
+fn is_indexed(variants: &[Variant]) -> bool {
+    let absent = |variant: &Variant| matches!(variant.content, Content::Absent);
+    let present = variants
+        .iter()
+        .take_while(|variant| !absent(variant))
+        .count();
+    (present > 0 || variants.is_empty()) && variants[present..].iter().all(absent)
 }
 
 fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {
