@@ -27,11 +27,15 @@ const SAMPLED_LATER: u32 = 1024;
 ///
 /// static GREETER: ServiceSpec = ServiceSpec {
 ///     name: "Greeter",
-///     methods: &[MethodSpec::unary("greet", 0x1, &["name"], |schema| {
-///         schema.argument::<String>();
-///         schema.reply::<String>();
-///         schema.error_text();
-///     })],
+///     methods: {
+///         // A static of its own: a `MethodSpec` holds what was learnt at run time.
+///         static METHODS: [MethodSpec; 1] = [MethodSpec::unary("greet", 0x1, &["name"], |schema| {
+///             schema.argument::<String>();
+///             schema.reply::<String>();
+///             schema.error_text();
+///         })];
+///         &METHODS
+///     },
 /// };
 /// assert_eq!(GREETER.offer().methods.len(), 1);
 /// assert_eq!(method_key("Greeter", "greet"), 0x9b3e_47b1_95eb_0cdf);
@@ -289,4 +293,28 @@ pub fn method_key(contract: &str, method: &str) -> u64 {
         .take(8)
         .rev()
         .fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demoted_method_is_field_named_from_then_on() {
+        let method = MethodSpec::unary("get", 1, &[], |schema| schema.reply::<u8>());
+        assert_eq!(method.codec(), Codec::Positional);
+        method.demote();
+        assert_eq!(method.codec(), Codec::FieldNamed);
+        assert_ne!(method.fingerprint(), 0, "the types are the same as before");
+    }
+
+    #[test]
+    fn the_first_values_are_sampled_and_a_share_after_them() {
+        let method = MethodSpec::unary("get", 1, &[], |schema| schema.reply::<u8>());
+        assert!((0..SAMPLED_FIRST).all(|_| method.samples_value()));
+        let later = (0..10 * SAMPLED_LATER)
+            .filter(|_| method.samples_value())
+            .count();
+        assert_eq!(later, 10);
+    }
 }

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     Failure, MethodSchema,
-    shape::{Body, Content, Field, Graph, Node, NodeId, TypeId},
+    shape::{Body, Content, Field, Graph, Node, NodeId, Role, TypeId},
 };
 
 /// First byte of the writing; a change of it changes every fingerprint.
@@ -189,8 +189,13 @@ impl Writing<'_> {
     }
 
     fn fields(&mut self, fields: &[Field]) {
-        self.count(fields.iter().filter(|field| !field.alias).count());
-        for field in fields.iter().filter(|field| !field.alias) {
+        self.count(
+            fields
+                .iter()
+                .filter(|field| field.role != Role::Alias)
+                .count(),
+        );
+        for field in fields.iter().filter(|field| field.role != Role::Alias) {
             self.text(field.name);
             self.node(field.node);
         }

@@ -12,8 +12,12 @@
 mod access;
 mod check;
 mod fingerprint;
+mod keys;
+mod place;
+mod samples;
 mod shape;
 mod trace;
+mod variants;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,16 +27,13 @@ use self::shape::{Graph, NodeId};
 /// The types of one method, as its schema function tells them.
 ///
 /// ```
-/// # use meshrpc::contract::{MethodSpec, ServiceSpec};
-/// static CLOCK: ServiceSpec = ServiceSpec {
-///     name: "Clock",
-///     methods: &[MethodSpec::unary("at", 0x1, &["zone"], |schema| {
-///         schema.argument::<String>();
-///         schema.reply::<u64>();
-///         schema.error_text();
-///     })],
-/// };
-/// assert_ne!(CLOCK.methods[0].fingerprint(), 0);
+/// # use meshrpc::contract::MethodSpec;
+/// static AT: MethodSpec = MethodSpec::unary("at", 0x1, &["zone"], |schema| {
+///     schema.argument::<String>();
+///     schema.reply::<u64>();
+///     schema.error_text();
+/// });
+/// assert_ne!(AT.fingerprint(), 0);
 /// ```
 #[derive(Debug, Default)]
 pub struct MethodSchema {
