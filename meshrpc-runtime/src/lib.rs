@@ -1,9 +1,15 @@
 //! Runtime of meshrpc.
 
+pub mod client;
+pub mod codec;
 pub mod connection;
+pub mod context;
 pub mod contract;
 pub mod discovery;
 mod error;
+pub mod transport;
 pub mod wire;
 
+pub use client::{Call, Channel, SessionKey};
+pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
