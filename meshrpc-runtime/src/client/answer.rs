@@ -51,7 +51,7 @@ impl Answer {
         if status.reason == Reason::Application {
             Ok(Self::Failed(RemoteFailure { status, origin }))
         } else {
-            Err(refusal(*status, origin))
+            Err(refusal(*status, &origin))
         }
     }
 }
@@ -92,7 +92,9 @@ impl RemoteFailure {
     /// # Errors
     /// If the value is not an `E`: kind `Remote`, with the message that came with it.
     pub fn typed<E: DeserializeOwned>(&self) -> Option<Result<E, Error>> {
-        let Detail::Typed { codec, bytes } = &self.status.detail else { return None };
+        let Detail::Typed { codec, bytes } = &self.status.detail else {
+            return None;
+        };
         let decoded = codec::decode(*codec, bytes);
         Some(decoded.map_err(|error| self.error(self.status.message.clone()).with_source(error)))
     }
@@ -125,17 +127,23 @@ impl RemoteFailure {
 
 impl Origin {
     pub(crate) fn mark(&self, error: Error) -> Error {
-        error.with_instance(self.instance.clone()).with_attempts(self.attempts)
+        error
+            .with_instance(self.instance.clone())
+            .with_attempts(self.attempts)
     }
 }
 
 /// A refusal by the framework on the other side.
-fn refusal(status: Status, origin: Origin) -> Error {
+fn refusal(status: Status, origin: &Origin) -> Error {
     let kind = match status.reason {
         Reason::UnknownMethod | Reason::Schema | Reason::Protocol => Kind::Protocol,
-        Reason::TooLarge => Kind::Refused { limit: Limit::MessageSize },
+        Reason::TooLarge => Kind::Refused {
+            limit: Limit::MessageSize,
+        },
         Reason::Overloaded => Kind::Refused { limit: Limit::Load },
-        Reason::Draining => Kind::Refused { limit: Limit::Draining },
+        Reason::Draining => Kind::Refused {
+            limit: Limit::Draining,
+        },
         Reason::Denied => Kind::Denied,
         Reason::InvalidArgument | Reason::Encode => Kind::Codec,
         Reason::DeadlineExceeded => Kind::DeadlineExceeded,
@@ -166,7 +174,10 @@ struct RemoteCause {
 impl RemoteCause {
     fn of<'a>(chain: impl DoubleEndedIterator<Item = &'a String>) -> Option<RemoteCause> {
         chain.rfold(None, |source, message| {
-            Some(RemoteCause { message: message.clone(), source: source.map(Box::new) })
+            Some(RemoteCause {
+                message: message.clone(),
+                source: source.map(Box::new),
+            })
         })
     }
 }
@@ -179,7 +190,9 @@ impl fmt::Display for RemoteCause {
 
 impl StdError for RemoteCause {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -188,7 +201,10 @@ mod tests {
     use super::*;
 
     fn origin() -> Origin {
-        Origin { instance: Some("greeter-1".into()), attempts: 2 }
+        Origin {
+            instance: Some("greeter-1".into()),
+            attempts: 2,
+        }
     }
 
     fn failed(status: Status) -> RemoteFailure {
@@ -204,8 +220,12 @@ mod tests {
         let failure = failed(Status::application(Code::NotFound, "no card", chain));
         assert!(failure.typed::<String>().is_none());
         let error = failure.into_error();
-        let sources = std::iter::successors(Some(&error as &dyn StdError), |error| error.source());
-        let texts: Vec<String> = sources.map(ToString::to_string).collect();
+        let mut texts = Vec::new();
+        let mut cause: Option<&dyn StdError> = Some(&error);
+        while let Some(error) = cause {
+            texts.push(error.to_string());
+            cause = error.source();
+        }
         assert_eq!(texts, ["no card", "no row", "disk full"]);
         assert_eq!((error.kind(), error.code()), (Kind::Remote, Code::NotFound));
         assert_eq!((error.instance(), error.attempts()), (Some("greeter-1"), 2));
@@ -215,9 +235,16 @@ mod tests {
     #[test]
     fn a_relayed_error_says_so() {
         let status = Status::application(Code::Unavailable, "gone", Detail::None);
-        let error = failed(Status { relayed: true, ..status }).into_error();
+        let error = failed(Status {
+            relayed: true,
+            ..status
+        })
+        .into_error();
         assert!(error.relayed());
-        assert_eq!((error.started(), error.code()), (Started::Yes, Code::Unavailable));
+        assert_eq!(
+            (error.started(), error.code()),
+            (Started::Yes, Code::Unavailable)
+        );
     }
 
     #[test]
@@ -225,9 +252,19 @@ mod tests {
         for (reason, kind) in [
             (Reason::UnknownMethod, Kind::Protocol),
             (Reason::Schema, Kind::Protocol),
-            (Reason::TooLarge, Kind::Refused { limit: Limit::MessageSize }),
+            (
+                Reason::TooLarge,
+                Kind::Refused {
+                    limit: Limit::MessageSize,
+                },
+            ),
             (Reason::Overloaded, Kind::Refused { limit: Limit::Load }),
-            (Reason::Draining, Kind::Refused { limit: Limit::Draining }),
+            (
+                Reason::Draining,
+                Kind::Refused {
+                    limit: Limit::Draining,
+                },
+            ),
             (Reason::Denied, Kind::Denied),
             (Reason::InvalidArgument, Kind::Codec),
             (Reason::Panicked, Kind::Remote),
@@ -240,7 +277,11 @@ mod tests {
                 ..Status::refusal(reason, Started::No, "no")
             };
             let error = Answer::of_status(Box::new(status), origin()).unwrap_err();
-            assert_eq!((error.kind(), error.code()), (kind, reason.code()), "{reason:?}");
+            assert_eq!(
+                (error.kind(), error.code()),
+                (kind, reason.code()),
+                "{reason:?}"
+            );
             assert_eq!(error.retry_after(), Some(Duration::from_millis(5)));
             assert_eq!(error.started(), Started::No);
         }

@@ -105,7 +105,8 @@ mod tests {
     fn the_nearest_choice_wins() {
         let (now, outside) = (Instant::now(), Context::default());
         let ends = |call: Call, method| {
-            call.ends(method, DEFAULT, &outside, now).map(|end| end - now)
+            call.ends(method, DEFAULT, &outside, now)
+                .map(|end| end - now)
         };
         let second = Duration::from_secs(1);
         let method = Deadline::After(second * 2);
@@ -122,10 +123,20 @@ mod tests {
         let now = Instant::now();
         let outer = now + Duration::from_millis(5);
         let context = Context::default().with_deadline(outer);
-        for call in [Call::new(), Call::new().no_deadline(), Call::new().deadline(DEFAULT)] {
-            assert_eq!(call.ends(Deadline::Default, DEFAULT, &context, now), Some(outer));
+        for call in [
+            Call::new(),
+            Call::new().no_deadline(),
+            Call::new().deadline(DEFAULT),
+        ] {
+            assert_eq!(
+                call.ends(Deadline::Default, DEFAULT, &context, now),
+                Some(outer)
+            );
         }
         let sooner = Call::new().deadline(Duration::ZERO);
-        assert_eq!(sooner.ends(Deadline::Default, DEFAULT, &context, now), Some(now));
+        assert_eq!(
+            sooner.ends(Deadline::Default, DEFAULT, &context, now),
+            Some(now)
+        );
     }
 }

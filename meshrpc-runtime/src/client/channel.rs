@@ -19,13 +19,21 @@ pub struct Channel {
 impl Channel {
     pub(crate) fn new(pool: Arc<Pool>, spec: &'static ServiceSpec) -> Self {
         pool.want(spec);
-        Self { pool, spec, options: Arc::default() }
+        Self {
+            pool,
+            spec,
+            options: Arc::default(),
+        }
     }
 
     /// A channel over the same connections whose calls have these options, instead of the ones
     /// this channel has.
     pub fn with(&self, call: Call) -> Channel {
-        Channel { pool: Arc::clone(&self.pool), spec: self.spec, options: Arc::new(call) }
+        Channel {
+            pool: Arc::clone(&self.pool),
+            spec: self.spec,
+            options: Arc::new(call),
+        }
     }
 
     /// Begins a call of `method`, which has to be one of this channel's contract.

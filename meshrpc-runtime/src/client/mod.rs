@@ -20,12 +20,15 @@ mod answer;
 pub mod balance;
 mod call;
 mod channel;
+mod clock;
 mod health;
 mod outgoing;
 mod pool;
 mod ready;
 mod retry;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;

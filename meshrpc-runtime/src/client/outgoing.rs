@@ -13,6 +13,7 @@ use crate::{
         Answer, Channel, SessionKey,
         answer::Origin,
         balance::MAX_SESSION_KEY,
+        clock,
         pool::{Lane, Pick},
         retry::{Attempt, Decision, Failure, Next, decide},
     },
@@ -61,7 +62,11 @@ struct Progress<'a> {
 
 impl<'a> Outgoing<'a> {
     pub(crate) fn new(channel: &'a Channel, method: &'static MethodSpec) -> Self {
-        Self { channel, method, session: None }
+        Self {
+            channel,
+            method,
+            session: None,
+        }
     }
 
     /// Sends the call to the instance that the session belongs to; options that name a session go
@@ -121,18 +126,25 @@ impl<'a> Outgoing<'a> {
 
     /// The session key in force.
     fn key(&self) -> Option<&str> {
-        self.channel.options.session.as_deref().or(self.session.as_deref())
+        self.channel
+            .options
+            .session
+            .as_deref()
+            .or(self.session.as_deref())
     }
 }
 
 impl<'a> Progress<'a> {
     fn new(outgoing: &'a Outgoing<'a>, context: &Context) -> Result<Self, Error> {
         let (channel, method) = (outgoing.channel, outgoing.method);
-        if outgoing.key().is_some_and(|key| key.len() > MAX_SESSION_KEY) {
+        if outgoing
+            .key()
+            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
+        {
             let message = format!("a session key is at most {MAX_SESSION_KEY} bytes long");
             return Err(Error::new(Kind::Codec, message).with_code(Code::InvalidArgument));
         }
-        let now = Instant::now();
+        let now = clock::now();
         let default = channel.pool.default_deadline;
         let deadline = channel.options.ends(method.deadline, default, context, now);
         let attempt = Attempt {
@@ -161,7 +173,7 @@ impl<'a> Progress<'a> {
 
     /// An instance that can be called now and was not left out.
     fn choose(&self) -> Option<Arc<Lane>> {
-        match self.pick(Instant::now(), false) {
+        match self.pick(clock::now(), false) {
             Pick::Chosen(lane) => Some(lane),
             _ => None,
         }
@@ -170,9 +182,8 @@ impl<'a> Progress<'a> {
     fn pick(&self, now: Instant, anyone: bool) -> Pick<Arc<Lane>> {
         let pool = &self.outgoing.channel.pool;
         let snapshot = pool.snapshots.borrow();
-        let usable = |lane: &Arc<Lane>| {
-            lane.connection.takes_calls() && (anyone || !self.is_left_out(lane))
-        };
+        let usable =
+            |lane: &Arc<Lane>| lane.connection.takes_calls() && (anyone || !self.is_left_out(lane));
         let found = match self.outgoing.key() {
             Some(key) => {
                 let patient = self.patience.is_some_and(|end| now < end);
@@ -194,7 +205,7 @@ impl<'a> Progress<'a> {
         let mut snapshots = self.outgoing.channel.pool.snapshots.clone();
         loop {
             snapshots.mark_unchanged();
-            let now = Instant::now();
+            let now = clock::now();
             let until = match self.pick(now, false) {
                 Pick::Chosen(lane) => return Ok(lane),
                 Pick::Never => return Err(self.unavailable()),
@@ -223,7 +234,7 @@ impl<'a> Progress<'a> {
                 let gone = "the runtime that opened the mesh is gone";
                 return Err(self.marked(Error::new(Kind::Unavailable, gone)));
             }
-            let now = Instant::now();
+            let now = clock::now();
             if self.deadline.is_some_and(|deadline| deadline <= now) {
                 return Err(self.too_late(now));
             }
@@ -233,7 +244,11 @@ impl<'a> Progress<'a> {
     /// How the arguments are written for `lane`.
     fn codec(&self, lane: &Lane) -> Option<Codec> {
         let codec = lane.codec(self.outgoing.channel.spec, self.outgoing.method)?;
-        Some(if self.field_named { Codec::FieldNamed } else { codec })
+        Some(if self.field_named {
+            Codec::FieldNamed
+        } else {
+            codec
+        })
     }
 
     fn head(&mut self, codec: Codec, length: usize, context: &Context) -> OpenHead {
@@ -243,7 +258,11 @@ impl<'a> Progress<'a> {
             kind: method.kind,
             codec,
             method: method.key,
-            schema: if codec == Codec::Positional { method.fingerprint() as u32 } else { 0 },
+            schema: if codec == Codec::Positional {
+                method.fingerprint() as u32
+            } else {
+                0
+            },
             time_left: None,
             attempt: self.attempt.number.saturating_add(1),
             idempotent: method.idempotent,
@@ -267,9 +286,10 @@ impl<'a> Progress<'a> {
         }
         let seen = match &failure {
             CallFailure::Status(status) => Failure::Status(status),
-            CallFailure::Lost { started, cause } => {
-                Failure::Lost { started: *started, kind: cause.kind() }
-            }
+            CallFailure::Lost { started, cause } => Failure::Lost {
+                started: *started,
+                kind: cause.kind(),
+            },
         };
         let decision = decide(seen, self.attempt);
         let (started, reason) = match &failure {
@@ -278,7 +298,7 @@ impl<'a> Progress<'a> {
         };
         let budget = &self.outgoing.channel.pool.budget;
         let next = match decision {
-            Decision::Again(next) if !next.budgeted || budget.withdraw(Instant::now()) => next,
+            Decision::Again(next) if !next.budgeted || budget.withdraw(clock::now()) => next,
             _ => return ControlFlow::Break(self.end(lane, failure)),
         };
         tracing::debug!(
@@ -312,9 +332,11 @@ impl<'a> Progress<'a> {
 
     /// Waits `least` and a jittered, growing time, if the deadline leaves room for it.
     async fn pause(&mut self, least: Duration) -> Result<(), Error> {
-        let bound = FIRST_PAUSE.saturating_mul(1 << self.pauses.min(16)).min(LONGEST_PAUSE);
+        let bound = FIRST_PAUSE
+            .saturating_mul(1 << self.pauses.min(16))
+            .min(LONGEST_PAUSE);
         self.pauses += 1;
-        let now = Instant::now();
+        let now = clock::now();
         let end = now.checked_add(least.saturating_add(bound.mul_f64(fastrand::f64())));
         let end = end.filter(|end| self.deadline.is_none_or(|deadline| *end < deadline));
         let Some(end) = end else {
@@ -330,7 +352,9 @@ impl<'a> Progress<'a> {
     }
 
     fn is_left_out(&self, lane: &Lane) -> bool {
-        self.left_out.iter().any(|(name, epoch)| *epoch == lane.epoch && *name == lane.name)
+        self.left_out
+            .iter()
+            .any(|(name, epoch)| *epoch == lane.epoch && *name == lane.name)
     }
 
     /// The last word on the call.
@@ -352,15 +376,25 @@ impl<'a> Progress<'a> {
 
     fn unavailable(&self) -> Error {
         let channel = self.outgoing.channel;
-        let trouble = channel.pool.snapshots.borrow().trouble(channel.deployment());
+        let trouble = channel
+            .pool
+            .snapshots
+            .borrow()
+            .trouble(channel.deployment());
         self.marked(self.because(Error::new(Kind::Unavailable, trouble)))
     }
 
     fn too_late(&self, now: Instant) -> Error {
         let channel = self.outgoing.channel;
-        let trouble = channel.pool.snapshots.borrow().trouble(channel.deployment());
+        let trouble = channel
+            .pool
+            .snapshots
+            .borrow()
+            .trouble(channel.deployment());
         let message = match self.deadline {
-            Some(deadline) if self.attempt.number == 0 && self.last.is_none() && deadline <= now => {
+            Some(deadline)
+                if self.attempt.number == 0 && self.last.is_none() && deadline <= now =>
+            {
                 format!("the deadline passed before an instance could be called: {trouble}")
             }
             _ => format!("the deadline passed before the call could be made again: {trouble}"),
@@ -371,7 +405,9 @@ impl<'a> Progress<'a> {
     /// With the failure of the last attempt as its source.
     fn because(&self, error: Error) -> Error {
         match &self.last {
-            Some(last) => error.with_source(last.to_string()).with_instance(last.instance().map(Arc::from)),
+            Some(last) => error
+                .with_source(last.to_string())
+                .with_instance(last.instance().map(Arc::from)),
             None => error,
         }
     }
@@ -385,7 +421,10 @@ impl<'a> Progress<'a> {
     }
 
     fn origin(&self, lane: &Lane) -> Origin {
-        Origin { instance: Some(Arc::clone(&lane.name)), attempts: self.attempt.number.into() }
+        Origin {
+            instance: Some(Arc::clone(&lane.name)),
+            attempts: self.attempt.number.into(),
+        }
     }
 }
 
@@ -408,7 +447,10 @@ where
             written(method, Codec::FieldNamed, encode)
         }
         Err(error) => {
-            let message = format!("the arguments of `{}` cannot be encoded: {error}", method.name);
+            let message = format!(
+                "the arguments of `{}` cannot be encoded: {error}",
+                method.name
+            );
             let error = Error::new(Kind::Codec, message).with_source(error);
             Err(error.with_code(Code::InvalidArgument))
         }
@@ -417,8 +459,12 @@ where
 
 /// What an instance that said in the handshake that it has no such contract would answer.
 fn absent(channel: &Channel, lane: &Lane) -> Status {
-    let message =
-        format!("`{}` at `{}` does not serve `{}`", channel.deployment(), lane.name, channel.spec.name);
+    let message = format!(
+        "`{}` at `{}` does not serve `{}`",
+        channel.deployment(),
+        lane.name,
+        channel.spec.name
+    );
     Status::refusal(Reason::UnknownMethod, Started::No, message)
 }
 

@@ -1,10 +1,10 @@
 //! Waiting for instances before the first call.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use crate::{
     client::{
-        Channel,
+        Channel, clock,
         pool::{Lane, Snapshot},
     },
     context::Context,
@@ -31,13 +31,12 @@ impl Channel {
         self.wait_until(Snapshot::all_connected).await
     }
 
-    async fn wait_until(
-        &self,
-        ready: impl Fn(&Snapshot<Arc<Lane>>) -> bool,
-    ) -> Result<(), Error> {
+    async fn wait_until(&self, ready: impl Fn(&Snapshot<Arc<Lane>>) -> bool) -> Result<(), Error> {
         let default = self.pool.default_deadline;
         let context = Context::current();
-        let deadline = self.options.ends(Deadline::Default, default, &context, Instant::now());
+        let deadline = self
+            .options
+            .ends(Deadline::Default, default, &context, clock::now());
         let mut snapshots = self.pool.snapshots.clone();
         let settled = async {
             // An error: the driver is gone, with the runtime it lived on.
@@ -45,15 +44,18 @@ impl Channel {
             wanted.await.is_ok_and(|snapshot| ready(&snapshot))
         };
         let settled = match deadline {
-            Some(deadline) => {
-                tokio::time::timeout_at(deadline.into(), settled).await.unwrap_or(false)
-            }
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), settled)
+                .await
+                .unwrap_or(false),
             None => settled.await,
         };
         if settled {
             return Ok(());
         }
         let trouble = self.pool.snapshots.borrow().trouble(self.deployment());
-        Err(Error::new(Kind::Unavailable, format!("not ready: {trouble}")))
+        Err(Error::new(
+            Kind::Unavailable,
+            format!("not ready: {trouble}"),
+        ))
     }
 }

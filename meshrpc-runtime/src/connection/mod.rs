@@ -64,6 +64,9 @@ pub enum IncomingBody {
 /// Answers one call. Dropped unanswered, it answers that the handler went away.
 pub struct Responder {}
 
+/// Tells the task of one call that nobody waits for its answer any more.
+pub struct Cancellation {}
+
 /// Sends the bytes of one direction of a stream.
 pub struct SendStream {}
 
@@ -200,9 +203,16 @@ impl Responder {
         todo!()
     }
 
+    /// A way to end the task that answers, which owns this.
+    pub fn cancellation(&self) -> Cancellation {
+        todo!()
+    }
+}
+
+impl Cancellation {
     /// Aborts the task when the caller goes, the deadline passes or the connection is lost; at once
-    /// if that has happened.
-    pub fn abort_on_cancel(&self, _handle: AbortHandle) {
+    /// if that has happened. Does nothing once the call is answered.
+    pub fn aborts(self, _task: AbortHandle) {
         todo!()
     }
 }

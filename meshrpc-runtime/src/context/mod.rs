@@ -63,7 +63,13 @@ impl Context {
     }
 
     pub(crate) fn of_call(origin: Origin) -> Context {
-        let Origin { deadline, trace, session, metadata, peer } = origin;
+        let Origin {
+            deadline,
+            trace,
+            session,
+            metadata,
+            peer,
+        } = origin;
         let call = Call {
             deadline,
             trace: trace.map(Arc::from),
@@ -71,7 +77,9 @@ impl Context {
             metadata,
             peer,
         };
-        Context { call: Some(Arc::new(call)) }
+        Context {
+            call: Some(Arc::new(call)),
+        }
     }
 
     /// When the caller stops waiting.
@@ -81,7 +89,8 @@ impl Context {
 
     /// Time until the deadline, zero once it has passed, `None` if there is none.
     pub fn time_left(&self) -> Option<Duration> {
-        self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        self.deadline()
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
     /// W3C trace context of the call, as in the header `traceparent`.
@@ -109,14 +118,18 @@ impl Context {
     pub fn with_deadline(&self, deadline: Instant) -> Context {
         let mut call = self.call.as_deref().cloned().unwrap_or_default();
         call.deadline = Some(call.deadline.map_or(deadline, |own| own.min(deadline)));
-        Context { call: Some(Arc::new(call)) }
+        Context {
+            call: Some(Arc::new(call)),
+        }
     }
 
     /// The same context with another trace context, as in the header `traceparent`.
     pub fn with_trace(&self, trace: impl Into<Arc<str>>) -> Context {
         let mut call = self.call.as_deref().cloned().unwrap_or_default();
         call.trace = Some(trace.into());
-        Context { call: Some(Arc::new(call)) }
+        Context {
+            call: Some(Arc::new(call)),
+        }
     }
 
     /// Runs `future` in this context.
@@ -146,7 +159,10 @@ mod tests {
     fn a_nested_deadline_is_never_later_than_the_outer_one() {
         let now = Instant::now();
         let outer = Context::default().with_deadline(now + Duration::from_secs(1));
-        assert_eq!(outer.with_deadline(now + Duration::from_secs(9)).deadline(), outer.deadline());
+        assert_eq!(
+            outer.with_deadline(now + Duration::from_secs(9)).deadline(),
+            outer.deadline()
+        );
         assert_eq!(outer.with_deadline(now).deadline(), Some(now));
     }
 

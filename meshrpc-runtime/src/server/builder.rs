@@ -40,7 +40,13 @@ impl Server {
     /// A server of nothing yet.
     pub fn builder() -> ServerBuilder {
         let targets = vec![Target::Unary(Arc::new(Ping))];
-        ServerBuilder { server: Server { targets, limits: Limits::default(), insecure: false } }
+        ServerBuilder {
+            server: Server {
+                targets,
+                limits: Limits::default(),
+                insecure: false,
+            },
+        }
     }
 
     pub(crate) fn routes(&self) -> Result<Routes, Error> {
@@ -84,14 +90,24 @@ impl ServerBuilder {
 impl Default for Limits {
     fn default() -> Self {
         let config = Config::default();
-        Self { max_message: config.max_message, max_streams: config.max_streams }
+        Self {
+            max_message: config.max_message,
+            max_streams: config.max_streams,
+        }
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("contracts", &self.targets.iter().map(|target| target.spec().name).collect::<Vec<_>>())
+            .field(
+                "contracts",
+                &self
+                    .targets
+                    .iter()
+                    .map(|target| target.spec().name)
+                    .collect::<Vec<_>>(),
+            )
             .field("limits", &self.limits)
             .field("insecure", &self.insecure)
             .finish()

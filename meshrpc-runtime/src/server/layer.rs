@@ -33,7 +33,12 @@ pub trait HandlerExt: Handler + Sized {
         Layered<L::Service>: Handler,
     {
         let spec = self.spec();
-        Layered { spec, service: layer.layer(HandlerService { handler: Arc::new(self) }) }
+        Layered {
+            spec,
+            service: layer.layer(HandlerService {
+                handler: Arc::new(self),
+            }),
+        }
     }
 }
 
@@ -53,7 +58,9 @@ pub struct Layered<S> {
 
 impl<H> Clone for HandlerService<H> {
     fn clone(&self) -> Self {
-        Self { handler: Arc::clone(&self.handler) }
+        Self {
+            handler: Arc::clone(&self.handler),
+        }
     }
 }
 
@@ -114,6 +121,73 @@ impl<H> fmt::Debug for HandlerService<H> {
 
 impl<S> fmt::Debug for Layered<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Layered").field("contract", &self.spec.name).finish_non_exhaustive()
+        f.debug_struct("Layered")
+            .field("contract", &self.spec.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        error::{Code, Error, Kind},
+        server::testing::{ECHO, Echo, head, peer},
+    };
+
+    /// Lets calls with a token pass.
+    #[derive(Clone)]
+    struct Guard<S>(S);
+
+    struct GuardLayer;
+
+    impl<S> Layer<S> for GuardLayer {
+        type Service = Guard<S>;
+
+        fn layer(&self, inner: S) -> Guard<S> {
+            Guard(inner)
+        }
+    }
+
+    impl<S> Service<Request> for Guard<S>
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+        S::Future: Send + 'static,
+    {
+        type Response = Response;
+        type Error = Error;
+        type Future = BoxFuture<'static, Result<Response, Error>>;
+
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            self.0.poll_ready(cx).map_err(|never| match never {})
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            if request.metadata().get("token").is_none() {
+                return Box::pin(async { Err(Error::new(Kind::Denied, "no token")) });
+            }
+            let inner = self.0.call(request);
+            Box::pin(async { inner.await.map_err(|never| match never {}) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_layer_sees_the_request_and_may_refuse_it() {
+        let handler = Echo.layer(GuardLayer);
+        assert_eq!(handler.spec().name, ECHO.name);
+        let request = |token: bool| {
+            let mut head = head(&ECHO.methods[0]);
+            if token {
+                head.metadata.push("token", "t");
+            }
+            Request::new(&ECHO.methods[0], head, Bytes::new(), None, peer())
+        };
+        assert_eq!(handler.call(request(true)).await.code(), None);
+        assert_eq!(
+            handler.call(request(false)).await.code(),
+            Some(Code::PermissionDenied)
+        );
     }
 }

@@ -21,6 +21,8 @@ mod response;
 mod routes;
 mod serving;
 mod signal;
+#[cfg(test)]
+mod testing;
 
 pub use builder::{Limits, Server, ServerBuilder};
 pub use handler::{Handler, StreamHandler, StreamRequest};

@@ -11,8 +11,10 @@ use crate::{
 /// `meshrpc.ping`, with the one method `ping() -> ()`.
 static PING: ServiceSpec = ServiceSpec {
     name: "meshrpc.ping",
-    methods: &[MethodSpec::unary("ping", 0xace2_aa3c_12a3_54db, &[]).idempotent()],
+    methods: &METHODS,
 };
+static METHODS: [MethodSpec; 1] =
+    [MethodSpec::unary("ping", 0xace2_aa3c_12a3_54db, &[]).idempotent()];
 
 /// Answers pings. Beside the frames of the same name, it shows that calls are still dispatched.
 pub(crate) struct Ping;
@@ -23,6 +25,10 @@ impl Handler for Ping {
     }
 
     fn call(&self, request: Request) -> BoxFuture<'static, Response> {
-        Box::pin(ready(Response::value(request.codec(), request.method(), &())))
+        Box::pin(ready(Response::value(
+            request.codec(),
+            request.method(),
+            &(),
+        )))
     }
 }

@@ -28,7 +28,13 @@ impl Request {
         deadline: Option<Instant>,
         peer: Arc<Peer>,
     ) -> Self {
-        Self { method, head, body, deadline, peer }
+        Self {
+            method,
+            head,
+            body,
+            deadline,
+            peer,
+        }
     }
 
     /// The method.

@@ -35,7 +35,10 @@ impl Response {
     {
         match written(request, method, value) {
             Ok((codec, body)) => {
-                let head = ReplyHead { codec, metadata: Metadata::new() };
+                let head = ReplyHead {
+                    codec,
+                    metadata: Metadata::new(),
+                };
                 Response(Outcome::Reply(head, body))
             }
             Err(error) => {
@@ -71,19 +74,33 @@ impl Response {
         let message = chain.first().cloned().unwrap_or_default();
         let code = relayed.unwrap_or(Code::Unknown);
         let status = Status::application(code, message, Detail::Chain(chain));
-        Response::of(Status { relayed: relayed.is_some(), ..status })
+        Response::of(Status {
+            relayed: relayed.is_some(),
+            ..status
+        })
     }
 
     /// The arguments cannot be decoded.
-    #[expect(clippy::needless_pass_by_value, reason = "generated code has no use for it")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "generated code has no use for it"
+    )]
     pub fn invalid_argument(error: DecodeError) -> Response {
         let message = format!("invalid argument: {error}");
-        Response::of(Status::refusal(Reason::InvalidArgument, Started::No, message))
+        Response::of(Status::refusal(
+            Reason::InvalidArgument,
+            Started::No,
+            message,
+        ))
     }
 
     /// The handler does not know the method.
     pub fn unknown_method() -> Response {
-        Response::of(Status::refusal(Reason::UnknownMethod, Started::No, "unknown method"))
+        Response::of(Status::refusal(
+            Reason::UnknownMethod,
+            Started::No,
+            "unknown method",
+        ))
     }
 
     /// The caller may not call this; for layers that stand before the handler.
@@ -101,7 +118,10 @@ impl Response {
 
     /// What a layer's own error says. `started` holds unless the error is a
     /// [`meshrpc::Error`](crate::Error), which knows better.
-    pub(crate) fn of_layer(error: &(dyn std::error::Error + 'static), started: Started) -> Response {
+    pub(crate) fn of_layer(
+        error: &(dyn std::error::Error + 'static),
+        started: Started,
+    ) -> Response {
         let Some(known) = error.downcast_ref::<Error>() else {
             let status = Status::application(Code::Internal, error.to_string(), Detail::None);
             return Response::of(Status { started, ..status });
@@ -109,14 +129,22 @@ impl Response {
         let reason = match known.kind() {
             Kind::Denied => Reason::Denied,
             Kind::DeadlineExceeded => Reason::DeadlineExceeded,
-            Kind::Refused { limit: Limit::Draining } => Reason::Draining,
-            Kind::Refused { limit: Limit::MessageSize } => Reason::TooLarge,
+            Kind::Refused {
+                limit: Limit::Draining,
+            } => Reason::Draining,
+            Kind::Refused {
+                limit: Limit::MessageSize,
+            } => Reason::TooLarge,
             Kind::Refused { .. } => Reason::Overloaded,
             _ => Reason::Application,
         };
         let status = Status::refusal(reason, known.started(), known.to_string());
         let retry = known.retry_after().map_or(Retry::Unspecified, Retry::After);
-        Response::of(Status { code: Some(known.code()), retry, ..status })
+        Response::of(Status {
+            code: Some(known.code()),
+            retry,
+            ..status
+        })
     }
 
     /// The same with an entry that the caller finds beside the value.
@@ -198,7 +226,10 @@ mod tests {
         let response = Response::text_error(vec!["gone".into()], Some(Code::Unavailable));
         let status = status(response);
         assert!(status.relayed);
-        assert_eq!((status.started, status.code), (Started::Yes, Some(Code::Unavailable)));
+        assert_eq!(
+            (status.started, status.code),
+            (Started::Yes, Some(Code::Unavailable))
+        );
     }
 
     #[test]
@@ -217,9 +248,15 @@ mod tests {
     fn a_layer_that_denies_is_believed() {
         let error = Error::new(Kind::Denied, "no token");
         let status = status(Response::of_layer(&error, Started::Unknown));
-        assert_eq!((status.reason, status.started), (Reason::Denied, Started::No));
+        assert_eq!(
+            (status.reason, status.started),
+            (Reason::Denied, Started::No)
+        );
         let foreign = std::io::Error::other("broken");
         let status = self::status(Response::of_layer(&foreign, Started::Unknown));
-        assert_eq!((status.reason, status.started), (Reason::Application, Started::Unknown));
+        assert_eq!(
+            (status.reason, status.started),
+            (Reason::Application, Started::Unknown)
+        );
     }
 }

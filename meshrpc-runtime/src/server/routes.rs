@@ -53,12 +53,20 @@ impl Routes {
                     let name = format!("{}/{}", spec.name, method.name);
                     return Err(wrong(format!("`{name}` has streams, and its handler none")));
                 }
-                let route = Route { contract: spec.name, method, target: target.clone() };
+                let route = Route {
+                    contract: spec.name,
+                    method,
+                    target: target.clone(),
+                };
                 routes.by_key.push(route);
             }
         }
         routes.by_key.sort_by_key(|route| route.method.key);
-        match routes.by_key.windows(2).find(|pair| pair[0].method.key == pair[1].method.key) {
+        match routes
+            .by_key
+            .windows(2)
+            .find(|pair| pair[0].method.key == pair[1].method.key)
+        {
             Some([one, other]) => Err(wrong(format!(
                 "`{}/{}` and `{}/{}` have the same method key: a contract is served once, and a \
                  method whose key collides is renamed",
@@ -69,7 +77,10 @@ impl Routes {
     }
 
     pub(crate) fn route(&self, key: u64) -> Option<&Route> {
-        let found = self.by_key.binary_search_by_key(&key, |route| route.method.key).ok()?;
+        let found = self
+            .by_key
+            .binary_search_by_key(&key, |route| route.method.key)
+            .ok()?;
         self.by_key.get(found)
     }
 
@@ -81,4 +92,31 @@ impl Routes {
 
 fn wrong(message: String) -> Error {
     Error::new(Kind::Protocol, message).with_code(Code::FailedPrecondition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::testing::{ECHO, Echo};
+
+    #[test]
+    fn a_contract_is_served_once() {
+        let echo = Target::Unary(Arc::new(Echo));
+        let routes = Routes::new(std::slice::from_ref(&echo)).unwrap();
+        assert_eq!(
+            routes.route(ECHO.methods[0].key).unwrap().contract,
+            "test.echo"
+        );
+        assert!(routes.route(0).is_none());
+        let Err(error) = Routes::new(&[echo.clone(), echo]) else {
+            panic!("served twice")
+        };
+        assert_eq!(error.code(), Code::FailedPrecondition);
+        assert!(
+            error
+                .to_string()
+                .contains("`test.echo/echo` and `test.echo/echo`"),
+            "{error}"
+        );
+    }
 }

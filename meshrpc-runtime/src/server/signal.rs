@@ -1,17 +1,25 @@
 //! When to stop.
 
-use std::{future::pending, io};
+use std::{
+    future::{Future, pending},
+    io,
+};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Resolves when the process is asked to stop: at SIGTERM or SIGINT. From its first poll on these
+/// Resolves when the process is asked to stop: at SIGTERM or SIGINT. From this call on, these
 /// signals no longer end the process by themselves.
-pub async fn shutdown_signal() {
+///
+/// # Panics
+/// Outside of a tokio runtime with I/O enabled.
+pub fn shutdown_signal() -> impl Future<Output = ()> + Send {
     let terminate = listen(SignalKind::terminate());
     let interrupt = listen(SignalKind::interrupt());
-    tokio::select! {
-        () = received(terminate) => tracing::info!("SIGTERM: stopping"),
-        () = received(interrupt) => tracing::info!("SIGINT: stopping"),
+    async {
+        tokio::select! {
+            () = received(terminate) => tracing::info!("SIGTERM: stopping"),
+            () = received(interrupt) => tracing::info!("SIGINT: stopping"),
+        }
     }
 }
 

@@ -35,16 +35,21 @@ impl Schedule {
         let mut credit = vec![0_i64; shares.len()];
         let slots = (0..total).filter_map(|_| {
             // Each earns its share, the richest pays for the slot: the smoothest spread there is.
-            credit.iter_mut().zip(&shares).for_each(|(credit, share)| *credit += share);
+            credit
+                .iter_mut()
+                .zip(&shares)
+                .for_each(|(credit, share)| *credit += share);
             let richest = (0..credit.len()).rev().max_by_key(|&index| credit[index])?;
             credit[richest] -= total;
             u32::try_from(richest).ok()
         });
-        Self { slots: slots.collect() }
+        Self {
+            slots: slots.collect(),
+        }
     }
 
     /// The instances from the one whose turn it is; each may occur several times.
-    pub(crate) fn from_turn(&self, turn: u64) -> impl Iterator<Item = usize> {
+    pub(crate) fn beginning_at(&self, turn: u64) -> impl Iterator<Item = usize> {
         let length = self.slots.len();
         // An empty schedule yields nothing; the divisor only has to be sound.
         let first = (turn % length.max(1) as u64) as usize;
@@ -60,7 +65,11 @@ fn shares(weights: &[u32]) -> Vec<i64> {
     }
     let total: u64 = weights.iter().sum();
     let budget = MAX_SLOTS.max(weights.len() as u64);
-    let divisor = weights.iter().copied().fold(0, greatest_common_divisor).max(1);
+    let divisor = weights
+        .iter()
+        .copied()
+        .fold(0, greatest_common_divisor)
+        .max(1);
     let share = |weight: u64| {
         if weight == 0 || total / divisor <= budget {
             weight / divisor
@@ -69,11 +78,18 @@ fn shares(weights: &[u32]) -> Vec<i64> {
             (weight * budget / total).max(1)
         }
     };
-    weights.into_iter().map(|weight| share(weight) as i64).collect()
+    weights
+        .into_iter()
+        .map(|weight| share(weight) as i64)
+        .collect()
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +99,7 @@ mod tests {
     use super::*;
 
     fn take(schedule: &Schedule, rotation: &Rotation) -> usize {
-        schedule.from_turn(rotation.turn()).next().unwrap()
+        schedule.beginning_at(rotation.turn()).next().unwrap()
     }
 
     #[test]
@@ -137,7 +153,7 @@ mod tests {
         #[test]
         fn a_round_holds_each_instance_by_its_weight(weights in prop::collection::vec(1_u32..6, 1..8)) {
             let schedule = Schedule::new(&weights);
-            let count = |index| schedule.from_turn(0).filter(|&slot| slot == index).count();
+            let count = |index| schedule.beginning_at(0).filter(|&slot| slot == index).count();
             for index in 1..weights.len() {
                 prop_assert_eq!(
                     count(index) as u32 * weights[0],

@@ -29,7 +29,11 @@ pub(crate) struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { failures: 5, base: Duration::from_secs(5), longest: Duration::from_secs(60) }
+        Self {
+            failures: 5,
+            base: Duration::from_secs(5),
+            longest: Duration::from_secs(60),
+        }
     }
 }
 
@@ -81,7 +85,11 @@ impl Ejections {
         now: Instant,
         jitter: f64,
     ) -> Option<Instant> {
-        let out = self.records.values().filter(|record| record.until > now).count();
+        let out = self
+            .records
+            .values()
+            .filter(|record| record.until > now)
+            .count();
         if self.is_ejected(name, now) || (out + 1) * 2 > listed {
             return None;
         }
@@ -92,18 +100,25 @@ impl Ejections {
         };
         let length = policy.base.saturating_mul(times).min(policy.longest);
         let until = now + length.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
-        self.records.insert(Arc::clone(name), Record { until, times });
+        self.records
+            .insert(Arc::clone(name), Record { until, times });
         Some(until)
     }
 
     /// Whether `name` is left out.
     pub(crate) fn is_ejected(&self, name: &str, now: Instant) -> bool {
-        self.records.get(name).is_some_and(|record| record.until > now)
+        self.records
+            .get(name)
+            .is_some_and(|record| record.until > now)
     }
 
     /// When the next instance returns.
     pub(crate) fn next_return(&self, now: Instant) -> Option<Instant> {
-        self.records.values().map(|record| record.until).filter(|&until| until > now).min()
+        self.records
+            .values()
+            .map(|record| record.until)
+            .filter(|&until| until > now)
+            .min()
     }
 
     /// Forgets `name`: it restarted, moved, or left.
@@ -135,7 +150,10 @@ mod tests {
 
     #[test]
     fn a_single_instance_is_never_ejected() {
-        assert_eq!(Ejections::default().eject(&name(1), 1, Instant::now(), 0.0), None);
+        assert_eq!(
+            Ejections::default().eject(&name(1), 1, Instant::now(), 0.0),
+            None
+        );
     }
 
     #[test]
@@ -149,7 +167,10 @@ mod tests {
             now = until;
         }
         now += policy.longest;
-        assert_eq!(ejections.eject(&name(1), 2, now, 0.0), Some(now + policy.base));
+        assert_eq!(
+            ejections.eject(&name(1), 2, now, 0.0),
+            Some(now + policy.base)
+        );
     }
 
     #[test]

@@ -1,10 +1,6 @@
 //! Carries out what [`Members`] decides.
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
@@ -19,7 +15,10 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    client::health::Streak, connection::Connection, discovery::Endpoints, error::Error,
+    client::{clock, health::Streak},
+    connection::Connection,
+    discovery::Endpoints,
+    error::Error,
 };
 
 /// What happened to a dial, or to a connection that came of one.
@@ -51,9 +50,18 @@ impl Driver {
         publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
     ) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let members = Members::new(Instant::now());
+        let members = Members::new(clock::now());
         let tasks = JoinSet::new();
-        Self { shared, connect, endpoints, publish, members, tasks, events, inbox }
+        Self {
+            shared,
+            connect,
+            endpoints,
+            publish,
+            members,
+            tasks,
+            events,
+            inbox,
+        }
     }
 
     /// Runs until `stop` resolves.
@@ -62,8 +70,11 @@ impl Driver {
         self.list();
         let mut resolving = true;
         loop {
-            let now = Instant::now();
-            let sleep = self.members.next_deadline(now).map(tokio::time::Instant::from_std);
+            let now = clock::now();
+            let sleep = self
+                .members
+                .next_deadline(now)
+                .map(tokio::time::Instant::from_std);
             tokio::select! {
                 () = &mut stop => break,
                 changed = self.endpoints.changed(), if resolving => match changed {
@@ -74,27 +85,34 @@ impl Driver {
                 Some(event) = self.inbox.recv() => self.handle(event),
                 Some(_) = self.tasks.join_next() => continue,
                 () = tokio::time::sleep_until(sleep.unwrap_or_else(far_away)), if sleep.is_some() => {
-                    let actions = self.members.due(Instant::now());
+                    let actions = self.members.due(clock::now());
                     self.act(actions);
                 }
             }
-            self.publish.send_replace(Arc::new(self.members.snapshot(Instant::now())));
+            self.publish
+                .send_replace(Arc::new(self.members.snapshot(clock::now())));
         }
-        let actions = self.members.list(&Endpoints::default(), Instant::now());
+        let actions = self.members.list(&Endpoints::default(), clock::now());
         self.act(actions);
-        self.publish.send_replace(Arc::new(Snapshot::ended("the mesh was dropped")));
+        self.publish
+            .send_replace(Arc::new(Snapshot::ended("the mesh was dropped")));
     }
 
     fn list(&mut self) {
         let endpoints = Arc::clone(&self.endpoints.borrow_and_update());
         let deployment = &*self.shared.deployment;
-        tracing::debug!(deployment, instances = endpoints.ready.len(), live = endpoints.live, "list");
-        let actions = self.members.list(&endpoints, Instant::now());
+        tracing::debug!(
+            deployment,
+            instances = endpoints.ready.len(),
+            live = endpoints.live,
+            "list"
+        );
+        let actions = self.members.list(&endpoints, clock::now());
         self.act(actions);
     }
 
     fn handle(&mut self, event: Event) {
-        let now = Instant::now();
+        let now = clock::now();
         let deployment = &*self.shared.deployment;
         match event {
             Event::Dialled(id, name, result) => match *result {
@@ -108,24 +126,32 @@ impl Driver {
                         epoch: peer.epoch,
                     };
                     let actions =
-                        self.members.connected((id, &name), answered, now, fastrand::f64());
+                        self.members
+                            .connected((id, &name), answered, now, fastrand::f64());
                     self.act(actions);
                 }
                 Err(error) => {
                     tracing::debug!(deployment, instance = &*name, %error, "cannot connect");
                     let trouble = error.to_string();
-                    self.members.dial_failed((id, &name), &trouble, now, fastrand::f64());
+                    self.members
+                        .dial_failed((id, &name), &trouble, now, fastrand::f64());
                 }
             },
             Event::Closing(id, name, reason) => {
                 let trouble = reason.as_deref().unwrap_or("it is going away");
                 tracing::debug!(deployment, instance = &*name, trouble, "connection ends");
-                let actions = self.members.closing((id, &name), trouble, now, fastrand::f64());
+                let actions = self
+                    .members
+                    .closing((id, &name), trouble, now, fastrand::f64());
                 self.act(actions);
             }
             Event::Suspect(id, name) => {
                 if self.members.suspect((id, &name), now, fastrand::f64()) {
-                    tracing::warn!(deployment, instance = &*name, "keeps failing: left out for a while");
+                    tracing::warn!(
+                        deployment,
+                        instance = &*name,
+                        "keeps failing: left out for a while"
+                    );
                 }
             }
         }

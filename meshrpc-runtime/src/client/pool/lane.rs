@@ -35,7 +35,9 @@ impl Lane {
     pub(crate) fn failure(&self) {
         if self.streak.failure(&Policy::default()) {
             // A pool that is gone ejects nobody.
-            let _ = self.events.send(Event::Suspect(self.id, Arc::clone(&self.name)));
+            let _ = self
+                .events
+                .send(Event::Suspect(self.id, Arc::clone(&self.name)));
         }
     }
 
@@ -45,7 +47,11 @@ impl Lane {
     /// contract that was not named there is called with field names.
     pub(crate) fn codec(&self, contract: &ServiceSpec, method: &MethodSpec) -> Option<Codec> {
         let verdicts = &self.connection.peer().verdicts;
-        match verdicts.iter().find(|(name, _)| name == contract.name).map(|(_, verdict)| verdict) {
+        match verdicts
+            .iter()
+            .find(|(name, _)| name == contract.name)
+            .map(|(_, verdict)| verdict)
+        {
             Some(ContractVerdict::Absent) => None,
             Some(ContractVerdict::Same) => Some(method.codec()),
             Some(ContractVerdict::Differs(methods)) => {
@@ -53,7 +59,11 @@ impl Lane {
                 let same = methods.iter().any(|offer| {
                     offer.key == method.key && offer.fingerprint == fingerprint && fingerprint != 0
                 });
-                Some(if same { method.codec() } else { Codec::FieldNamed })
+                Some(if same {
+                    method.codec()
+                } else {
+                    Codec::FieldNamed
+                })
             }
             None => Some(Codec::FieldNamed),
         }

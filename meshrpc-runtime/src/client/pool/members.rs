@@ -110,9 +110,16 @@ impl<C: Clone> Members<C> {
     /// whatever it was backed off for.
     pub(crate) fn list(&mut self, endpoints: &Endpoints, now: Instant) -> Vec<Action<C>> {
         self.registry_live = endpoints.live;
-        self.opaque = endpoints.ready.iter().any(|endpoint| endpoint.via != Via::Direct);
+        self.opaque = endpoints
+            .ready
+            .iter()
+            .any(|endpoint| endpoint.via != Via::Direct);
         let mut listed: BTreeMap<Arc<str>, Target> = BTreeMap::new();
-        for endpoint in endpoints.ready.iter().filter(|endpoint| endpoint.via == Via::Direct) {
+        for endpoint in endpoints
+            .ready
+            .iter()
+            .filter(|endpoint| endpoint.via == Via::Direct)
+        {
             let target = Target::of(endpoint);
             listed.entry(Arc::clone(&target.name)).or_insert(target);
         }
@@ -122,12 +129,19 @@ impl<C: Clone> Members<C> {
         };
 
         let mut actions = Vec::new();
-        let Self { by_name, ejections, .. } = self;
+        let Self {
+            by_name, ejections, ..
+        } = self;
         by_name.retain(|name, member| {
             let stays = listed.contains_key(name);
             if !stays {
                 ejections.forget(name);
-                actions.extend(member.lane.take().map(|lane| Action::Retire(lane.connection)));
+                actions.extend(
+                    member
+                        .lane
+                        .take()
+                        .map(|lane| Action::Retire(lane.connection)),
+                );
             }
             stays
         });
@@ -140,7 +154,11 @@ impl<C: Clone> Members<C> {
                     self.ejections.forget(&name);
                     // The connection may already lead to the boot that the registry learned of now.
                     let known = member.target.epoch;
-                    if member.lane.as_ref().is_none_or(|lane| Some(lane.epoch) != known) {
+                    if member
+                        .lane
+                        .as_ref()
+                        .is_none_or(|lane| Some(lane.epoch) != known)
+                    {
                         actions.push(member.dial(&mut self.last_dial));
                     }
                 }
@@ -163,7 +181,9 @@ impl<C: Clone> Members<C> {
         random: f64,
     ) -> Vec<Action<C>> {
         let retire = Action::Retire(answered.connection.clone());
-        let Some(member) = self.awaiting(id, name) else { return vec![retire] };
+        let Some(member) = self.awaiting(id, name) else {
+            return vec![retire];
+        };
         if member.target.epoch.is_some() && *answered.name != *member.target.name {
             let trouble = format!(
                 "{} was reused: `{}` answers there",
@@ -174,9 +194,18 @@ impl<C: Clone> Members<C> {
         }
         member.dial = Dial::Idle;
         member.trouble = None;
-        let Answered { connection, epoch, .. } = answered;
-        let old = member.lane.replace(Lane { id, connection, epoch, since: now });
-        old.map(|old| Action::Retire(old.connection)).into_iter().collect()
+        let Answered {
+            connection, epoch, ..
+        } = answered;
+        let old = member.lane.replace(Lane {
+            id,
+            connection,
+            epoch,
+            since: now,
+        });
+        old.map(|old| Action::Retire(old.connection))
+            .into_iter()
+            .collect()
     }
 
     /// A dial or its handshake failed.
@@ -200,8 +229,12 @@ impl<C: Clone> Members<C> {
         now: Instant,
         random: f64,
     ) -> Vec<Action<C>> {
-        let Some(member) = self.by_name.get_mut(name) else { return Vec::new() };
-        let Some(lane) = member.lane.take_if(|lane| lane.id == id) else { return Vec::new() };
+        let Some(member) = self.by_name.get_mut(name) else {
+            return Vec::new();
+        };
+        let Some(lane) = member.lane.take_if(|lane| lane.id == id) else {
+            return Vec::new();
+        };
         if member.dial != Dial::Idle {
             return Vec::new();
         }
@@ -215,16 +248,25 @@ impl<C: Clone> Members<C> {
     }
 
     /// Calls on the connection of dial `id` keep failing. `jitter` is in 0..1.
-    pub(crate) fn suspect(&mut self, (id, name): (DialId, &str), now: Instant, jitter: f64) -> bool {
+    pub(crate) fn suspect(
+        &mut self,
+        (id, name): (DialId, &str),
+        now: Instant,
+        jitter: f64,
+    ) -> bool {
         let listed = self.by_name.len();
-        let Some((name, member)) = self.by_name.get_key_value(name) else { return false };
+        let Some((name, member)) = self.by_name.get_key_value(name) else {
+            return false;
+        };
         member.lane.as_ref().is_some_and(|lane| lane.id == id)
             && self.ejections.eject(name, listed, now, jitter).is_some()
     }
 
     /// Dials whose back-off is over.
     pub(crate) fn due(&mut self, now: Instant) -> Vec<Action<C>> {
-        let Self { by_name, last_dial, .. } = self;
+        let Self {
+            by_name, last_dial, ..
+        } = self;
         by_name
             .values_mut()
             .filter(|member| matches!(member.dial, Dial::BackingOff(until) if until <= now))
@@ -234,10 +276,13 @@ impl<C: Clone> Members<C> {
 
     /// When [`due`](Self::due) has something, or an ejected instance returns.
     pub(crate) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let dials = self.by_name.values().filter_map(|member| match member.dial {
-            Dial::BackingOff(until) => Some(until),
-            _ => None,
-        });
+        let dials = self
+            .by_name
+            .values()
+            .filter_map(|member| match member.dial {
+                Dial::BackingOff(until) => Some(until),
+                _ => None,
+            });
         dials.chain(self.ejections.next_return(now)).min()
     }
 
@@ -260,13 +305,21 @@ impl<C: Clone> Members<C> {
 
     /// The member that waits for dial `id`.
     fn awaiting(&mut self, id: DialId, name: &str) -> Option<&mut Member<C>> {
-        self.by_name.get_mut(name).filter(|member| member.dial == Dial::UnderWay(id))
+        self.by_name
+            .get_mut(name)
+            .filter(|member| member.dial == Dial::UnderWay(id))
     }
 }
 
 impl<C> Member<C> {
     fn new(target: Target) -> Self {
-        Self { target, lane: None, dial: Dial::Idle, backoff: Backoff::default(), trouble: None }
+        Self {
+            target,
+            lane: None,
+            dial: Dial::Idle,
+            backoff: Backoff::default(),
+            trouble: None,
+        }
     }
 
     fn dial(&mut self, last: &mut DialId) -> Action<C> {
@@ -287,7 +340,12 @@ impl Target {
             Some(instance) => (Arc::clone(&instance.name), Some(instance.epoch)),
             None => (endpoint.dial.to_string().into(), None),
         };
-        Self { name, address: endpoint.dial.clone(), epoch, weight: endpoint.weight }
+        Self {
+            name,
+            address: endpoint.dial.clone(),
+            epoch,
+            weight: endpoint.weight,
+        }
     }
 
     fn same_boot(&self, other: &Target) -> bool {

@@ -15,7 +15,7 @@ mod tests;
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub use connect::{Connect, Dialer};
@@ -27,7 +27,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{balance::Rotation, retry::Budget},
+    client::{balance::Rotation, clock, retry::Budget},
     contract::ServiceSpec,
     discovery::Resolver,
     wire::{Config, ContractOffer, LocalIdentity},
@@ -76,19 +76,18 @@ struct Wanted {
 impl Pool {
     /// A pool whose driver runs on the setting's runtime.
     pub(crate) fn new(deployment: &str, setting: &Setting) -> Pool {
-        let shared =
-            Arc::new(Shared { deployment: deployment.into(), wanted: Mutex::default() });
+        let shared = Arc::new(Shared {
+            deployment: deployment.into(),
+            wanted: Mutex::default(),
+        });
         let (alive, gone) = oneshot::channel();
         let snapshots = match setting.resolver.watch(deployment) {
-            Err(error) => {
-                watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1
-            }
+            Err(error) => watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1,
             Ok(endpoints) => {
-                let unknown = Snapshot::new(Vec::new(), false, Some(Instant::now()), false);
+                let unknown = Snapshot::new(Vec::new(), false, Some(clock::now()), false);
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
                 let connect = Arc::clone(&setting.connect);
-                let driver =
-                    driver::Driver::new(Arc::clone(&shared), connect, endpoints, publish);
+                let driver = driver::Driver::new(Arc::clone(&shared), connect, endpoints, publish);
                 let mut mesh_gone = setting.mesh_gone.clone();
                 setting.runtime.spawn(driver.run(async move {
                     tokio::select! {
@@ -103,7 +102,7 @@ impl Pool {
             shared,
             snapshots,
             rotation: Rotation::default(),
-            budget: Budget::new(Instant::now()),
+            budget: Budget::new(clock::now()),
             default_deadline: setting.default_deadline,
             _alive: alive,
         }
@@ -111,7 +110,11 @@ impl Pool {
 
     /// Names `spec` in the handshake of connections dialled from now on.
     pub(crate) fn want(&self, spec: &'static ServiceSpec) {
-        let mut wanted = self.shared.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = self
+            .shared
+            .wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if !wanted.specs.iter().any(|known| known.name == spec.name) {
             wanted.specs.push(spec);
             wanted.config = None;
@@ -125,8 +128,15 @@ impl Shared {
         let Wanted { specs, config } = &mut *wanted;
         let build = || {
             let contracts: Arc<[ContractOffer]> = specs.iter().map(|spec| spec.offer()).collect();
-            let identity = LocalIdentity { name: client_name(), epoch: 0 };
-            Arc::new(Config { identity, contracts, ..Config::default() })
+            let identity = LocalIdentity {
+                name: client_name(),
+                epoch: 0,
+            };
+            Arc::new(Config {
+                identity,
+                contracts,
+                ..Config::default()
+            })
         };
         Arc::clone(config.get_or_insert_with(build))
     }
@@ -135,7 +145,10 @@ impl Shared {
 /// What this process calls itself in the logs of servers.
 fn client_name() -> String {
     let program = std::env::current_exe().ok();
-    let name = program.as_deref().and_then(|path| path.file_stem()?.to_str()).unwrap_or("client");
+    let name = program
+        .as_deref()
+        .and_then(|path| path.file_stem()?.to_str())
+        .unwrap_or("client");
     let id = format!("-{}", std::process::id());
     // Names are at most 128 bytes long.
     let mut end = name.len().min(128 - id.len());
@@ -147,6 +160,8 @@ fn client_name() -> String {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("deployment", &self.shared.deployment).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("deployment", &self.shared.deployment)
+            .finish_non_exhaustive()
     }
 }

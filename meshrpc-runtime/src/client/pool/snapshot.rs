@@ -76,15 +76,29 @@ impl<C> Snapshot<C> {
         if eligible.is_empty() {
             eligible = (0..members.len()).filter(connected).collect();
         }
-        let weights: Vec<u32> = eligible.iter().map(|&index| members[index].weight).collect();
+        let weights: Vec<u32> = eligible
+            .iter()
+            .map(|&index| members[index].weight)
+            .collect();
         let schedule = Schedule::new(&weights);
-        Self { members, eligible, schedule, registry_live, empty_since, opaque, ended: None }
+        Self {
+            members,
+            eligible,
+            schedule,
+            registry_live,
+            empty_since,
+            opaque,
+            ended: None,
+        }
     }
 
     /// A pool that is over, or never began, for `reason`.
     pub(crate) fn ended(reason: &str) -> Self {
         let nothing = Self::new(Vec::new(), false, None, false);
-        Self { ended: Some(reason.into()), ..nothing }
+        Self {
+            ended: Some(reason.into()),
+            ..nothing
+        }
     }
 
     /// How many instances are connected.
@@ -103,10 +117,12 @@ impl<C> Snapshot<C> {
     }
 
     fn connections(&self) -> impl Iterator<Item = &C> {
-        self.members.iter().filter_map(|member| match &member.state {
-            State::Connected(connection) => Some(connection),
-            _ => None,
-        })
+        self.members
+            .iter()
+            .filter_map(|member| match &member.state {
+                State::Connected(connection) => Some(connection),
+                _ => None,
+            })
     }
 }
 
@@ -114,9 +130,11 @@ impl<C: Clone> Snapshot<C> {
     /// The next instance in turn among those that `usable` accepts.
     pub(crate) fn in_turn(&self, rotation: &Rotation, usable: impl Fn(&C) -> bool) -> Option<C> {
         let turn = rotation.turn();
-        self.schedule.from_turn(turn).find_map(|slot| match &self.members[self.eligible[slot]].state {
-            State::Connected(connection) if usable(connection) => Some(connection.clone()),
-            _ => None,
+        self.schedule.beginning_at(turn).find_map(|slot| {
+            match &self.members[self.eligible[slot]].state {
+                State::Connected(connection) if usable(connection) => Some(connection.clone()),
+                _ => None,
+            }
         })
     }
 
@@ -160,7 +178,11 @@ impl<C: Clone> Snapshot<C> {
         if self.is_ended() {
             return Pick::Never;
         }
-        let grace = if self.registry_live { EMPTY_GRACE } else { UNKNOWN_GRACE };
+        let grace = if self.registry_live {
+            EMPTY_GRACE
+        } else {
+            UNKNOWN_GRACE
+        };
         match self.empty_since.map(|since| since + grace) {
             Some(end) if end <= now => Pick::Never,
             Some(end) => Pick::EmptyUntil(end),
@@ -180,8 +202,11 @@ impl<C: Clone> Snapshot<C> {
             );
         }
         if self.members.is_empty() {
-            let registry =
-                if self.registry_live { "" } else { ", and the registry has not answered" };
+            let registry = if self.registry_live {
+                ""
+            } else {
+                ", and the registry has not answered"
+            };
             return format!("no instance of `{deployment}` is registered{registry}");
         }
         let mut text = format!(

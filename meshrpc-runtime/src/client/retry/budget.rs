@@ -35,7 +35,10 @@ impl Budget {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             successes: AtomicU64::new(0),
-            bucket: Mutex::new(Bucket { tokens: CAPACITY, filled: now }),
+            bucket: Mutex::new(Bucket {
+                tokens: CAPACITY,
+                filled: now,
+            }),
         }
     }
 

@@ -75,8 +75,16 @@ impl Next {
         field_named: false,
         after: Duration::ZERO,
     };
-    const RETRY: Next = Next { counted: true, budgeted: true, ..Next::MOVE };
-    const FIELD_NAMED: Next = Next { elsewhere: false, field_named: true, ..Next::MOVE };
+    const RETRY: Next = Next {
+        counted: true,
+        budgeted: true,
+        ..Next::MOVE
+    };
+    const FIELD_NAMED: Next = Next {
+        elsewhere: false,
+        field_named: true,
+        ..Next::MOVE
+    };
 }
 
 /// Decides what follows `failure`.
@@ -92,9 +100,7 @@ pub(crate) fn decide(failure: Failure<'_>, attempt: Attempt) -> Decision {
         Failure::Status(status) if status.relayed => Decision::Fail,
         Failure::Status(status) => match status.started {
             Started::Yes => Decision::Fail,
-            Started::Unknown if status.code == Some(Code::Unavailable) => {
-                repeat(attempt)
-            }
+            Started::Unknown if status.code == Some(Code::Unavailable) => repeat(attempt),
             Started::Unknown => Decision::Fail,
             Started::No => refused(status, attempt),
         },
@@ -111,10 +117,14 @@ fn refused(status: &Status, attempt: Attempt) -> Decision {
     match status.reason {
         // A draining instance is about to leave the rotation, and one call meets each at most
         // once: that is bounded without a budget, and a stop under load must not exhaust one.
-        Reason::Draining => Decision::Again(Next { after, ..Next::MOVE }),
-        Reason::Overloaded if attempt.number < MAX_ATTEMPTS => {
-            Decision::Again(Next { after, ..Next::RETRY })
-        }
+        Reason::Draining => Decision::Again(Next {
+            after,
+            ..Next::MOVE
+        }),
+        Reason::Overloaded if attempt.number < MAX_ATTEMPTS => Decision::Again(Next {
+            after,
+            ..Next::RETRY
+        }),
         Reason::UnknownMethod if !attempt.unknown_before => Decision::Again(Next::MOVE),
         Reason::Schema if attempt.codec == Codec::Positional => Decision::Again(Next::FIELD_NAMED),
         _ => Decision::Fail,
@@ -142,7 +152,10 @@ mod tests {
         number: 1,
         unknown_before: false,
     };
-    const IDEMPOTENT: Attempt = Attempt { idempotent: true, ..PLAIN };
+    const IDEMPOTENT: Attempt = Attempt {
+        idempotent: true,
+        ..PLAIN
+    };
     const MOVED: Decision = Decision::Again(Next::MOVE);
     const RETRIED: Decision = Decision::Again(Next::RETRY);
 
@@ -158,7 +171,11 @@ mod tests {
     fn every_caller() -> impl Iterator<Item = Attempt> {
         [(false, false), (false, true), (true, false), (true, true)]
             .into_iter()
-            .map(|(idempotent, retries)| Attempt { idempotent, retries, ..PLAIN })
+            .map(|(idempotent, retries)| Attempt {
+                idempotent,
+                retries,
+                ..PLAIN
+            })
     }
 
     #[test]
@@ -172,21 +189,39 @@ mod tests {
     #[test]
     fn row_4_overloaded_is_retried_within_the_budget_after_the_time_it_named() {
         let time = Duration::from_millis(70);
-        let status = Status { retry: Retry::After(time), ..refusal(Reason::Overloaded) };
+        let status = Status {
+            retry: Retry::After(time),
+            ..refusal(Reason::Overloaded)
+        };
         for caller in every_caller() {
-            let next = Next { after: time, ..Next::RETRY };
-            assert_eq!(decide(Failure::Status(&status), caller), Decision::Again(next));
+            let next = Next {
+                after: time,
+                ..Next::RETRY
+            };
+            assert_eq!(
+                decide(Failure::Status(&status), caller),
+                Decision::Again(next)
+            );
         }
-        let last = Attempt { number: MAX_ATTEMPTS, ..PLAIN };
+        let last = Attempt {
+            number: MAX_ATTEMPTS,
+            ..PLAIN
+        };
         assert_eq!(decide(Failure::Status(&status), last), Decision::Fail);
-        let never = Status { retry: Retry::Never, ..status };
+        let never = Status {
+            retry: Retry::Never,
+            ..status
+        };
         assert_eq!(decide(Failure::Status(&never), PLAIN), Decision::Fail);
     }
 
     #[test]
     fn row_4_draining_moves_the_call_without_a_token() {
         for caller in every_caller() {
-            assert_eq!(decide(Failure::Status(&refusal(Reason::Draining)), caller), MOVED);
+            assert_eq!(
+                decide(Failure::Status(&refusal(Reason::Draining)), caller),
+                MOVED
+            );
         }
     }
 
@@ -194,7 +229,10 @@ mod tests {
     fn row_5_an_unknown_method_is_tried_once_elsewhere() {
         let status = refusal(Reason::UnknownMethod);
         assert_eq!(decide(Failure::Status(&status), PLAIN), MOVED);
-        let again = Attempt { unknown_before: true, ..PLAIN };
+        let again = Attempt {
+            unknown_before: true,
+            ..PLAIN
+        };
         assert_eq!(decide(Failure::Status(&status), again), Decision::Fail);
     }
 
@@ -205,19 +243,31 @@ mod tests {
             decide(Failure::Status(&status), PLAIN),
             Decision::Again(Next::FIELD_NAMED)
         );
-        let again = Attempt { codec: Codec::FieldNamed, ..PLAIN };
+        let again = Attempt {
+            codec: Codec::FieldNamed,
+            ..PLAIN
+        };
         assert_eq!(decide(Failure::Status(&status), again), Decision::Fail);
     }
 
     #[test]
     fn row_6_other_refusals_are_errors() {
-        let reasons =
-            [Reason::TooLarge, Reason::Denied, Reason::InvalidArgument, Reason::Protocol];
+        let reasons = [
+            Reason::TooLarge,
+            Reason::Denied,
+            Reason::InvalidArgument,
+            Reason::Protocol,
+        ];
         for caller in every_caller() {
             for reason in reasons {
-                assert_eq!(decide(Failure::Status(&refusal(reason)), caller), Decision::Fail);
+                assert_eq!(
+                    decide(Failure::Status(&refusal(reason)), caller),
+                    Decision::Fail
+                );
             }
-            let kind = Kind::Refused { limit: Limit::MessageSize };
+            let kind = Kind::Refused {
+                limit: Limit::MessageSize,
+            };
             assert_eq!(decide(lost(Started::No, kind), caller), Decision::Fail);
         }
     }
@@ -225,20 +275,38 @@ mod tests {
     #[test]
     fn row_7_what_may_have_run_is_retried_only_if_idempotent_and_allowed() {
         for caller in every_caller() {
-            let expected =
-                if caller.idempotent && caller.retries { RETRIED } else { Decision::Fail };
-            assert_eq!(decide(lost(Started::Unknown, Kind::Unavailable), caller), expected);
-            assert_eq!(decide(lost(Started::Unknown, Kind::Protocol), caller), expected);
+            let expected = if caller.idempotent && caller.retries {
+                RETRIED
+            } else {
+                Decision::Fail
+            };
+            assert_eq!(
+                decide(lost(Started::Unknown, Kind::Unavailable), caller),
+                expected
+            );
+            assert_eq!(
+                decide(lost(Started::Unknown, Kind::Protocol), caller),
+                expected
+            );
         }
-        let last = Attempt { number: MAX_ATTEMPTS, ..IDEMPOTENT };
-        assert_eq!(decide(lost(Started::Unknown, Kind::Unavailable), last), Decision::Fail);
+        let last = Attempt {
+            number: MAX_ATTEMPTS,
+            ..IDEMPOTENT
+        };
+        assert_eq!(
+            decide(lost(Started::Unknown, Kind::Unavailable), last),
+            Decision::Fail
+        );
     }
 
     #[test]
     fn row_9_what_ran_is_never_repeated() {
         let status = Status::application(Code::Unavailable, "", Detail::None);
         assert_eq!(decide(Failure::Status(&status), IDEMPOTENT), Decision::Fail);
-        assert_eq!(decide(lost(Started::Yes, Kind::Unavailable), IDEMPOTENT), Decision::Fail);
+        assert_eq!(
+            decide(lost(Started::Yes, Kind::Unavailable), IDEMPOTENT),
+            Decision::Fail
+        );
     }
 
     #[test]
@@ -252,7 +320,10 @@ mod tests {
 
     #[test]
     fn a_relayed_refusal_is_never_repeated() {
-        let status = Status { relayed: true, ..refusal(Reason::Overloaded) };
+        let status = Status {
+            relayed: true,
+            ..refusal(Reason::Overloaded)
+        };
         assert_eq!(decide(Failure::Status(&status), IDEMPOTENT), Decision::Fail);
     }
 }
