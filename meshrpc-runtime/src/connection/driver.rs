@@ -166,9 +166,8 @@ impl<T: Io> Driver<T> {
             let Some(frame) = self.reader.next(&mut self.input)? else { return Ok(()) };
             self.frames.push(frame);
             self.apply()?;
-            let state = self.shared.lock();
-            self.reader = state.wire.frame_reader();
-            self.peer = state.wire.peer().cloned();
+            self.reader = self.shared.lock().wire.frame_reader();
+            self.peer = self.shared.peer.get().cloned();
         }
         let cut = loop {
             match self.reader.next(&mut self.input) {

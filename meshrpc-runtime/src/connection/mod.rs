@@ -19,7 +19,7 @@ mod shared;
 mod stream;
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, LazyLock, atomic::Ordering},
     time::Instant,
 };
 
@@ -53,6 +53,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 pub struct Connection {
     shared: Arc<Shared>,
 }
+
+static NOBODY: LazyLock<Peer> = LazyLock::new(Peer::default);
 
 /// Why a call was not taken.
 #[derive(Debug)]
@@ -99,9 +101,10 @@ impl Connection {
         Self { shared: Arc::clone(shared) }
     }
 
-    /// What the handshake told; `None` before it is done, which a client never sees.
-    pub fn peer(&self) -> Option<Arc<Peer>> {
-        self.shared.lock().wire.peer().cloned()
+    /// What the handshake told. A server's connection has a peer without a name before it is done;
+    /// a client never sees that.
+    pub fn peer(&self) -> &Peer {
+        self.shared.peer.get().map_or(&*NOBODY, |peer| peer)
     }
 
     /// Starts a call with one message each way. `head.time_left` is filled in from `deadline`.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
     task::Waker,
 };
 
@@ -13,7 +13,7 @@ use super::{
     call::{CallFailure, Reply},
     incoming::Dispatch,
 };
-use crate::wire::{self, Event, Failure, Fault, ReplyHead};
+use crate::wire::{self, Event, Failure, Fault, Peer, ReplyHead};
 
 /// Shared by the driver, the handles and every call.
 pub(super) struct Shared {
@@ -21,6 +21,8 @@ pub(super) struct Shared {
     /// Server: where calls go.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
     pub(super) life: watch::Sender<Life>,
+    /// Known once the handshake is done.
+    pub(super) peer: OnceLock<Arc<Peer>>,
     /// Handles; the last one to go begins a client connection's end.
     pub(super) handles: AtomicUsize,
 }
@@ -81,6 +83,7 @@ pub(super) struct Aftermath {
     /// Calls that arrived; only the driver's reads bring some.
     pub(super) calls: Vec<Event>,
     pub(super) life: Option<Life>,
+    pub(super) peer: Option<Arc<Peer>>,
 }
 
 impl Shared {
@@ -90,6 +93,7 @@ impl Shared {
             state: Mutex::new(state),
             dispatch,
             life: watch::Sender::new(Life::Connecting),
+            peer: OnceLock::new(),
             handles: AtomicUsize::new(0),
         })
     }
@@ -115,6 +119,10 @@ impl Shared {
 
     /// Does what must not be done under the lock, except to dispatch calls.
     pub(super) fn settle(&self, aftermath: &mut Aftermath) {
+        if let Some(peer) = aftermath.peer.take() {
+            // A connection shakes hands once.
+            let _ = self.peer.set(peer);
+        }
         if let Some(life) = aftermath.life.take() {
             self.advance(life);
         }
@@ -163,7 +171,10 @@ impl State {
     pub(super) fn collect(&mut self, aftermath: &mut Aftermath) {
         while let Some(event) = self.wire.poll_event() {
             match event {
-                Event::Connected(_) => aftermath.life = Some(Life::Open),
+                Event::Connected(peer) => {
+                    aftermath.peer = Some(peer);
+                    aftermath.life = Some(Life::Open);
+                }
                 Event::Closing => aftermath.life = Some(Life::Closing),
                 Event::Call { id, .. } => {
                     self.slots.insert(id, Slot::default());
@@ -229,7 +240,7 @@ impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("Connection")
-            .field("peer", &state.wire.peer())
+            .field("peer", &self.peer.get())
             .field("life", &*self.life.borrow())
             .field("in_flight", &state.wire.in_flight())
             .finish_non_exhaustive()

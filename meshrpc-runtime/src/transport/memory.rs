@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     io::{DuplexStream, duplex},
-    sync::mpsc,
+    sync::{Mutex as AsyncMutex, mpsc},
 };
 
 /// Bytes a pipe holds in each direction.
@@ -27,7 +27,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 #[derive(Debug)]
 pub struct MemoryListener {
     number: u64,
-    dials: mpsc::Receiver<DuplexStream>,
+    dials: AsyncMutex<mpsc::Receiver<DuplexStream>>,
 }
 
 impl MemoryListener {
@@ -35,16 +35,16 @@ impl MemoryListener {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (sender, dials) = mpsc::channel(BACKLOG);
         LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).insert(number, sender);
-        Self { number, dials }
+        Self { number, dials: AsyncMutex::new(dials) }
     }
 
     pub(super) fn number(&self) -> u64 {
         self.number
     }
 
-    pub(super) async fn accept(&mut self) -> io::Result<DuplexStream> {
+    pub(super) async fn accept(&self) -> io::Result<DuplexStream> {
         // The table holds a sender as long as this listener lives.
-        self.dials.recv().await.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.dials.lock().await.recv().await.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -55,11 +55,13 @@ impl Drop for MemoryListener {
 }
 
 pub(super) async fn dial(number: u64) -> io::Result<DuplexStream> {
-    let listeners = LISTENERS.lock().unwrap_or_else(PoisonError::into_inner);
     let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
-    let sender = listeners.get(&number).cloned().ok_or_else(refused)?;
-    drop(listeners);
+    let sender = listener(number).ok_or_else(refused)?;
     let (near, far) = duplex(PIPE);
     sender.send(far).await.map_err(|_| refused())?;
     Ok(near)
+}
+
+fn listener(number: u64) -> Option<mpsc::Sender<DuplexStream>> {
+    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
 }

@@ -97,7 +97,7 @@ impl Listener {
     ///
     /// # Errors
     /// As the system says; most, such as running out of file descriptors, pass.
-    pub async fn accept(&mut self) -> io::Result<Stream> {
+    pub async fn accept(&self) -> io::Result<Stream> {
         match self {
             #[cfg(feature = "tcp")]
             Listener::Tcp(listener) => Ok(Stream::Tcp(tcp::accept(listener).await?)),

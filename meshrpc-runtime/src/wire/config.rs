@@ -80,7 +80,7 @@ pub enum ContractVerdict {
 }
 
 /// What the handshake told about the other side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// Instance name of a server, or a client's name for itself.
     pub name: Arc<str>,

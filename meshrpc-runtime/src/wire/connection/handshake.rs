@@ -145,7 +145,6 @@ impl Connection {
             max_message: peer.limits.max_message,
             codecs: peer.codecs,
         });
-        self.peer = Some(Arc::clone(&known));
         self.events.push_back(Event::Connected(known));
     }
 

@@ -59,7 +59,6 @@ pub struct Connection {
     phase: Phase,
     /// What the peer announced; this side's own limits until then.
     peer_limits: Limits,
-    peer: Option<Arc<Peer>>,
     checksum: Checksum,
     /// Chosen by the owner: makes the reserved values of the hello.
     grease: u16,
@@ -239,7 +238,6 @@ impl Connection {
             limits,
             phase: Phase::Handshake { until: now + handshake::TIMEOUT },
             peer_limits: limits,
-            peer: None,
             checksum: Checksum::Crc32,
             grease,
             out: Vec::new(),
@@ -278,11 +276,6 @@ impl Connection {
     /// True once the handshake is done, and until the end.
     pub fn is_established(&self) -> bool {
         self.phase == Phase::Open
-    }
-
-    /// What the handshake told.
-    pub fn peer(&self) -> Option<&Arc<Peer>> {
-        self.peer.as_ref()
     }
 
     /// Why the connection ended: write what is queued, then close.
