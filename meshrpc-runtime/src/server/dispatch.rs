@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(refused(&serving, &unknown), Some(Reason::UnknownMethod));
         let streaming = OpenHead {
             kind: CallKind::ServerStream,
-            ..good.clone()
+            ..good
         };
         assert_eq!(refused(&serving, &streaming), Some(Reason::Protocol));
     }

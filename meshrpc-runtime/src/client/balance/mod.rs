@@ -1,8 +1,8 @@
 //! Which instance gets the next call.
 //!
-//! [`Rotation`] is round robin per call: exact, because a share that only holds on average is of no
-//! use to somebody who watches three instances take three calls. [`rendezvous`] is for calls with a
-//! session key: every client computes the same order of instances from the registry's names alone,
+//! Round robin per call is exact, because a share that only holds on average is of no
+//! use to somebody who watches three instances take three calls. Rendezvous hashing is for calls with
+//! a session key: every client computes the same order of instances from the registry's names alone,
 //! and when an instance comes or goes only its own keys move.
 
 mod rendezvous;

@@ -68,6 +68,7 @@ impl Driver {
     pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         self.list();
+        self.publish();
         let mut resolving = true;
         loop {
             let now = clock::now();
@@ -89,13 +90,17 @@ impl Driver {
                     self.act(actions);
                 }
             }
-            self.publish
-                .send_replace(Arc::new(self.members.snapshot(clock::now())));
+            self.publish();
         }
         let actions = self.members.list(&Endpoints::default(), clock::now());
         self.act(actions);
         self.publish
             .send_replace(Arc::new(Snapshot::ended("the mesh was dropped")));
+    }
+
+    fn publish(&self) {
+        let snapshot = self.members.snapshot(clock::now());
+        self.publish.send_replace(Arc::new(snapshot));
     }
 
     fn list(&mut self) {
