@@ -26,7 +26,10 @@ enum Step {
     /// The client gives up one of its calls.
     Cancel(prop::sample::Index),
     /// A handler answers with this many bytes.
-    Answer { which: prop::sample::Index, len: usize },
+    Answer {
+        which: prop::sample::Index,
+        len: usize,
+    },
     /// A handler answers with an error.
     Fail(prop::sample::Index),
     /// Bytes pass to the server.
@@ -70,7 +73,12 @@ struct End {
 
 impl End {
     fn new(wire: Connection) -> Self {
-        Self { wire, input: BytesMut::new(), preface: false, unwritten: Vec::new() }
+        Self {
+            wire,
+            input: BytesMut::new(),
+            preface: false,
+            unwritten: Vec::new(),
+        }
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Fault> {
@@ -141,7 +149,10 @@ impl World {
             Step::ToClient(max) => self.pass(false, *max),
             Step::Wait(ms) => {
                 self.now += Duration::from_millis(*ms);
-                self.client.wire.handle_timeout(self.now).expect("the client is fine");
+                self.client
+                    .wire
+                    .handle_timeout(self.now)
+                    .expect("the client is fine");
                 if let Err(fault) = self.server.wire.handle_timeout(self.now) {
                     self.server.wire.fail_with(fault);
                 }
@@ -164,7 +175,11 @@ impl World {
     fn call(&mut self, len: usize, deadline: Option<u64>) {
         let number = self.next;
         let deadline = deadline.map(|ms| self.now + Duration::from_millis(ms));
-        match self.client.wire.call(head(CallKind::Unary), body(number, len), deadline, self.now) {
+        match self
+            .client
+            .wire
+            .call(head(CallKind::Unary), body(number, len), deadline, self.now)
+        {
             Ok(id) => {
                 self.calls.insert(id, number);
                 self.next += 1;
@@ -225,16 +240,26 @@ impl World {
         while let Some(event) = self.client.wire.poll_event() {
             let (id, failure) = match event {
                 Event::Reply { id, body, .. } => {
-                    assert_eq!(number(&body), self.calls[&id], "an answer reached another call");
+                    assert_eq!(
+                        number(&body),
+                        self.calls[&id],
+                        "an answer reached another call"
+                    );
                     (id, None)
                 }
                 Event::Failed { id, failure } => (id, Some(failure)),
                 _ => continue,
             };
-            assert!(!self.cancelled.contains(&id), "a cancelled call got an answer");
+            assert!(
+                !self.cancelled.contains(&id),
+                "a cancelled call got an answer"
+            );
             assert!(self.ended.insert(id), "a call ended twice");
             match failure {
-                Some(Failure::Lost { started: Started::No, .. }) => {
+                Some(Failure::Lost {
+                    started: Started::No,
+                    ..
+                }) => {
                     self.said_not_started.insert(self.calls[&id]);
                 }
                 Some(Failure::Status(status)) if status.reason == Reason::Application => {
@@ -265,9 +290,16 @@ impl World {
     }
 
     fn check_end(&self) {
-        assert!(self.open_calls().is_empty(), "calls that never ended: {:?}", self.open_calls());
+        assert!(
+            self.open_calls().is_empty(),
+            "calls that never ended: {:?}",
+            self.open_calls()
+        );
         let lied: Vec<_> = self.said_not_started.intersection(&self.ran).collect();
-        assert!(lied.is_empty(), "reported as not started, and ran: {lied:?}");
+        assert!(
+            lied.is_empty(),
+            "reported as not started, and ran: {lied:?}"
+        );
         assert_eq!(self.client.wire.in_flight(), 0);
         assert_eq!(self.server.wire.in_flight(), 0);
     }
@@ -282,12 +314,18 @@ fn body(number: u64, len: usize) -> Bytes {
 
 fn number(body: &Bytes) -> u64 {
     let number = u64::from_le_bytes(body[..8].try_into().expect("a body begins with its number"));
-    assert!(body[8..].iter().all(|&byte| byte == number as u8), "a body of two calls");
+    assert!(
+        body[8..].iter().all(|&byte| byte == number as u8),
+        "a body of two calls"
+    );
     number
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead { codec: Codec::Positional, metadata: Metadata::new() }
+    ReplyHead {
+        codec: Codec::Positional,
+        metadata: Metadata::new(),
+    }
 }
 
 fn head(kind: CallKind) -> OpenHead {
@@ -406,8 +444,16 @@ proptest! {
 fn a_stream_is_read_to_its_end_or_breaks_off_with_an_error() {
     let mut world = World::new(tight(), tight());
     world.settle();
-    let id = world.client.wire.call(head(CallKind::BothStream), Bytes::new(), None, world.now).expect("taken");
-    world.client.wire.write(id, Bytes::from(vec![1; 100_000])).expect("open");
+    let id = world
+        .client
+        .wire
+        .call(head(CallKind::BothStream), Bytes::new(), None, world.now)
+        .expect("taken");
+    world
+        .client
+        .wire
+        .write(id, Bytes::from(vec![1; 100_000]))
+        .expect("open");
     let mut read = 0;
     let mut server_id = None;
     for _ in 0..1_000 {
@@ -429,7 +475,13 @@ fn a_stream_is_read_to_its_end_or_breaks_off_with_an_error() {
     }
     assert_eq!(read, 100_000);
     let id = server_id.expect("the call arrived");
-    assert!(matches!(world.server.wire.read(id), Read::Pending), "no end was declared");
+    assert!(
+        matches!(world.server.wire.read(id), Read::Pending),
+        "no end was declared"
+    );
     world.server.wire.fail_with(Fault::Closed);
-    assert!(matches!(world.server.wire.read(id), Read::Broken(_)), "half a stream is not a whole one");
+    assert!(
+        matches!(world.server.wire.read(id), Read::Broken(_)),
+        "half a stream is not a whole one"
+    );
 }

@@ -25,7 +25,9 @@ static GREETER: ServiceSpec = ServiceSpec {
     name: "Greeter",
     methods: &METHODS,
 };
-static METHODS: [MethodSpec; 1] = [MethodSpec::unary("greet", 1, &[])];
+static METHODS: [MethodSpec; 1] = [MethodSpec::unary("greet", 1, &[], |schema| {
+    schema.reply::<()>()
+})];
 
 /// A registry that lists what the test says.
 #[derive(Debug)]

@@ -51,7 +51,11 @@ pub enum CallFailure {
 
 impl UnaryCall {
     pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
-        Self { shared, id, done: false }
+        Self {
+            shared,
+            id,
+            done: false,
+        }
     }
 }
 
@@ -98,5 +102,8 @@ impl Drop for UnaryCall {
 
 fn gone() -> CallFailure {
     let cause = Error::new(Kind::Cancelled, "the call was polled after it ended");
-    CallFailure::Lost { started: Started::Unknown, cause }
+    CallFailure::Lost {
+        started: Started::Unknown,
+        cause,
+    }
 }

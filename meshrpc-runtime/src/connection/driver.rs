@@ -85,7 +85,10 @@ impl<T: Io> Driver<T> {
     pub async fn run(mut self) -> Result<(), Fault> {
         let fault = poll_fn(|cx| self.poll(cx)).await;
         self.shared.advance(Life::Gone(fault.clone()));
-        if fault.farewell().is_some() || fault == Fault::NotMeshrpc || matches!(fault, Fault::Refused { .. }) {
+        if fault.farewell().is_some()
+            || fault == Fault::NotMeshrpc
+            || matches!(fault, Fault::Refused { .. })
+        {
             let _ = timeout(FAREWELL, self.part()).await;
         }
         match fault {
@@ -141,7 +144,11 @@ impl<T: Io> Driver<T> {
             ready!(read.poll(cx))
         };
         match result {
-            Ok(0) => self.fail(if self.heard || self.peer.is_some() { Fault::Closed } else { Fault::Probe }),
+            Ok(0) => self.fail(if self.heard || self.peer.is_some() {
+                Fault::Closed
+            } else {
+                Fault::Probe
+            }),
             Ok(_) => {
                 self.heard = true;
                 if let Err(fault) = self.take_input() {
@@ -163,7 +170,9 @@ impl<T: Io> Driver<T> {
             self.shared.lock().wire.preface_received();
         }
         while self.peer.is_none() {
-            let Some(frame) = self.reader.next(&mut self.input)? else { return Ok(()) };
+            let Some(frame) = self.reader.next(&mut self.input)? else {
+                return Ok(());
+            };
             self.frames.push(frame);
             self.apply()?;
             self.reader = self.shared.lock().wire.frame_reader();
@@ -207,24 +216,45 @@ impl<T: Io> Driver<T> {
 
     /// Hands over the calls that arrived; true if there were any.
     fn dispatch(&mut self) -> bool {
-        let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else { return false };
+        let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
+            return false;
+        };
         let any = !self.aftermath.calls.is_empty();
         for event in self.aftermath.calls.drain(..) {
-            let Event::Call { id, head, body, deadline } = event else { continue };
+            let Event::Call {
+                id,
+                head,
+                body,
+                deadline,
+            } = event
+            else {
+                continue;
+            };
             let body = match body {
                 Some(body) => IncomingBody::Buffered(body),
                 None => IncomingBody::Stream(RecvStream::new(Arc::clone(&self.shared), id)),
             };
             let responder = Responder::new(Arc::clone(&self.shared), id);
             let peer = Arc::clone(peer);
-            dispatch.dispatch(Incoming { head: *head, body, responder, deadline, peer });
+            dispatch.dispatch(Incoming {
+                head: *head,
+                body,
+                responder,
+                deadline,
+                peer,
+            });
         }
         any
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) {
         loop {
-            let due = self.shared.lock().wire.poll_timeout().map(Instant::from_std);
+            let due = self
+                .shared
+                .lock()
+                .wire
+                .poll_timeout()
+                .map(Instant::from_std);
             let Some(due) = due else { return };
             // A timer that fires too early finds nothing due and is set again; so it is only moved
             // when it would fire too late.

@@ -52,7 +52,11 @@ pub struct Responder {
 
 impl Responder {
     pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
-        Self { shared, id, answered: false }
+        Self {
+            shared,
+            id,
+            answered: false,
+        }
     }
 
     /// Answers with a value.
@@ -76,7 +80,10 @@ impl Responder {
 
     /// Ties a task to the call; taken before the responder moves into that task.
     pub fn canceller(&self) -> Canceller {
-        Canceller { shared: Arc::clone(&self.shared), id: self.id }
+        Canceller {
+            shared: Arc::clone(&self.shared),
+            id: self.id,
+        }
     }
 
     fn last_word(&self, answer: impl FnOnce(&mut crate::wire::Connection, u64)) {
@@ -112,7 +119,11 @@ impl Canceller {
     pub fn abort_on_cancel(self, handle: AbortHandle) {
         let mut state = self.shared.lock();
         match state.slots.get_mut(&self.id) {
-            Some(Slot { cancelled: false, handler, .. }) => *handler = Some(handle),
+            Some(Slot {
+                cancelled: false,
+                handler,
+                ..
+            }) => *handler = Some(handle),
             Some(_) => {
                 drop(state);
                 handle.abort();

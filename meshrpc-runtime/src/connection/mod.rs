@@ -78,7 +78,9 @@ impl Connection {
         tokio::spawn(Driver::new(io, Arc::clone(&shared)).run());
         let mut life = shared.life.subscribe();
         // The sender lives in `shared`, so waiting cannot fail.
-        let _ = life.wait_for(|life| matches!(life, Life::Open | Life::Gone(_))).await;
+        let _ = life
+            .wait_for(|life| matches!(life, Life::Open | Life::Gone(_)))
+            .await;
         match &*life.borrow() {
             Life::Gone(fault) => Err(fault.to_error()),
             _ => Ok(connection),
@@ -98,7 +100,9 @@ impl Connection {
 
     fn new(shared: &Arc<Shared>) -> Self {
         shared.handles.fetch_add(1, Ordering::Relaxed);
-        Self { shared: Arc::clone(shared) }
+        Self {
+            shared: Arc::clone(shared),
+        }
     }
 
     /// What the handshake told. A server's connection has a peer without a name before it is done;
@@ -152,7 +156,9 @@ impl Connection {
     /// Resolves when the connection takes no new calls any more: it goes away, or is gone.
     pub async fn closing(&self) {
         let mut life = self.shared.life.subscribe();
-        let _ = life.wait_for(|life| matches!(life, Life::Closing | Life::Gone(_))).await;
+        let _ = life
+            .wait_for(|life| matches!(life, Life::Closing | Life::Gone(_)))
+            .await;
     }
 
     /// Resolves when the connection is gone, with the reason.
@@ -184,7 +190,8 @@ impl Clone for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 && self.shared.dispatch.is_none() {
+        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 && self.shared.dispatch.is_none()
+        {
             self.go_away();
         }
     }

@@ -88,7 +88,12 @@ pub(super) struct Aftermath {
 
 impl Shared {
     pub(super) fn new(wire: wire::Connection, dispatch: Option<Arc<dyn Dispatch>>) -> Arc<Self> {
-        let state = State { wire, slots: HashMap::new(), driver: None, signalled: false };
+        let state = State {
+            wire,
+            slots: HashMap::new(),
+            driver: None,
+            signalled: false,
+        };
         Arc::new(Self {
             state: Mutex::new(state),
             dispatch,
@@ -181,7 +186,11 @@ impl State {
                     aftermath.calls.push(event);
                 }
                 Event::Reply { id, head, body } => {
-                    let reply = Reply { codec: head.codec, metadata: head.metadata, body };
+                    let reply = Reply {
+                        codec: head.codec,
+                        metadata: head.metadata,
+                        body,
+                    };
                     self.conclude(id, Ok(Outcome::Reply(reply)), aftermath);
                 }
                 Event::ReplyStarted { id, head } => {
@@ -199,10 +208,14 @@ impl State {
                     self.wake_streams(id, aftermath);
                 }
                 Event::Readable { id } => {
-                    aftermath.wake.extend(self.slots.get_mut(&id).and_then(|slot| slot.reader.take()));
+                    aftermath
+                        .wake
+                        .extend(self.slots.get_mut(&id).and_then(|slot| slot.reader.take()));
                 }
                 Event::Writable { id } => {
-                    aftermath.wake.extend(self.slots.get_mut(&id).and_then(|slot| slot.writer.take()));
+                    aftermath
+                        .wake
+                        .extend(self.slots.get_mut(&id).and_then(|slot| slot.writer.take()));
                 }
             }
         }
@@ -214,7 +227,9 @@ impl State {
         outcome: Result<Outcome, CallFailure>,
         aftermath: &mut Aftermath,
     ) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let Some(slot) = self.slots.get_mut(&id) else {
+            return;
+        };
         slot.outcome.get_or_insert(outcome);
         aftermath.wake.extend(slot.caller.take());
     }

@@ -13,7 +13,7 @@ use super::{
     NotTaken,
     call::CallFailure,
     now,
-    shared::{self, Outcome, Shared, Slot, wait, wake},
+    shared::{Outcome, Shared, Slot, wait, wake},
 };
 use crate::{
     error::{Error, Kind, Started},
@@ -53,13 +53,21 @@ pub(super) fn open(
     let driver = state.signal();
     drop(state);
     wake(driver);
-    let reply = StreamReply { shared: Arc::clone(shared), id, taken: false };
+    let reply = StreamReply {
+        shared: Arc::clone(shared),
+        id,
+        taken: false,
+    };
     Ok((SendStream::new(Arc::clone(shared), id), reply))
 }
 
 impl SendStream {
     pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
-        Self { shared, id, finished: false }
+        Self {
+            shared,
+            id,
+            finished: false,
+        }
     }
 
     /// Queues bytes, once there is room: 256 KiB may be queued before the peer has taken any.
@@ -72,7 +80,11 @@ impl SendStream {
         poll_fn(|cx| self.poll_send(cx, &mut bytes)).await
     }
 
-    fn poll_send(&self, cx: &mut Context<'_>, bytes: &mut Option<Bytes>) -> Poll<Result<(), Error>> {
+    fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &mut Option<Bytes>,
+    ) -> Poll<Result<(), Error>> {
         let mut state = self.shared.lock();
         match state.wire.write_room(self.id) {
             None => Poll::Ready(Err(ended())),
@@ -159,7 +171,11 @@ impl RecvStream {
         let read = state.wire.read(self.id);
         match read {
             Read::Bytes(bytes) => {
-                let driver = if state.wire.wants_transmit() { state.signal() } else { None };
+                let driver = if state.wire.wants_transmit() {
+                    state.signal()
+                } else {
+                    None
+                };
                 drop(state);
                 wake(driver);
                 Poll::Ready(Some(Ok(bytes)))
@@ -201,9 +217,10 @@ impl StreamReply {
             Ok(Outcome::Head(head)) => {
                 Ok((head, RecvStream::new(Arc::clone(&self.shared), self.id)))
             }
-            Ok(Outcome::Reply(_)) => {
-                Err(CallFailure::Lost { started: Started::Yes, cause: ended() })
-            }
+            Ok(Outcome::Reply(_)) => Err(CallFailure::Lost {
+                started: Started::Yes,
+                cause: ended(),
+            }),
             Err(failure) => Err(failure),
         }
     }
@@ -211,7 +228,10 @@ impl StreamReply {
     fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Outcome, CallFailure>> {
         let mut state = self.shared.lock();
         let Some(slot) = state.slots.get_mut(&self.id) else {
-            return Poll::Ready(Err(CallFailure::Lost { started: Started::Unknown, cause: ended() }));
+            return Poll::Ready(Err(CallFailure::Lost {
+                started: Started::Unknown,
+                cause: ended(),
+            }));
         };
         match slot.outcome.take() {
             Some(outcome) => Poll::Ready(outcome),

@@ -37,10 +37,17 @@ impl FromStr for Address {
         let refused = || AddressError(text.to_owned());
         if let Some(path) = text.strip_prefix("unix:") {
             let path = PathBuf::from(path);
-            return if path.is_absolute() { Ok(Address::Unix(path)) } else { Err(refused()) };
+            return if path.is_absolute() {
+                Ok(Address::Unix(path))
+            } else {
+                Err(refused())
+            };
         }
         if let Some(number) = text.strip_prefix("in-process:") {
-            return number.parse().map(Address::InProcess).map_err(|_| refused());
+            return number
+                .parse()
+                .map(Address::InProcess)
+                .map_err(|_| refused());
         }
         text.parse().map(Address::Tcp).map_err(|_| refused())
     }
@@ -52,14 +59,26 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        for text in ["127.0.0.1:4000", "[::1]:4000", "unix:/run/greeter.sock", "in-process:7"] {
+        for text in [
+            "127.0.0.1:4000",
+            "[::1]:4000",
+            "unix:/run/greeter.sock",
+            "in-process:7",
+        ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "4000", "localhost:4000", "unix:", "unix:relative.sock", "in-process:x"] {
+        for text in [
+            "",
+            "4000",
+            "localhost:4000",
+            "unix:",
+            "unix:relative.sock",
+            "in-process:x",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

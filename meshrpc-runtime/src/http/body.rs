@@ -31,7 +31,10 @@ pub struct Body(Option<Incoming>);
 
 impl Incoming {
     pub(crate) fn new(stream: RecvStream) -> Self {
-        Self { stream, reader: ItemReader::new(MAX_ITEM) }
+        Self {
+            stream,
+            reader: ItemReader::new(MAX_ITEM),
+        }
     }
 
     /// The first item.
@@ -58,7 +61,8 @@ impl Incoming {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if self.reader.is_between() => return Poll::Ready(None),
                 None => {
-                    let error = Error::new(Kind::Protocol, "a stream ended in the middle of an item");
+                    let error =
+                        Error::new(Kind::Protocol, "a stream ended in the middle of an item");
                     return Poll::Ready(Some(Err(error)));
                 }
             }
@@ -82,7 +86,9 @@ impl http_body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        let Some(incoming) = &mut this.0 else { return Poll::Ready(None) };
+        let Some(incoming) = &mut this.0 else {
+            return Poll::Ready(None);
+        };
         let frame = match ready!(incoming.poll_item(cx)) {
             Some(Ok(item)) => Some(frame(&item.bytes)),
             Some(Err(error)) => Some(Err(error)),
@@ -99,7 +105,11 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.0.is_none() { SizeHint::with_exact(0) } else { SizeHint::default() }
+        if self.0.is_none() {
+            SizeHint::with_exact(0)
+        } else {
+            SizeHint::default()
+        }
     }
 }
 
@@ -107,6 +117,9 @@ fn frame(item: &Bytes) -> Result<Frame<Bytes>, Error> {
     match item.first() {
         Some(0) => Ok(Frame::data(item.slice(1..))),
         Some(1) => Ok(Frame::trailers(Trailers::decode(&item[1..])?)),
-        _ => Err(Error::new(Kind::Protocol, "an HTTP item of an unknown kind")),
+        _ => Err(Error::new(
+            Kind::Protocol,
+            "an HTTP item of an unknown kind",
+        )),
     }
 }

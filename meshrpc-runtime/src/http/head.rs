@@ -44,7 +44,10 @@ pub(super) struct Trailers(Vec<(String, serde_bytes::ByteBuf)>);
 
 impl RequestHead {
     pub(crate) fn of(parts: &request::Parts) -> Self {
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
         Self {
             method: parts.method.as_str().to_owned(),
             target: target.to_owned(),
@@ -67,7 +70,10 @@ impl RequestHead {
 
 impl ResponseHead {
     pub(crate) fn of(parts: &response::Parts) -> Self {
-        Self { status: parts.status.as_u16(), headers: to_wire(&parts.headers) }
+        Self {
+            status: parts.status.as_u16(),
+            headers: to_wire(&parts.headers),
+        }
     }
 
     pub(crate) fn into_response<B>(self, body: B) -> Result<http::Response<B>, Error> {
@@ -103,22 +109,32 @@ fn to_wire(headers: &HeaderMap) -> Vec<(String, serde_bytes::ByteBuf)> {
                 && !named.iter().any(|option| option == name.as_str())
         })
         .map(|(name, value)| {
-            (name.as_str().to_owned(), serde_bytes::ByteBuf::from(value.as_bytes()))
+            (
+                name.as_str().to_owned(),
+                serde_bytes::ByteBuf::from(value.as_bytes()),
+            )
         })
         .collect()
 }
 
 /// Headers that `Connection` names are of one hop, too.
 fn connection_options(headers: &HeaderMap) -> Vec<String> {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|name| name.trim().to_ascii_lowercase()).collect()
+    let values = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect()
 }
 
 fn from_wire(list: Vec<(String, serde_bytes::ByteBuf)>) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::with_capacity(list.len().min(128));
     for (name, value) in list {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(invalid)?;
-        let value = HeaderValue::from_maybe_shared(Bytes::from(value.into_vec())).map_err(invalid)?;
+        let value =
+            HeaderValue::from_maybe_shared(Bytes::from(value.into_vec())).map_err(invalid)?;
         headers.try_append(name, value).map_err(invalid)?;
     }
     Ok(headers)

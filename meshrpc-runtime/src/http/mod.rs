@@ -29,9 +29,15 @@ use crate::{
 };
 
 /// `meshrpc.http`, with the one method `request`.
-pub static HTTP: ServiceSpec = ServiceSpec { name: "meshrpc.http", methods: &METHODS };
-static METHODS: [MethodSpec; 1] =
-    [MethodSpec::streaming("request", REQUEST, CallKind::BothStream)];
+pub static HTTP: ServiceSpec = ServiceSpec {
+    name: "meshrpc.http",
+    methods: &METHODS,
+};
+static METHODS: [MethodSpec; 1] = [MethodSpec::streaming(
+    "request",
+    REQUEST,
+    CallKind::BothStream,
+)];
 
 /// First eight bytes of SHA-256 of `meshrpc.http/request`.
 pub(crate) const REQUEST: u64 = 0x44d3_34c5_bb27_1317;

@@ -46,12 +46,18 @@ fn value(name: &str) -> Option<OsString> {
 }
 
 fn text(name: &str) -> Result<Option<String>, Error> {
-    let utf8 = |value: OsString| value.into_string().map_err(|_| wrong(name, "it is not UTF-8"));
+    let utf8 = |value: OsString| {
+        value
+            .into_string()
+            .map_err(|_| wrong(name, "it is not UTF-8"))
+    };
     value(name).map(utf8).transpose()
 }
 
 fn parsed<T>(name: &str, parse: impl Fn(&str) -> Result<T, String>) -> Result<Option<T>, Error> {
-    text(name)?.map(|text| parse(&text).map_err(|why| wrong(name, &why))).transpose()
+    text(name)?
+        .map(|text| parse(&text).map_err(|why| wrong(name, &why)))
+        .transpose()
 }
 
 fn wrong(name: &str, why: &str) -> Error {
@@ -60,7 +66,9 @@ fn wrong(name: &str, why: &str) -> Error {
 
 /// `500ms`, `30s` or `2m`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let expected = || format!("`{text}` is no duration: expected something like 500ms, 30s or 2m");
     let number: u64 = number.parse().map_err(|_| expected())?;

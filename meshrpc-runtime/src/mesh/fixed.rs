@@ -11,8 +11,8 @@ use tokio::{net::lookup_host, sync::watch};
 use super::url::wrong;
 use crate::{
     discovery::{
-        Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance, Registrar,
-        Resolver, Via,
+        Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance,
+        Registrar, Resolver, Via,
     },
     error::{Code, Error, Kind},
 };
@@ -49,9 +49,14 @@ impl Fixed {
         let mut deployments = HashMap::new();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let (name, places) = part.split_once('=').ok_or_else(|| {
-                wrong(format!("MESHRPC_MESH: `{part}`: expected `deployment=address|address`"))
+                wrong(format!(
+                    "MESHRPC_MESH: `{part}`: expected `deployment=address|address`"
+                ))
             })?;
-            let places = places.split('|').map(Place::parse).collect::<Result<Vec<_>, _>>()?;
+            let places = places
+                .split('|')
+                .map(Place::parse)
+                .collect::<Result<Vec<_>, _>>()?;
             if deployments.insert(name.to_owned(), places).is_some() {
                 return Err(wrong(format!("MESHRPC_MESH: `{name}` occurs twice")));
             }
@@ -78,9 +83,10 @@ impl Place {
     async fn endpoints(&self) -> std::io::Result<Vec<Endpoint>> {
         match self {
             Place::Address(address) => Ok(vec![endpoint(address.clone())]),
-            Place::Name(name) => {
-                Ok(lookup_host(name).await?.map(|address| endpoint(Address::Tcp(address))).collect())
-            }
+            Place::Name(name) => Ok(lookup_host(name)
+                .await?
+                .map(|address| endpoint(Address::Tcp(address)))
+                .collect()),
         }
     }
 }
@@ -97,7 +103,10 @@ impl Resolver for Fixed {
         };
         let ready: Vec<Endpoint> = places.iter().filter_map(known).collect();
         let complete = ready.len() == places.len();
-        let (sender, receiver) = watch::channel(Arc::new(Endpoints { ready, live: complete }));
+        let (sender, receiver) = watch::channel(Arc::new(Endpoints {
+            ready,
+            live: complete,
+        }));
         if complete {
             // Nothing will change; the sender lives as long as somebody looks.
             tokio::spawn(async move { sender.closed().await });
@@ -122,7 +131,10 @@ async fn follow(places: Vec<Place>, sender: watch::Sender<Arc<Endpoints>>) {
                 }
             }
         }
-        let now = Endpoints { ready: known.concat(), live };
+        let now = Endpoints {
+            ready: known.concat(),
+            live,
+        };
         sender.send_if_modified(|before| {
             let changed = **before != now;
             if changed {
@@ -142,7 +154,12 @@ impl Registrar for Fixed {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let Advertisement { deployment, instance, epoch, listen } = advertisement;
+        let Advertisement {
+            deployment,
+            instance,
+            epoch,
+            listen,
+        } = advertisement;
         let listed = self.deployments.get(&deployment).map(Vec::as_slice);
         let bind = match (listen, listed) {
             (Some(address), _) => Some(address),
@@ -151,13 +168,15 @@ impl Registrar for Fixed {
         };
         Box::pin(async move {
             let Some(bind) = bind else {
-                let message = format!(
-                    "which address of `{deployment}` is this server's? Set MESHRPC_LISTEN"
-                );
+                let message =
+                    format!("which address of `{deployment}` is this server's? Set MESHRPC_LISTEN");
                 return Err(wrong(message));
             };
             let name = instance.unwrap_or_else(|| bind.to_string());
-            let instance = Instance { name: name.into(), epoch };
+            let instance = Instance {
+                name: name.into(),
+                epoch,
+            };
             Ok(Box::new(Listed { instance, bind }) as Box<dyn Advert>)
         })
     }
@@ -186,7 +205,13 @@ impl Advert for Listed {
 }
 
 fn endpoint(address: Address) -> Endpoint {
-    Endpoint { dial: address, instance: None, via: Via::Direct, weight: 1, zone: None }
+    Endpoint {
+        dial: address,
+        instance: None,
+        via: Via::Direct,
+        weight: 1,
+        zone: None,
+    }
 }
 
 #[cfg(test)]
@@ -203,7 +228,15 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused() {
-        for text in ["a", "a=", "a=127.0.0.1", "a=host:x", "a=:1", "a=h:1,a=h:2", "a=unix:rel"] {
+        for text in [
+            "a",
+            "a=",
+            "a=127.0.0.1",
+            "a=host:x",
+            "a=:1",
+            "a=h:1,a=h:2",
+            "a=unix:rel",
+        ] {
             assert!(Fixed::parse(text).is_err(), "{text}");
         }
     }

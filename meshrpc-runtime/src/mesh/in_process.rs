@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use crate::{
     discovery::{
-        Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance, Registrar,
-        Resolver, Via,
+        Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance,
+        Registrar, Resolver, Via,
     },
     error::{Code, Error, Kind},
 };
@@ -45,7 +45,9 @@ struct Announced {
 
 impl InProcess {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Deployment>> {
-        self.deployments.lock().unwrap_or_else(PoisonError::into_inner)
+        self.deployments
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +56,12 @@ impl Registrar for InProcess {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let Advertisement { deployment, instance, epoch, listen } = advertisement;
+        let Advertisement {
+            deployment,
+            instance,
+            epoch,
+            listen,
+        } = advertisement;
         let mut deployments = self.lock();
         let entries = &mut deployments.entry(deployment.clone()).or_default().entries;
         let name: Arc<str> = match instance {
@@ -66,7 +73,11 @@ impl Registrar for InProcess {
             Some(name) => name.into(),
             None => lowest_free(&deployment, entries),
         };
-        let entry = Entry { epoch, address: None, health: Health::Starting };
+        let entry = Entry {
+            epoch,
+            address: None,
+            health: Health::Starting,
+        };
         entries.insert(Arc::clone(&name), entry);
         drop(deployments);
         let announced = Announced {
@@ -88,14 +99,21 @@ fn lowest_free(deployment: &str, entries: &BTreeMap<Arc<str>, Entry>) -> Arc<str
 
 impl Resolver for InProcess {
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
-        Ok(self.lock().entry(deployment.to_owned()).or_default().list.subscribe())
+        Ok(self
+            .lock()
+            .entry(deployment.to_owned())
+            .or_default()
+            .list
+            .subscribe())
     }
 }
 
 impl Announced {
     fn change(&self, change: impl FnOnce(&mut Entry)) {
         let mut deployments = self.registry.lock();
-        let Some(deployment) = deployments.get_mut(&self.deployment) else { return };
+        let Some(deployment) = deployments.get_mut(&self.deployment) else {
+            return;
+        };
         let mine = deployment.entries.get_mut(&self.instance.name);
         if let Some(entry) = mine.filter(|entry| entry.epoch == self.instance.epoch) {
             change(entry);
@@ -105,7 +123,9 @@ impl Announced {
 
     fn remove(&self) {
         let mut deployments = self.registry.lock();
-        let Some(deployment) = deployments.get_mut(&self.deployment) else { return };
+        let Some(deployment) = deployments.get_mut(&self.deployment) else {
+            return;
+        };
         let mine = deployment.entries.get(&self.instance.name);
         if mine.is_some_and(|entry| entry.epoch == self.instance.epoch) {
             deployment.entries.remove(&self.instance.name);
@@ -147,19 +167,38 @@ impl Drop for Announced {
 
 impl Default for Deployment {
     fn default() -> Self {
-        let list = Endpoints { ready: Vec::new(), live: true };
-        Self { entries: BTreeMap::new(), list: watch::Sender::new(Arc::new(list)) }
+        let list = Endpoints {
+            ready: Vec::new(),
+            live: true,
+        };
+        Self {
+            entries: BTreeMap::new(),
+            list: watch::Sender::new(Arc::new(list)),
+        }
     }
 }
 
 impl Deployment {
     fn publish(&self) {
         let endpoint = |(name, entry): (&Arc<str>, &Entry)| {
-            let dial = entry.address.clone().filter(|_| entry.health == Health::Ready)?;
-            let instance = Instance { name: Arc::clone(name), epoch: entry.epoch };
-            Some(Endpoint { dial, instance: Some(instance), via: Via::Direct, weight: 1, zone: None })
+            let dial = entry
+                .address
+                .clone()
+                .filter(|_| entry.health == Health::Ready)?;
+            let instance = Instance {
+                name: Arc::clone(name),
+                epoch: entry.epoch,
+            };
+            Some(Endpoint {
+                dial,
+                instance: Some(instance),
+                via: Via::Direct,
+                weight: 1,
+                zone: None,
+            })
         };
         let ready = self.entries.iter().filter_map(endpoint).collect();
-        self.list.send_replace(Arc::new(Endpoints { ready, live: true }));
+        self.list
+            .send_replace(Arc::new(Endpoints { ready, live: true }));
     }
 }

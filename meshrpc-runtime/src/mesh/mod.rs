@@ -15,9 +15,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+pub use client::Client;
 use environment::Environment;
 use in_process::InProcess;
-pub use client::Client;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{

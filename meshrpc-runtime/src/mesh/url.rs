@@ -35,7 +35,9 @@ fn local(rest: &str, environment: &Environment) -> Result<Adapter, Error> {
     use super::local::{LocalRegistry, namespace, runtime_dir};
 
     if !rest.is_empty() {
-        return Err(wrong(format!("MESHRPC_MESH: `local:` takes nothing more, not `{rest}`")));
+        return Err(wrong(format!(
+            "MESHRPC_MESH: `local:` takes nothing more, not `{rest}`"
+        )));
     }
     let namespace = environment.namespace.clone().unwrap_or_else(namespace);
     let directory = environment.runtime_dir.clone().unwrap_or_else(runtime_dir);
@@ -46,7 +48,9 @@ fn local(rest: &str, environment: &Environment) -> Result<Adapter, Error> {
 
 #[cfg(not(feature = "local"))]
 fn local(_: &str, _: &Environment) -> Result<Adapter, Error> {
-    Err(wrong("MESHRPC_MESH: `local:` needs the cargo feature `local`".to_owned()))
+    Err(wrong(
+        "MESHRPC_MESH: `local:` needs the cargo feature `local`".to_owned(),
+    ))
 }
 
 pub(super) fn wrong(message: String) -> Error {

@@ -158,7 +158,9 @@ impl Listening {
         if draining {
             connection.go_away();
         }
-        let task = open.tasks.spawn(async { driver.run().await.map_err(|fault| fault.to_error()) });
+        let task = open
+            .tasks
+            .spawn(async { driver.run().await.map_err(|fault| fault.to_error()) });
         open.handles.insert(task.id(), connection);
     }
 

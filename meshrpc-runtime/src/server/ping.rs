@@ -14,7 +14,12 @@ static PING: ServiceSpec = ServiceSpec {
     methods: &METHODS,
 };
 static METHODS: [MethodSpec; 1] =
-    [MethodSpec::unary("ping", 0xace2_aa3c_12a3_54db, &[], |schema| schema.reply::<()>()).idempotent()];
+    [
+        MethodSpec::unary("ping", 0xace2_aa3c_12a3_54db, &[], |schema| {
+            schema.reply::<()>()
+        })
+        .idempotent(),
+    ];
 
 /// Answers pings. Beside the frames of the same name, it shows that calls are still dispatched.
 pub(crate) struct Ping;

@@ -33,7 +33,7 @@ impl Response {
     where
         T: Serialize + ?Sized,
     {
-        match written(request, method, value) {
+        match written(request, method, value, codec::encode_reply) {
             Ok((codec, body)) => {
                 let head = ReplyHead {
                     codec,
@@ -59,7 +59,7 @@ impl Response {
     where
         E: Serialize + ?Sized,
     {
-        let detail = match written(request, method, error) {
+        let detail = match written(request, method, error, codec::encode_failure) {
             Ok((codec, bytes)) => Detail::Typed { codec, bytes },
             // Its message still says what happened.
             Err(_) => Detail::Chain(vec![message.clone()]),
@@ -181,6 +181,7 @@ fn written<T>(
     codec: Codec,
     method: &'static MethodSpec,
     value: &T,
+    encode: fn(Codec, &MethodSpec, &T, &mut Vec<u8>) -> Result<(), EncodeError>,
 ) -> Result<(Codec, Bytes), EncodeError>
 where
     T: Serialize + ?Sized,
@@ -191,11 +192,11 @@ where
         other => other,
     };
     let mut out = Vec::with_capacity(128);
-    match codec::encode(codec, value, &mut out) {
+    match encode(codec, method, value, &mut out) {
         Ok(()) => Ok((codec, out.into())),
         Err(error) if error.needs_field_names() && codec == Codec::Positional => {
             method.demote();
-            written(Codec::FieldNamed, method, value)
+            written(Codec::FieldNamed, method, value, encode)
         }
         Err(error) => Err(error),
     }

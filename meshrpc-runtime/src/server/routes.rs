@@ -47,6 +47,8 @@ impl Routes {
         let mut routes = Self::default();
         for target in targets {
             let spec = target.spec();
+            spec.check()
+                .map_err(|unsupported| wrong(unsupported.to_string()))?;
             routes.specs.push(spec);
             for method in spec.methods {
                 if matches!(target, Target::Unary(_)) && method.kind != CallKind::Unary {

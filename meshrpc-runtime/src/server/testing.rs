@@ -13,7 +13,9 @@ pub(super) static ECHO: ServiceSpec = ServiceSpec {
     name: "test.echo",
     methods: &METHODS,
 };
-static METHODS: [MethodSpec; 1] = [MethodSpec::unary("echo", 7, &[])];
+static METHODS: [MethodSpec; 1] = [MethodSpec::unary("echo", 7, &[], |schema| {
+    schema.reply::<()>()
+})];
 
 /// Answers every call with nothing.
 pub(super) struct Echo;
@@ -55,5 +57,6 @@ pub(super) fn peer() -> Arc<Peer> {
         epoch: 0,
         verdicts: Vec::new(),
         max_message: 1 << 20,
+        codecs: 0,
     })
 }

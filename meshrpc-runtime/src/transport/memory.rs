@@ -34,8 +34,14 @@ impl MemoryListener {
     pub(super) fn new() -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (sender, dials) = mpsc::channel(BACKLOG);
-        LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).insert(number, sender);
-        Self { number, dials: AsyncMutex::new(dials) }
+        LISTENERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(number, sender);
+        Self {
+            number,
+            dials: AsyncMutex::new(dials),
+        }
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -44,13 +50,21 @@ impl MemoryListener {
 
     pub(super) async fn accept(&self) -> io::Result<DuplexStream> {
         // The table holds a sender as long as this listener lives.
-        self.dials.lock().await.recv().await.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.dials
+            .lock()
+            .await
+            .recv()
+            .await
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Drop for MemoryListener {
     fn drop(&mut self) {
-        LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.number);
+        LISTENERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.number);
     }
 }
 
@@ -63,5 +77,9 @@ pub(super) async fn dial(number: u64) -> io::Result<DuplexStream> {
 }
 
 fn listener(number: u64) -> Option<mpsc::Sender<DuplexStream>> {
-    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    LISTENERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&number)
+        .cloned()
 }

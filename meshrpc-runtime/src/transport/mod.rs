@@ -55,7 +55,10 @@ pub async fn dial(address: &Address) -> io::Result<Stream> {
         #[cfg(feature = "unix")]
         Address::Unix(path) => Ok(Stream::Unix(tokio::net::UnixStream::connect(path).await?)),
         Address::InProcess(number) => Ok(Stream::Memory(memory::dial(*number).await?)),
-        #[allow(unreachable_patterns, reason = "reachable when a transport's feature is off")]
+        #[allow(
+            unreachable_patterns,
+            reason = "reachable when a transport's feature is off"
+        )]
         _ => Err(unsupported(address)),
     }
 }
@@ -70,11 +73,16 @@ impl Listener {
     pub async fn bind(address: &Address) -> io::Result<Listener> {
         match address {
             #[cfg(feature = "tcp")]
-            Address::Tcp(address) => Ok(Listener::Tcp(tokio::net::TcpListener::bind(address).await?)),
+            Address::Tcp(address) => {
+                Ok(Listener::Tcp(tokio::net::TcpListener::bind(address).await?))
+            }
             #[cfg(feature = "unix")]
             Address::Unix(path) => Ok(Listener::Unix(unix::UnixSocket::bind(path)?)),
             Address::InProcess(_) => Ok(Listener::Memory(memory::MemoryListener::new())),
-            #[allow(unreachable_patterns, reason = "reachable when a transport's feature is off")]
+            #[allow(
+                unreachable_patterns,
+                reason = "reachable when a transport's feature is off"
+            )]
             _ => Err(unsupported(address)),
         }
     }

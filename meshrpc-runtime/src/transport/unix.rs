@@ -27,7 +27,11 @@ impl UnixSocket {
             }
             result => result?,
         };
-        Ok(Self { listener, path: path.to_owned(), inode: fs::metadata(path)?.ino() })
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+            inode: fs::metadata(path)?.ino(),
+        })
     }
 
     pub(super) fn path(&self) -> &Path {

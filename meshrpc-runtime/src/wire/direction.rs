@@ -22,9 +22,16 @@ pub(crate) struct Inbound {
 #[derive(Debug)]
 enum InboundBody {
     /// Collected whole. The first piece is kept as it came, since it is usually the only one.
-    Buffered { pieces: Pieces, hint: usize, max: u64 },
+    Buffered {
+        pieces: Pieces,
+        hint: usize,
+        max: u64,
+    },
     /// Handed on as it comes.
-    Streaming { queue: VecDeque<Bytes>, window: ReceiveWindow },
+    Streaming {
+        queue: VecDeque<Bytes>,
+        window: ReceiveWindow,
+    },
     /// Counted and dropped: nobody wants it any more.
     Discarded,
 }
@@ -49,16 +56,27 @@ impl Inbound {
     /// `hint` is the length the sender announced; it reserves address space, not more than `max`.
     pub(crate) fn buffered(hint: Option<u64>, max: u64) -> Self {
         let hint = hint.map_or(0, |hint| usize::try_from(hint.min(max)).unwrap_or(0));
-        Self::new(InboundBody::Buffered { pieces: Pieces::None, hint, max })
+        Self::new(InboundBody::Buffered {
+            pieces: Pieces::None,
+            hint,
+            max,
+        })
     }
 
     pub(crate) fn streaming(window: u32) -> Self {
         let window = ReceiveWindow::new(window);
-        Self::new(InboundBody::Streaming { queue: VecDeque::new(), window })
+        Self::new(InboundBody::Streaming {
+            queue: VecDeque::new(),
+            window,
+        })
     }
 
     fn new(body: InboundBody) -> Self {
-        Self { received: 0, ended: false, body }
+        Self {
+            received: 0,
+            ended: false,
+            body,
+        }
     }
 
     pub(crate) fn is_streaming(&self) -> bool {
@@ -68,7 +86,9 @@ impl Inbound {
     /// Takes bytes that arrived.
     pub(crate) fn push(&mut self, bytes: Bytes) -> Result<(), Rejected> {
         if self.ended {
-            return Err(Rejected::Fault(Fault::Malformed("bytes after the end of a direction")));
+            return Err(Rejected::Fault(Fault::Malformed(
+                "bytes after the end of a direction",
+            )));
         }
         let len = bytes.len() as u64;
         self.received += len;
@@ -81,7 +101,9 @@ impl Inbound {
                 Ok(())
             }
             InboundBody::Streaming { queue, window } => {
-                window.arrived(len).ok_or(Rejected::Fault(Fault::FlowControl))?;
+                window
+                    .arrived(len)
+                    .ok_or(Rejected::Fault(Fault::FlowControl))?;
                 if !bytes.is_empty() {
                     queue.push_back(bytes);
                 }
@@ -117,10 +139,16 @@ impl Inbound {
 
     /// The next bytes of a streaming direction, and the stream credit to return for them.
     pub(crate) fn pop(&mut self) -> Option<(Bytes, Option<u32>)> {
-        let InboundBody::Streaming { queue, window } = &mut self.body else { return None };
+        let InboundBody::Streaming { queue, window } = &mut self.body else {
+            return None;
+        };
         let bytes = queue.pop_front()?;
         window.freed(bytes.len() as u64);
-        let grant = if self.ended { None } else { window.take_grant(false) };
+        let grant = if self.ended {
+            None
+        } else {
+            window.take_grant(false)
+        };
         Some((bytes, grant))
     }
 
@@ -130,11 +158,6 @@ impl Inbound {
             InboundBody::Streaming { window, .. } => window.take_grant(true),
             _ => None,
         }
-    }
-
-    /// True if [`pop`](Self::pop) would give something.
-    pub(crate) fn has_bytes(&self) -> bool {
-        matches!(&self.body, InboundBody::Streaming { queue, .. } if !queue.is_empty())
     }
 
     /// Drops what is there and what comes.

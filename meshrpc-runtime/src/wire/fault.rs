@@ -126,9 +126,12 @@ impl Fault {
     /// The error a caller sees, before it is known whether the call started.
     pub(crate) fn to_error(&self) -> Error {
         let kind = match self {
-            Fault::GoneAway { reason: GoAwayReason::Draining, .. } => {
-                Kind::Refused { limit: Limit::Draining }
-            }
+            Fault::GoneAway {
+                reason: GoAwayReason::Draining,
+                ..
+            } => Kind::Refused {
+                limit: Limit::Draining,
+            },
             Fault::NotMeshrpc
             | Fault::Version(_)
             | Fault::Checksum
@@ -154,6 +157,8 @@ impl GoAwayReason {
             GoAwayReason::WrongInstance,
             GoAwayReason::Limit,
         ];
-        ALL.into_iter().find(|reason| *reason as u8 == number).unwrap_or(GoAwayReason::Other)
+        ALL.into_iter()
+            .find(|reason| *reason as u8 == number)
+            .unwrap_or(GoAwayReason::Other)
     }
 }

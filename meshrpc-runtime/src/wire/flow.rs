@@ -22,7 +22,10 @@ pub(crate) struct SendCredit {
 
 impl SendCredit {
     pub(crate) fn new(window: u32) -> Self {
-        Self { available: window.into(), outstanding: 0 }
+        Self {
+            available: window.into(),
+            outstanding: 0,
+        }
     }
 
     pub(crate) fn available(&self) -> u64 {
@@ -41,7 +44,10 @@ impl SendCredit {
 
     /// `None` if the peer gives more than a window can hold.
     pub(crate) fn grant(&mut self, bytes: u64) -> Option<()> {
-        self.available = self.available.checked_add(bytes).filter(|sum| *sum <= 1 << 40)?;
+        self.available = self
+            .available
+            .checked_add(bytes)
+            .filter(|sum| *sum <= 1 << 40)?;
         self.outstanding = self.outstanding.saturating_sub(bytes);
         Some(())
     }
@@ -57,7 +63,11 @@ pub(crate) struct ReceiveWindow {
 
 impl ReceiveWindow {
     pub(crate) fn new(window: u32) -> Self {
-        Self { window: window.into(), available: window.into(), owed: 0 }
+        Self {
+            window: window.into(),
+            available: window.into(),
+            owed: 0,
+        }
     }
 
     /// Bytes arrived. `None` if there was no credit for them.

@@ -14,10 +14,7 @@ pub const MAJOR_VERSION: u8 = 1;
 pub const HEADER_LEN: usize = 16;
 
 /// Largest payload during the handshake.
-pub const HANDSHAKE_MAX_FRAME: u32 = 16_384;
-
-/// Stream ids have 56 bits.
-pub const MAX_STREAM_ID: u64 = (1 << 56) - 1;
+pub(super) const HANDSHAKE_MAX_FRAME: u32 = 16_384;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -201,7 +198,10 @@ impl FrameReader {
         }
         let len = u32::from_le_bytes([input[0], input[1], input[2], 0]);
         if len > self.max_frame {
-            return Err(Fault::FrameTooLarge { len, max: self.max_frame });
+            return Err(Fault::FrameTooLarge {
+                len,
+                max: self.max_frame,
+            });
         }
         let total = HEADER_LEN + len as usize;
         if input.len() < total {
@@ -231,6 +231,11 @@ impl FrameReader {
         }
         let mut frame = input.split_to(total);
         frame.advance(HEADER_LEN);
-        Ok(Some(Frame { kind, flags, stream, payload: frame.freeze() }))
+        Ok(Some(Frame {
+            kind,
+            flags,
+            stream,
+            payload: frame.freeze(),
+        }))
     }
 }

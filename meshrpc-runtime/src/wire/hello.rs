@@ -12,9 +12,9 @@ use super::{
 };
 
 /// Longest name of an instance or client.
-pub const MAX_NAME: usize = 128;
+const MAX_NAME: usize = 128;
 /// Most contracts a client may name.
-pub const MAX_CONTRACTS: usize = 64;
+const MAX_CONTRACTS: usize = 64;
 
 mod id {
     pub(super) const FEATURES: u16 = 1;
@@ -93,7 +93,9 @@ impl Hello {
     /// Appends the payload. `grease` is a number of the caller's choice: a reserved value made
     /// from it keeps peers in the habit of ignoring what they do not know (RFC 8701).
     pub fn put(&self, out: &mut Vec<u8>, grease: u16) {
-        tlv::put(out, id::FEATURES | tlv::CRITICAL, |out| out.put_u64_le(self.features));
+        tlv::put(out, id::FEATURES | tlv::CRITICAL, |out| {
+            out.put_u64_le(self.features)
+        });
         tlv::put(out, id::LIMITS | tlv::CRITICAL, |out| {
             out.put_u32_le(self.limits.max_frame);
             out.put_u64_le(self.limits.max_message);
@@ -104,12 +106,16 @@ impl Hello {
         });
         let ping_min = u32::try_from(self.ping_min.as_millis()).unwrap_or(u32::MAX);
         tlv::put(out, id::TIMERS, |out| out.put_u32_le(ping_min));
-        tlv::put(out, id::CHECKSUM | tlv::CRITICAL, |out| out.put_u8(self.checksum as u8));
+        tlv::put(out, id::CHECKSUM | tlv::CRITICAL, |out| {
+            out.put_u8(self.checksum as u8)
+        });
         tlv::put(out, id::CODECS, |out| out.put_u32_le(self.codecs));
         tlv::put(out, id::NAME, |out| out.put_slice(self.name.as_bytes()));
         tlv::put(out, id::EPOCH, |out| out.put_u64_le(self.epoch));
         if let Some(wanted) = &self.wanted_instance {
-            tlv::put(out, id::WANTED_INSTANCE | tlv::CRITICAL, |out| out.put_slice(wanted.as_bytes()));
+            tlv::put(out, id::WANTED_INSTANCE | tlv::CRITICAL, |out| {
+                out.put_slice(wanted.as_bytes())
+            });
         }
         for (name, fingerprint) in self.wanted.iter().take(MAX_CONTRACTS) {
             tlv::put(out, id::CONTRACT, |out| {
@@ -191,7 +197,9 @@ pub(crate) fn judge(
             }
             // A list that does not fit the hello is left out: the client then has no fingerprint
             // to compare and names fields.
-            Some(offer) if offer.methods.len() * 16 > budget => ContractVerdict::Differs(Vec::new()),
+            Some(offer) if offer.methods.len() * 16 > budget => {
+                ContractVerdict::Differs(Vec::new())
+            }
             Some(offer) => {
                 budget -= offer.methods.len() * 16;
                 ContractVerdict::Differs(offer.methods.clone())
@@ -239,7 +247,10 @@ fn parse_verdict(mut value: Bytes) -> Result<(String, ContractVerdict), Fault> {
         verdict::DIFFERS => {
             let mut methods = Vec::with_capacity(value.len() / 16);
             while !value.is_empty() {
-                methods.push(MethodOffer { key: value.get_u64_le(), fingerprint: value.get_u64_le() });
+                methods.push(MethodOffer {
+                    key: value.get_u64_le(),
+                    fingerprint: value.get_u64_le(),
+                });
             }
             ContractVerdict::Differs(methods)
         }
@@ -270,10 +281,14 @@ fn parse_limits(mut value: Bytes) -> Result<Limits, Fault> {
         inline_max: value.get_u32_le(),
     };
     if limits.max_frame < HANDSHAKE_MAX_FRAME || limits.max_frame >= 1 << 24 {
-        return Err(Fault::Malformed("a max_frame outside 16,384..2^24 in a hello"));
+        return Err(Fault::Malformed(
+            "a max_frame outside 16,384..2^24 in a hello",
+        ));
     }
     if limits.inline_max > limits.max_frame / 2 || limits.max_streams == 0 {
-        return Err(Fault::Malformed("limits in a hello that contradict each other"));
+        return Err(Fault::Malformed(
+            "limits in a hello that contradict each other",
+        ));
     }
     Ok(limits)
 }

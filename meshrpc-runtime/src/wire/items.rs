@@ -40,7 +40,10 @@ pub struct ItemReader {
 impl ItemReader {
     /// Items longer than `max_item` bytes are refused before their bytes are waited for.
     pub fn new(max_item: u64) -> Self {
-        Self { buffer: BytesMut::new(), max_item }
+        Self {
+            buffer: BytesMut::new(),
+            max_item,
+        }
     }
 
     /// Adds bytes that arrived.
@@ -55,7 +58,9 @@ impl ItemReader {
     pub fn next(&mut self) -> Result<Option<Item>, Fault> {
         let mut value = 0u64;
         for at in 0..MAX_PREFIX {
-            let Some(&byte) = self.buffer.get(at) else { return Ok(None) };
+            let Some(&byte) = self.buffer.get(at) else {
+                return Ok(None);
+            };
             value |= u64::from(byte & 0x7F) << (7 * at);
             if byte & 0x80 == 0 {
                 return self.take(at + 1, value);
@@ -78,7 +83,10 @@ impl ItemReader {
         }
         self.buffer.advance(prefix);
         let bytes = self.buffer.split_to(len).freeze();
-        Ok(Some(Item { field_named: value & 2 != 0, bytes }))
+        Ok(Some(Item {
+            field_named: value & 2 != 0,
+            bytes,
+        }))
     }
 
     /// True if the direction may end here: between two items.

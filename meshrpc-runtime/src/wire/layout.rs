@@ -99,7 +99,9 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
     head.advance(2);
 
     let mut open = OpenHead {
-        kind: kind.ok_or(HeadError::Refuse("a kind of call this version does not know"))?,
+        kind: kind.ok_or(HeadError::Refuse(
+            "a kind of call this version does not know",
+        ))?,
         codec: codec.ok_or(HeadError::Refuse("a codec this version does not know"))?,
         method,
         schema,
@@ -112,7 +114,9 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
         metadata: Metadata::new(),
     };
     if bit & !bits::IDEMPOTENT != 0 {
-        return Err(HeadError::Refuse("a bit of a call this version does not know"));
+        return Err(HeadError::Refuse(
+            "a bit of a call this version does not know",
+        ));
     }
     let mut unknown = false;
     tlv::each(head, |number, value| {
@@ -129,7 +133,9 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
         Ok(())
     })?;
     if unknown {
-        return Err(HeadError::Refuse("a critical value this version does not know"));
+        return Err(HeadError::Refuse(
+            "a critical value this version does not know",
+        ));
     }
     Ok((open, payload))
 }
@@ -154,7 +160,10 @@ pub fn parse_reply(mut payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes)
     let codec = Codec::from_wire(head.get_u8());
     head.advance(1);
     let codec = codec.ok_or(HeadError::Refuse("a codec this version does not know"))?;
-    let mut reply = ReplyHead { codec, metadata: Metadata::new() };
+    let mut reply = ReplyHead {
+        codec,
+        metadata: Metadata::new(),
+    };
     let mut body_len = None;
     let mut unknown = false;
     tlv::each(head, |number, value| {
@@ -166,7 +175,9 @@ pub fn parse_reply(mut payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes)
         Ok(())
     })?;
     if unknown {
-        return Err(HeadError::Refuse("a critical value this version does not know"));
+        return Err(HeadError::Refuse(
+            "a critical value this version does not know",
+        ));
     }
     Ok((reply, body_len, payload))
 }
@@ -212,7 +223,7 @@ pub fn put_status(out: &mut Vec<u8>, status: &Status, sent: u64) {
 }
 
 /// Bytes of a STATUS beside its detail, at most.
-pub fn status_overhead() -> usize {
+pub(super) fn status_overhead() -> usize {
     STATUS_FIXED + MAX_STATUS_MESSAGE + MAX_METADATA_BYTES + 8 * MAX_METADATA_ENTRIES
 }
 
@@ -238,25 +249,44 @@ pub fn parse_status(mut payload: Bytes) -> Result<(Status, u64), Fault> {
     payload.advance(1);
     let message_len = usize::from(payload.get_u16_le());
     let trailers_len = payload.get_u32_le() as usize;
-    if message_len > MAX_STATUS_MESSAGE || payload.len() < message_len.saturating_add(trailers_len) {
+    if message_len > MAX_STATUS_MESSAGE || payload.len() < message_len.saturating_add(trailers_len)
+    {
         return Err(Fault::Malformed("a status is cut short"));
     }
     let message = tlv::text(&payload.split_to(message_len))?.to_owned();
     let mut trailers = Metadata::new();
-    tlv::each(payload.split_to(trailers_len), |number, value| match number & !tlv::CRITICAL {
-        id::METADATA => parse_metadata(&mut trailers, value),
-        _ => Ok(()),
+    tlv::each(payload.split_to(trailers_len), |number, value| {
+        match number & !tlv::CRITICAL {
+            id::METADATA => parse_metadata(&mut trailers, value),
+            _ => Ok(()),
+        }
     })?;
     let detail = if bit & bits::DETAIL_TYPED != 0 {
-        let codec = Codec::from_wire(codec).ok_or(Fault::Malformed("an unknown codec in a status"))?;
-        Detail::Typed { codec, bytes: payload }
+        let codec =
+            Codec::from_wire(codec).ok_or(Fault::Malformed("an unknown codec in a status"))?;
+        Detail::Typed {
+            codec,
+            bytes: payload,
+        }
     } else if bit & bits::DETAIL_CHAIN != 0 {
         Detail::Chain(parse_chain(payload)?)
     } else {
         Detail::None
     };
     let relayed = bit & bits::RELAYED != 0;
-    Ok((Status { code, started, relayed, reason, retry, message, trailers, detail }, sent))
+    Ok((
+        Status {
+            code,
+            started,
+            relayed,
+            reason,
+            retry,
+            message,
+            trailers,
+            detail,
+        },
+        sent,
+    ))
 }
 
 /// A GOAWAY payload.
@@ -297,19 +327,31 @@ pub fn parse_go_away(mut payload: Bytes) -> Result<GoAway, Fault> {
         0 => None,
         ms => Some(Duration::from_millis(ms.into())),
     };
-    Ok(GoAway { last, reason, soft, reconnect_after, text: tlv::text(&payload)?.to_owned() })
+    Ok(GoAway {
+        last,
+        reason,
+        soft,
+        reconnect_after,
+        text: tlv::text(&payload)?.to_owned(),
+    })
 }
 
 /// Whether metadata is within what a peer takes.
 pub fn check_metadata(metadata: &Metadata) -> Result<(), &'static str> {
-    let bytes: usize = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let bytes: usize = metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
     if metadata.len() > MAX_METADATA_ENTRIES {
         return Err("more than 64 entries of metadata");
     }
     if bytes > MAX_METADATA_BYTES {
         return Err("more than 8 KiB of metadata");
     }
-    if metadata.iter().any(|(key, _)| key.is_empty() || key.len() > 255) {
+    if metadata
+        .iter()
+        .any(|(key, _)| key.is_empty() || key.len() > 255)
+    {
         return Err("a metadata key that is empty or longer than 255 bytes");
     }
     Ok(())
@@ -368,7 +410,9 @@ fn end_head(out: &mut [u8], start: usize) {
 
 /// Whole milliseconds, rounded up, so that a little time left is never "none".
 fn milliseconds(time: Duration) -> u32 {
-    u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(time.as_nanos().div_ceil(1_000_000))
+        .unwrap_or(u32::MAX)
+        .max(1)
 }
 
 /// At most `max` bytes of `text`, at a character's border.
@@ -382,9 +426,14 @@ fn cut(text: &str, max: usize) -> &str {
 
 impl CallKind {
     fn from_wire(number: u8) -> Option<CallKind> {
-        [CallKind::Unary, CallKind::ServerStream, CallKind::ClientStream, CallKind::BothStream]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
+        [
+            CallKind::Unary,
+            CallKind::ServerStream,
+            CallKind::ClientStream,
+            CallKind::BothStream,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == number)
     }
 
     /// The caller's direction is a stream.

@@ -27,9 +27,7 @@ mod layout;
 mod tlv;
 
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
-pub use connection::{
-    Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface,
-};
+pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
     Checksum, Flags, Frame, FrameReader, FrameType, HEADER_LEN, MAJOR_VERSION, PREFACE, put_frame,
@@ -38,6 +36,7 @@ pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, R
 pub use hello::{Hello, Limits};
 pub use items::{Item, ItemReader, put_item_prefix};
 pub use layout::{
-    GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata, parse_go_away,
-    parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply, put_status,
+    GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
+    parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
+    put_status,
 };

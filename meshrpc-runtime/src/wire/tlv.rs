@@ -14,7 +14,10 @@ pub(crate) fn put(out: &mut Vec<u8>, id: u16, value: impl FnOnce(&mut Vec<u8>)) 
     out.extend_from_slice(&[0; 2]);
     value(out);
     let len = out.len() - len_at - 2;
-    debug_assert!(len <= usize::from(u16::MAX), "a tagged value has at most 65,535 bytes");
+    debug_assert!(
+        len <= usize::from(u16::MAX),
+        "a tagged value has at most 65,535 bytes"
+    );
     out[len_at..len_at + 2].copy_from_slice(&(len as u16).to_le_bytes());
 }
 
@@ -44,5 +47,7 @@ pub(crate) fn text(value: &Bytes) -> Result<&str, Fault> {
 
 /// A value of exactly `N` bytes.
 pub(crate) fn array<const N: usize>(value: &[u8]) -> Result<[u8; N], Fault> {
-    value.try_into().map_err(|_| Fault::Malformed("a tagged value has a wrong length"))
+    value
+        .try_into()
+        .map_err(|_| Fault::Malformed("a tagged value has a wrong length"))
 }

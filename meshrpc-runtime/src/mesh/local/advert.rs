@@ -27,15 +27,26 @@ pub(super) struct LocalAdvert {
 
 impl LocalAdvert {
     pub(super) fn new(slot: Slot, advertisement: &Advertisement) -> Self {
-        let instance = Instance { name: slot.name.as_str().into(), epoch: advertisement.epoch };
+        let instance = Instance {
+            name: slot.name.as_str().into(),
+            epoch: advertisement.epoch,
+        };
         let loopback = Address::Tcp(([127, 0, 0, 1], 0).into());
         let bind = advertisement.listen.clone().unwrap_or(loopback);
-        Self { slot, instance, bind, bound: None, state: State::Starting }
+        Self {
+            slot,
+            instance,
+            bind,
+            bound: None,
+            state: State::Starting,
+        }
     }
 
     /// There is no entry before there is an address.
     fn write(&self) -> Result<(), Error> {
-        let Some(address) = self.bound.clone() else { return Ok(()) };
+        let Some(address) = self.bound.clone() else {
+            return Ok(());
+        };
         let instance = LocalInstance {
             name: self.slot.name.clone(),
             address,
@@ -43,7 +54,9 @@ impl LocalAdvert {
             state: self.state,
             pid: std::process::id(),
         };
-        self.slot.write(&instance).map_err(|error| unusable(&error.to_string()))
+        self.slot
+            .write(&instance)
+            .map_err(|error| unusable(&error.to_string()))
     }
 }
 
@@ -69,7 +82,10 @@ impl Advert for LocalAdvert {
         };
         Box::pin(async move {
             if self.state == State::Ready && self.bound.is_none() {
-                return Err(Error::new(Kind::Protocol, "ready before an address was bound"));
+                return Err(Error::new(
+                    Kind::Protocol,
+                    "ready before an address was bound",
+                ));
             }
             self.write()?;
             if self.state == State::Draining {
@@ -89,8 +105,11 @@ impl Advert for LocalAdvert {
 fn dialable(address: Address) -> Address {
     match address {
         Address::Tcp(mut tcp) if tcp.ip().is_unspecified() => {
-            let loopback: std::net::IpAddr =
-                if tcp.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+            let loopback: std::net::IpAddr = if tcp.is_ipv4() {
+                [127, 0, 0, 1].into()
+            } else {
+                std::net::Ipv6Addr::LOCALHOST.into()
+            };
             tcp.set_ip(loopback);
             Address::Tcp(tcp)
         }

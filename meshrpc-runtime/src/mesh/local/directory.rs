@@ -48,7 +48,10 @@ fn check(found: &Metadata) -> Result<(), String> {
         return Err(format!("it belongs to user {}, not to {user}", found.uid()));
     }
     if found.mode() & 0o077 != 0 {
-        return Err(format!("others have access to it (mode {:o}, not 700)", found.mode() & 0o777));
+        return Err(format!(
+            "others have access to it (mode {:o}, not 700)",
+            found.mode() & 0o777
+        ));
     }
     Ok(())
 }

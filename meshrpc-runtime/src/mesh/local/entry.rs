@@ -77,9 +77,17 @@ impl Slot {
             .open(folder.join(format!("{name}.lock")))?;
         for attempt in 0..TRIES {
             match lock.try_lock() {
-                Ok(()) => return Ok(Some(Slot { name: name.to_owned(), entry, _lock: lock })),
+                Ok(()) => {
+                    return Ok(Some(Slot {
+                        name: name.to_owned(),
+                        entry,
+                        _lock: lock,
+                    }));
+                }
                 Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) if attempt + 1 == TRIES || owner_lives(&entry) => break,
+                Err(TryLockError::WouldBlock) if attempt + 1 == TRIES || owner_lives(&entry) => {
+                    break;
+                }
                 Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
             }
         }
@@ -100,7 +108,9 @@ impl Drop for Slot {
 
 /// Whether the entry's process runs: then it is the one that holds the lock.
 fn owner_lives(entry: &Path) -> bool {
-    let instance = fs::read_to_string(entry).ok().and_then(|text| parse("", &text));
+    let instance = fs::read_to_string(entry)
+        .ok()
+        .and_then(|text| parse("", &text));
     let pid = instance.and_then(|instance| i32::try_from(instance.pid).ok());
     let pid = pid.and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
@@ -118,9 +128,13 @@ pub(super) fn list(folder: &Path, locks: &mut Locks) -> io::Result<Vec<LocalInst
         if path.extension() != Some(OsStr::new("entry")) {
             continue;
         }
-        let Some(name) = path.file_stem().and_then(OsStr::to_str) else { continue };
+        let Some(name) = path.file_stem().and_then(OsStr::to_str) else {
+            continue;
+        };
         // It may be gone by now, as any of them.
-        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
         if locks.is_alive(&path, name)
             && let Some(instance) = parse(name, &text)
         {
@@ -128,7 +142,9 @@ pub(super) fn list(folder: &Path, locks: &mut Locks) -> io::Result<Vec<LocalInst
         }
     }
     found.sort_by(|one, other| one.name.cmp(&other.name));
-    locks.0.retain(|name, _| found.iter().any(|instance| instance.name == *name));
+    locks
+        .0
+        .retain(|name, _| found.iter().any(|instance| instance.name == *name));
     Ok(found)
 }
 
@@ -157,8 +173,17 @@ impl Locks {
 
 impl fmt::Display for LocalInstance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, epoch, state, pid, .. } = self;
-        writeln!(f, "{FORMAT}\naddress {address}\nepoch {epoch}\nstate {state}\npid {pid}")
+        let Self {
+            address,
+            epoch,
+            state,
+            pid,
+            ..
+        } = self;
+        writeln!(
+            f,
+            "{FORMAT}\naddress {address}\nepoch {epoch}\nstate {state}\npid {pid}"
+        )
     }
 }
 
@@ -230,7 +255,12 @@ mod tests {
 
     #[test]
     fn half_an_entry_is_none() {
-        for text in ["", "meshrpc 1\n", "meshrpc 2\naddress x\n", "meshrpc 1\naddress 127.0.0.1:1\n"] {
+        for text in [
+            "",
+            "meshrpc 1\n",
+            "meshrpc 2\naddress x\n",
+            "meshrpc 1\naddress 127.0.0.1:1\n",
+        ] {
             assert_eq!(parse("x", text), None, "{text}");
         }
     }

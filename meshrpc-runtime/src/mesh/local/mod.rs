@@ -19,15 +19,15 @@ use std::{fs, io, path::PathBuf, sync::Arc};
 
 use tokio::sync::watch;
 
-pub use self::{
-    directory::runtime_dir,
-    entry::{LocalInstance, State},
-    namespace::{namespace, namespace_of},
-};
 use self::{
     advert::LocalAdvert,
     entry::{Slot, check_name},
     watcher::Watchers,
+};
+pub use self::{
+    directory::runtime_dir,
+    entry::{LocalInstance, State},
+    namespace::{namespace, namespace_of},
 };
 use crate::{
     discovery::{Advert, Advertisement, BoxFuture, Endpoints, Registrar, Resolver},
@@ -52,7 +52,10 @@ impl LocalRegistry {
         let root = directory::prepare(&runtime_dir)
             .and_then(|()| directory::make_private(&runtime_dir.join(namespace)))
             .map_err(|error| unusable(&format!("{}: {error}", runtime_dir.display())))?;
-        Ok(Self { root: Arc::new(root), watchers: Arc::default() })
+        Ok(Self {
+            root: Arc::new(root),
+            watchers: Arc::default(),
+        })
     }
 
     /// Every live instance of `deployment`, ready or not, in the order of their names.
@@ -70,9 +73,8 @@ impl LocalRegistry {
         check_name("deployment", deployment)?;
         let folder = directory::make_private(&self.root.join(deployment))
             .map_err(|error| unusable(&error.to_string()))?;
-        let reserve = |name: &str| {
-            Slot::reserve(&folder, name).map_err(|error| unusable(&error.to_string()))
-        };
+        let reserve =
+            |name: &str| Slot::reserve(&folder, name).map_err(|error| unusable(&error.to_string()));
         if let Some(name) = &advertisement.instance {
             check_name("instance", name)?;
             return reserve(name)?.ok_or_else(|| {
@@ -111,7 +113,10 @@ impl Resolver for LocalRegistry {
 }
 
 fn unusable(message: &str) -> Error {
-    Error::new(Kind::Unavailable, format!("the local registry cannot be used: {message}"))
+    Error::new(
+        Kind::Unavailable,
+        format!("the local registry cannot be used: {message}"),
+    )
 }
 
 /// Creates a file's content as a whole: readers see the old one or the new one.

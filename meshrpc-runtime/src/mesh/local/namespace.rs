@@ -39,9 +39,16 @@ fn workspace_above(place: &Path) -> Option<PathBuf> {
 
 /// This machine's name, as far as it can stand in an instance's.
 pub(super) fn host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
     let short = name.split('.').next().unwrap_or_default();
     let fitting = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
     let host: String = short.chars().filter(fitting).take(40).collect();
-    if host.is_empty() { "host".to_owned() } else { host }
+    if host.is_empty() {
+        "host".to_owned()
+    } else {
+        host
+    }
 }

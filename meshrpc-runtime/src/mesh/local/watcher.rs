@@ -58,7 +58,9 @@ impl Watchers {
         let mut locks: HashMap<PathBuf, Locks> = HashMap::new();
         loop {
             let mut state = self.lock();
-            state.folders.retain(|_, sender| sender.receiver_count() > 0);
+            state
+                .folders
+                .retain(|_, sender| sender.receiver_count() > 0);
             if state.folders.is_empty() {
                 state.running = false;
                 return;
@@ -85,7 +87,10 @@ impl Watchers {
 /// Tells watchers if anything changed. A directory that cannot be read leaves the last list.
 fn publish(sender: &watch::Sender<Arc<Endpoints>>, now: Option<Endpoints>) {
     sender.send_if_modified(|known| {
-        let now = now.unwrap_or_else(|| Endpoints { live: false, ..Endpoints::clone(known) });
+        let now = now.unwrap_or_else(|| Endpoints {
+            live: false,
+            ..Endpoints::clone(known)
+        });
         let changed = **known != now;
         if changed {
             *known = Arc::new(now);
@@ -97,8 +102,13 @@ fn publish(sender: &watch::Sender<Arc<Endpoints>>, now: Option<Endpoints>) {
 fn look(folder: &Path, locks: &mut Locks) -> Option<Endpoints> {
     match list(folder, locks) {
         Ok(instances) => {
-            let ready = instances.into_iter().filter(|instance| instance.state == State::Ready);
-            Some(Endpoints { ready: ready.map(endpoint).collect(), live: true })
+            let ready = instances
+                .into_iter()
+                .filter(|instance| instance.state == State::Ready);
+            Some(Endpoints {
+                ready: ready.map(endpoint).collect(),
+                live: true,
+            })
         }
         Err(error) => {
             tracing::debug!(folder = %folder.display(), %error, "the local registry cannot be read");
@@ -110,7 +120,10 @@ fn look(folder: &Path, locks: &mut Locks) -> Option<Endpoints> {
 fn endpoint(instance: LocalInstance) -> Endpoint {
     Endpoint {
         dial: instance.address,
-        instance: Some(Instance { name: instance.name.into(), epoch: instance.epoch }),
+        instance: Some(Instance {
+            name: instance.name.into(),
+            epoch: instance.epoch,
+        }),
         via: Via::Direct,
         weight: 1,
         zone: None,

@@ -43,7 +43,8 @@ impl Connection {
         if self.phase != Phase::Open || self.ending.has_begun() {
             return Err(Refusal::Closing);
         }
-        self.check(&head, &body, deadline, now).map_err(Refusal::Call)?;
+        self.check(&head, &body, deadline, now)
+            .map_err(Refusal::Call)?;
 
         let id = self.next_id;
         self.next_id += 2;
@@ -82,16 +83,35 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Error> {
         if let Err(limit) = layout::check_metadata(&head.metadata) {
-            return Err(Error::new(Kind::Refused { limit: Limit::Metadata }, limit));
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::Metadata,
+                },
+                limit,
+            ));
         }
-        if head.session.as_ref().is_some_and(|key| key.len() > MAX_SESSION_KEY) {
+        if head
+            .session
+            .as_ref()
+            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
+        {
             let message = "a session key has at most 256 bytes";
-            return Err(Error::new(Kind::Refused { limit: Limit::Metadata }, message));
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::Metadata,
+                },
+                message,
+            ));
         }
         if body.len() as u64 > self.peer_limits.max_message {
             let (len, max) = (body.len(), self.peer_limits.max_message);
             let message = format!("the request has {len} bytes, the callee takes {max}");
-            return Err(Error::new(Kind::Refused { limit: Limit::MessageSize }, message));
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::MessageSize,
+                },
+                message,
+            ));
         }
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(deadline_exceeded(Started::No));
@@ -109,13 +129,18 @@ impl Connection {
     }
 
     fn open_now(&mut self, id: u64, now: Instant) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let (Some(mut head), Some(outbound)) = (stream.head.take(), stream.outbound.as_mut()) else {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let (Some(mut head), Some(outbound)) = (stream.head.take(), stream.outbound.as_mut())
+        else {
             return;
         };
         stream.counted = true;
         self.open += 1;
-        head.time_left = stream.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        head.time_left = stream
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(now));
 
         let len = outbound.queued();
         let buffered = !stream.kind.streams_out();
@@ -149,7 +174,9 @@ impl Connection {
 
     pub(super) fn receive_reply(&mut self, frame: &Frame) -> Result<(), Fault> {
         let limits = self.limits;
-        let Some(stream) = self.known(frame.stream)? else { return Ok(()) };
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
         if stream.answered {
             return Err(Fault::Malformed("a second reply to a call"));
         }
@@ -170,7 +197,10 @@ impl Connection {
             Inbound::buffered(hint, limits.max_message)
         });
         if streams {
-            self.events.push_back(Event::ReplyStarted { id: frame.stream, head });
+            self.events.push_back(Event::ReplyStarted {
+                id: frame.stream,
+                head,
+            });
         } else {
             stream.reply = Some(head);
         }
@@ -183,8 +213,12 @@ impl Connection {
 
     /// The whole of a buffered reply is there.
     pub(super) fn finish_reply(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
-        let Some(inbound) = &mut stream.inbound else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let Some(inbound) = &mut stream.inbound else {
+            return;
+        };
         let body = inbound.take_body();
         if let Some(head) = stream.reply.take() {
             self.events.push_back(Event::Reply { id, head, body });
@@ -194,7 +228,9 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
-        let Some(stream) = self.known(frame.stream)? else { return Ok(()) };
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
         if sent != stream.received() {
             return Err(Fault::Malformed("a direction's bytes do not add up"));
         }
@@ -213,14 +249,19 @@ impl Connection {
             stream.broken = Some(BrokenOff::Unread(status_error(&status)));
         }
         let failure = Failure::Status(Box::new(status));
-        self.events.push_back(Event::Failed { id: frame.stream, failure });
+        self.events.push_back(Event::Failed {
+            id: frame.stream,
+            failure,
+        });
         self.answered(frame.stream);
         Ok(())
     }
 
     /// The server said its last word: what is unsent of the request is not needed.
     fn answered(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         if stream.outbound_ended() {
             self.stream_over(id);
         } else {
@@ -242,7 +283,12 @@ impl Connection {
             Rejected::TooLarge => {
                 let max = self.limits.max_message;
                 let message = format!("the reply has more than {max} bytes");
-                let cause = Error::new(Kind::Refused { limit: Limit::MessageSize }, message);
+                let cause = Error::new(
+                    Kind::Refused {
+                        limit: Limit::MessageSize,
+                    },
+                    message,
+                );
                 self.fail_unusable(id, cause);
                 Ok(())
             }
@@ -251,7 +297,9 @@ impl Connection {
 
     /// Ends a call with an error, if it is not over.
     pub(super) fn fail(&mut self, id: u64, started: Started, cause: Error) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         if stream.over {
             return;
         }
@@ -260,13 +308,18 @@ impl Connection {
             stream.broken = Some(BrokenOff::Unread(copy));
         }
         let cause = cause.with_started(started);
-        self.events.push_back(Event::Failed { id, failure: Failure::Lost { started, cause } });
+        self.events.push_back(Event::Failed {
+            id,
+            failure: Failure::Lost { started, cause },
+        });
         self.stream_over(id);
     }
 
     /// Sends RESET for a call whose OPEN was queued.
     pub(super) fn reset(&mut self, id: u64, code: ResetCode) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         if let Some(outbound) = &mut stream.outbound {
             outbound.abandon();
         }
@@ -295,6 +348,10 @@ fn status_error(status: &Status) -> Error {
 /// More bytes than the head takes.
 fn head_len_bound(head: &OpenHead) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.len() + 4);
-    let metadata: usize = head.metadata.iter().map(|(key, value)| key.len() + value.len() + 5).sum();
+    let metadata: usize = head
+        .metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len() + 5)
+        .sum();
     64 + text(&head.trace) + text(&head.session) + metadata
 }

@@ -80,8 +80,20 @@ impl Connection {
         self.end_if_done();
     }
 
-    pub(super) fn queue_go_away(&mut self, last: u64, reason: GoAwayReason, soft: bool, text: String) {
-        let go_away = GoAway { last, reason, soft, reconnect_after: None, text };
+    pub(super) fn queue_go_away(
+        &mut self,
+        last: u64,
+        reason: GoAwayReason,
+        soft: bool,
+        text: String,
+    ) {
+        let go_away = GoAway {
+            last,
+            reason,
+            soft,
+            reconnect_after: None,
+            text,
+        };
         self.queue_frame(FrameType::GoAway, Flags::default(), 0, |out| {
             layout::put_go_away(out, &go_away);
         });
@@ -95,7 +107,12 @@ impl Connection {
         if payload.get_u64_le() == DRAIN_TOKEN && self.ending.awaits_pong {
             self.ending.awaits_pong = false;
             self.ending.last = Some(self.highest_seen);
-            self.queue_go_away(self.highest_seen, GoAwayReason::Draining, false, String::new());
+            self.queue_go_away(
+                self.highest_seen,
+                GoAwayReason::Draining,
+                false,
+                String::new(),
+            );
             self.end_if_done();
         }
         Ok(())
@@ -104,7 +121,10 @@ impl Connection {
     pub(super) fn receive_go_away(&mut self, frame: &Frame) -> Result<(), Fault> {
         let go_away = layout::parse_go_away(frame.payload.clone())?;
         if go_away.reason != GoAwayReason::Draining {
-            return Err(Fault::GoneAway { reason: go_away.reason, text: go_away.text });
+            return Err(Fault::GoneAway {
+                reason: go_away.reason,
+                text: go_away.text,
+            });
         }
         if self.side == Side::Server {
             return Ok(());
@@ -124,7 +144,10 @@ impl Connection {
         };
         self.waiting.clear();
         for id in never_started {
-            let cause = Fault::GoneAway { reason: GoAwayReason::Draining, text: String::new() };
+            let cause = Fault::GoneAway {
+                reason: GoAwayReason::Draining,
+                text: String::new(),
+            };
             self.fail(id, Started::No, cause.to_error());
         }
         if !go_away.soft {
@@ -136,7 +159,10 @@ impl Connection {
 
     /// Closes, or prepares to, once the end has begun and no call is left.
     pub(super) fn end_if_done(&mut self) {
-        if !self.ending.begun || self.phase != Phase::Open || self.streams.values().any(|stream| !stream.over) {
+        if !self.ending.begun
+            || self.phase != Phase::Open
+            || self.streams.values().any(|stream| !stream.over)
+        {
             return;
         }
         match self.side {
@@ -173,7 +199,9 @@ impl Connection {
     }
 
     fn lose_own_call(&mut self, id: u64, fault: &Fault) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
         let started = stream.started(self.written_to);
         let mut cause = fault.to_error();
         if matches!(fault, Fault::Done) {
@@ -184,7 +212,10 @@ impl Connection {
 
     fn lose_peers_call(&mut self, id: u64, fault: &Fault) {
         if let Some(stream) = self.streams.get_mut(&id)
-            && stream.inbound.as_ref().is_some_and(|inbound| inbound.is_streaming() && !inbound.ended)
+            && stream
+                .inbound
+                .as_ref()
+                .is_some_and(|inbound| inbound.is_streaming() && !inbound.ended)
         {
             stream.broken = Some(BrokenOff::Unread(fault.to_error()));
             self.events.push_back(Event::Readable { id });

@@ -27,7 +27,11 @@ const NOT_A_CLIENT: &[u8] = b"MRPC: not a meshrpc client\r\n";
 /// [`Fault::NotMeshrpc`] at the first byte that differs, [`Fault::Version`] at the last.
 pub fn take_preface(input: &mut BytesMut) -> Result<bool, Fault> {
     let (magic, version) = PREFACE.split_at(PREFACE.len() - 1);
-    if !input.iter().zip(magic).all(|(byte, expected)| byte == expected) {
+    if !input
+        .iter()
+        .zip(magic)
+        .all(|(byte, expected)| byte == expected)
+    {
         return Err(Fault::NotMeshrpc);
     }
     if input.len() < PREFACE.len() {
@@ -56,8 +60,13 @@ impl Connection {
     pub(super) fn queue_client_hello(&mut self) {
         let wanted = &self.config.contracts;
         let mut hello = self.hello();
-        hello.wanted = wanted.iter().map(|offer| (offer.name.clone(), offer.fingerprint)).collect();
-        hello.wanted_instance.clone_from(&self.config.wanted_instance);
+        hello.wanted = wanted
+            .iter()
+            .map(|offer| (offer.name.clone(), offer.fingerprint))
+            .collect();
+        hello
+            .wanted_instance
+            .clone_from(&self.config.wanted_instance);
         self.queue_hello(FrameType::ClientHello, &hello);
     }
 
@@ -71,8 +80,16 @@ impl Connection {
             features: 0,
             limits: self.limits,
             ping_min: self.config.ping_min,
-            checksum: if self.config.checksum { Checksum::Crc32 } else { Checksum::Off },
-            codecs: self.config.codecs.iter().fold(0, |bits, codec| bits | 1 << *codec as u32),
+            checksum: if self.config.checksum {
+                Checksum::Crc32
+            } else {
+                Checksum::Off
+            },
+            codecs: self
+                .config
+                .codecs
+                .iter()
+                .fold(0, |bits, codec| bits | 1 << *codec as u32),
             name: Arc::from(self.config.identity.name.as_str()),
             epoch: self.config.identity.epoch,
             wanted_instance: None,
@@ -92,7 +109,10 @@ impl Connection {
             }
             (Side::Client, Some(FrameType::GoAway)) => {
                 let go_away = super::super::layout::parse_go_away(frame.payload.clone())?;
-                Err(Fault::GoneAway { reason: go_away.reason, text: go_away.text })
+                Err(Fault::GoneAway {
+                    reason: go_away.reason,
+                    text: go_away.text,
+                })
             }
             (_, None) => Ok(()),
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
@@ -110,7 +130,11 @@ impl Connection {
         if !verdicts.is_empty() && verdicts.iter().all(absent) {
             return Err(self.refuse(GoAwayReason::NoContract, format!("this is {own_name}")));
         }
-        if client.wanted_instance.as_ref().is_some_and(|wanted| wanted != own_name) {
+        if client
+            .wanted_instance
+            .as_ref()
+            .is_some_and(|wanted| wanted != own_name)
+        {
             return Err(self.refuse(GoAwayReason::WrongInstance, format!("this is {own_name}")));
         }
 
@@ -135,7 +159,10 @@ impl Connection {
     fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
         self.phase = Phase::Open;
         self.checksum = checksum;
-        self.peer_limits = Limits { max_frame: peer.limits.max_frame, ..peer.limits };
+        self.peer_limits = Limits {
+            max_frame: peer.limits.max_frame,
+            ..peer.limits
+        };
         self.send_credit = SendCredit::new(peer.limits.connection_window);
         self.keep_alive.established(peer.ping_min, now);
         let known = Arc::new(Peer {

@@ -236,7 +236,9 @@ impl Connection {
         Self {
             side,
             limits,
-            phase: Phase::Handshake { until: now + handshake::TIMEOUT },
+            phase: Phase::Handshake {
+                until: now + handshake::TIMEOUT,
+            },
             peer_limits: limits,
             checksum: Checksum::Crc32,
             grease,
@@ -266,10 +268,14 @@ impl Connection {
     /// How the peer's frames are to be read from now on.
     pub fn frame_reader(&self) -> FrameReader {
         match self.phase {
-            Phase::Handshake { .. } => {
-                FrameReader { max_frame: HANDSHAKE_MAX_FRAME, checksum: Checksum::Crc32 }
-            }
-            _ => FrameReader { max_frame: self.limits.max_frame, checksum: self.checksum },
+            Phase::Handshake { .. } => FrameReader {
+                max_frame: HANDSHAKE_MAX_FRAME,
+                checksum: Checksum::Crc32,
+            },
+            _ => FrameReader {
+                max_frame: self.limits.max_frame,
+                checksum: self.checksum,
+            },
         }
     }
 
@@ -316,7 +322,10 @@ impl Connection {
 
     /// Puts a stream with something to send into the bulk queue.
     fn enqueue_bulk(&mut self, id: u64) {
-        if let Some(Stream { outbound: Some(outbound), .. }) = self.streams.get_mut(&id)
+        if let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
             && !outbound.in_bulk
             && !outbound.end_sent
         {

@@ -63,7 +63,9 @@ impl Connection {
             false => None,
         };
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
-        let Some(stream) = self.known(frame.stream)? else { return Ok(()) };
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
         if stream.inbound.is_none() {
             return Err(Fault::Malformed("bytes before a direction began"));
         }
@@ -80,16 +82,29 @@ impl Connection {
         credit_now: bool,
     ) -> Result<(), Fault> {
         let inline_max = self.limits.inline_max;
-        let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
-        let Some(inbound) = &mut stream.inbound else { return Ok(()) };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return Ok(());
+        };
+        let Some(inbound) = &mut stream.inbound else {
+            return Ok(());
+        };
         let cost = liable(inbound.received, body.len() as u64, inline_max);
         let arrived = !body.is_empty();
-        self.receive_window.arrived(cost).ok_or(Fault::FlowControl)?;
+        self.receive_window
+            .arrived(cost)
+            .ok_or(Fault::FlowControl)?;
         self.receive_window.freed(cost);
         let pushed = inbound.push(body);
         let streaming = inbound.is_streaming();
-        let stream_grant = if credit_now { inbound.credit_now() } else { None };
-        if let Some(grant) = self.receive_window.take_grant(credit_now || self.small_mode > 0 && cost > 0) {
+        let stream_grant = if credit_now {
+            inbound.credit_now()
+        } else {
+            None
+        };
+        if let Some(grant) = self
+            .receive_window
+            .take_grant(credit_now || self.small_mode > 0 && cost > 0)
+        {
             self.queue_credit(0, grant);
         }
         if let Some(grant) = stream_grant {
@@ -115,7 +130,12 @@ impl Connection {
     }
 
     fn end_inbound(&mut self, id: u64, total: Option<u64>) -> Result<(), Fault> {
-        let Some(Stream { inbound: Some(inbound), kind, .. }) = self.streams.get_mut(&id) else {
+        let Some(Stream {
+            inbound: Some(inbound),
+            kind,
+            ..
+        }) = self.streams.get_mut(&id)
+        else {
             return Ok(());
         };
         inbound.end(total)?;
@@ -136,17 +156,24 @@ impl Connection {
         let _code = payload.get_u32_le();
         let received = payload.get_u64_le();
         let inline_max = self.peer_limits.inline_max;
-        let Some(stream) = self.known(frame.stream)? else { return Ok(()) };
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
         // The peer drops what it has not received yet: that credit is this side's again.
         let unread = stream.outbound.as_ref().map_or(0, |outbound| {
-            outbound.sent_liable.saturating_sub(liable(0, received, inline_max))
+            outbound
+                .sent_liable
+                .saturating_sub(liable(0, received, inline_max))
         });
         let (answered, ended) = (stream.answered, stream.inbound_ended());
         self.send_credit.grant(unread).ok_or(Fault::FlowControl)?;
         match self.side {
             Side::Server => {
-                if let Some(Stream { inbound: Some(inbound), broken, .. }) =
-                    self.streams.get_mut(&frame.stream)
+                if let Some(Stream {
+                    inbound: Some(inbound),
+                    broken,
+                    ..
+                }) = self.streams.get_mut(&frame.stream)
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -157,7 +184,11 @@ impl Connection {
             }
             Side::Client if ended => self.stream_over(frame.stream),
             Side::Client => {
-                let started = if answered { Started::Yes } else { Started::Unknown };
+                let started = if answered {
+                    Started::Yes
+                } else {
+                    Started::Unknown
+                };
                 let cause = Error::new(Kind::Cancelled, "the callee gave the call up");
                 self.fail(frame.stream, started, cause);
             }
@@ -175,10 +206,17 @@ impl Connection {
             self.credit_asked = false;
             return self.send_credit.grant(grant).ok_or(Fault::FlowControl);
         }
-        let Some(stream) = self.known(frame.stream)? else { return Ok(()) };
-        let Some(credit) = stream.outbound.as_mut().and_then(|outbound| outbound.credit.as_mut())
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
+        let Some(credit) = stream
+            .outbound
+            .as_mut()
+            .and_then(|outbound| outbound.credit.as_mut())
         else {
-            return Err(Fault::Malformed("credit for a direction that does not stream"));
+            return Err(Fault::Malformed(
+                "credit for a direction that does not stream",
+            ));
         };
         credit.grant(grant).ok_or(Fault::FlowControl)?;
         self.enqueue_bulk(frame.stream);
@@ -192,13 +230,17 @@ impl Connection {
             Side::Server => id <= self.highest_seen && id % 2 == 0,
         };
         if !seen {
-            return Err(Fault::Malformed("a frame of a stream that was never opened"));
+            return Err(Fault::Malformed(
+                "a frame of a stream that was never opened",
+            ));
         }
         let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
         match &stream {
             None => self.counters.late_frames += 1,
             Some(stream) if self.side == Side::Client && !stream.counted => {
-                return Err(Fault::Malformed("a frame of a stream that was never opened"));
+                return Err(Fault::Malformed(
+                    "a frame of a stream that was never opened",
+                ));
             }
             Some(_) => {}
         }
@@ -206,7 +248,9 @@ impl Connection {
     }
 
     pub(super) fn queue_credit(&mut self, stream: u64, grant: u32) {
-        self.queue_frame(FrameType::Credit, Flags::default(), stream, |out| out.put_u32_le(grant));
+        self.queue_frame(FrameType::Credit, Flags::default(), stream, |out| {
+            out.put_u32_le(grant)
+        });
     }
 
     /// Reads the next bytes of a streaming direction.
@@ -230,7 +274,9 @@ impl Connection {
         }
         match stream.broken.replace(BrokenOff::Told) {
             Some(BrokenOff::Unread(error)) => Read::Broken(error),
-            Some(BrokenOff::Told) => Read::Broken(Error::new(Kind::Cancelled, "the stream broke off")),
+            Some(BrokenOff::Told) => {
+                Read::Broken(Error::new(Kind::Cancelled, "the stream broke off"))
+            }
             None => {
                 stream.broken = None;
                 Read::Pending
@@ -246,13 +292,18 @@ impl Connection {
     /// True if nothing can be added to the answer of this call: it is complete, or forgotten.
     pub fn is_answered(&self, id: u64) -> bool {
         self.streams.get(&id).is_none_or(|stream| {
-            stream.outbound.as_ref().is_some_and(|outbound| outbound.finished)
+            stream
+                .outbound
+                .as_ref()
+                .is_some_and(|outbound| outbound.finished)
         })
     }
 
     /// Nobody reads the streaming direction any more.
     pub fn stop_reading(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         stream.reader = false;
         let ended = stream.inbound_ended();
         if let Some(inbound) = &mut stream.inbound
@@ -272,7 +323,9 @@ impl Connection {
     /// Server: the answer is complete and nobody reads the rest of a streaming request: tells the
     /// client to stop, which would else wait for credit.
     pub(super) fn stop_unread_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
         let unread = stream.kind.streams_out() && !stream.reader && !stream.inbound_ended();
         if self.side == Side::Server && unread && stream.outbound_ended() && !stream.over {
             self.reset(id, ResetCode::Answered);
@@ -282,14 +335,20 @@ impl Connection {
 
     /// Ends the life of a stream whose two directions are over.
     pub(super) fn close_if_over(&mut self, id: u64) {
-        if self.streams.get(&id).is_some_and(|stream| stream.inbound_ended() && stream.outbound_ended()) {
+        if self
+            .streams
+            .get(&id)
+            .is_some_and(|stream| stream.inbound_ended() && stream.outbound_ended())
+        {
             self.stream_over(id);
         }
     }
 
     /// Nothing more is sent or taken for this stream; it stays only as long as somebody reads.
     pub(super) fn stream_over(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         if stream.over {
             return;
         }
@@ -308,7 +367,13 @@ impl Connection {
     }
 
     fn remove_if_unused(&mut self, id: u64) {
-        if self.streams.get(&id).is_some_and(|stream| !stream.reader || !stream.inbound.as_ref().is_some_and(|inbound| inbound.is_streaming())) {
+        if self.streams.get(&id).is_some_and(|stream| {
+            !stream.reader
+                || !stream
+                    .inbound
+                    .as_ref()
+                    .is_some_and(|inbound| inbound.is_streaming())
+        }) {
             self.remove(id);
         }
     }

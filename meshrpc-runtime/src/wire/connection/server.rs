@@ -46,7 +46,10 @@ impl Connection {
             self.counters.refused_streams += 1;
             self.accept_to_refuse(id, end)?;
             let message = format!("more than {} calls at a time", self.limits.max_streams);
-            self.status(id, Status::refusal(Reason::Overloaded, Started::No, message));
+            self.status(
+                id,
+                Status::refusal(Reason::Overloaded, Started::No, message),
+            );
             return Ok(());
         }
 
@@ -60,7 +63,12 @@ impl Connection {
             stream.reader = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
-            self.events.push_back(Event::Call { id, head: Box::new(head), body: None, deadline });
+            self.events.push_back(Event::Call {
+                id,
+                head: Box::new(head),
+                body: None,
+                deadline,
+            });
         } else {
             stream.inbound = Some(Inbound::buffered(head.body_len, self.limits.max_message));
             stream.head = Some(Box::new(head));
@@ -88,16 +96,25 @@ impl Connection {
 
     /// The whole of a buffered request is there: the method may start.
     pub(super) fn finish_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         if stream.answered {
             self.close_if_over(id);
             return;
         }
-        let (Some(head), Some(inbound)) = (stream.head.take(), &mut stream.inbound) else { return };
+        let (Some(head), Some(inbound)) = (stream.head.take(), &mut stream.inbound) else {
+            return;
+        };
         let body = inbound.take_body();
         stream.dispatched = true;
         let deadline = stream.deadline;
-        self.events.push_back(Event::Call { id, head, body: Some(body), deadline });
+        self.events.push_back(Event::Call {
+            id,
+            head,
+            body: Some(body),
+            deadline,
+        });
     }
 
     /// Bytes of a request that were not taken.
@@ -117,7 +134,9 @@ impl Connection {
     pub fn reply(&mut self, id: u64, head: &ReplyHead, body: Bytes) {
         let len = body.len();
         let limits = self.peer_limits;
-        let Some(stream) = self.unanswered(id) else { return };
+        let Some(stream) = self.unanswered(id) else {
+            return;
+        };
         stream.answered = true;
         let mut outbound = Outbound::buffered();
         outbound.finished = true;
@@ -150,7 +169,9 @@ impl Connection {
     /// Answers a call with a stream, which is written with [`write`](Self::write).
     pub fn reply_stream(&mut self, id: u64, head: &ReplyHead) {
         let window = self.peer_limits.stream_window;
-        let Some(stream) = self.unanswered(id) else { return };
+        let Some(stream) = self.unanswered(id) else {
+            return;
+        };
         if !stream.kind.streams_in() {
             return;
         }
@@ -164,7 +185,9 @@ impl Connection {
 
     /// Answers a call with a status, or ends its streaming answer with one.
     pub fn status(&mut self, id: u64, status: Status) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
         if stream.over || stream.outbound_ended() {
             return;
         }
@@ -172,7 +195,9 @@ impl Connection {
     }
 
     fn last_word(&mut self, id: u64, mut status: Status) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         stream.answered = true;
         let outbound = stream.outbound.get_or_insert_with(Outbound::buffered);
         outbound.abandon();
@@ -193,7 +218,9 @@ impl Connection {
 
     /// The caller of a dispatched call is gone: the handler is to stop.
     pub(super) fn caller_gone(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
         let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
         self.stream_over(id);
         if handled {
@@ -202,7 +229,9 @@ impl Connection {
     }
 
     fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {
-        self.streams.get_mut(&id).filter(|stream| !stream.over && !stream.answered)
+        self.streams
+            .get_mut(&id)
+            .filter(|stream| !stream.over && !stream.answered)
     }
 }
 

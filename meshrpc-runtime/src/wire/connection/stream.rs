@@ -93,7 +93,9 @@ impl Stream {
     }
 
     pub(super) fn outbound_ended(&self) -> bool {
-        self.outbound.as_ref().is_some_and(|outbound| outbound.end_sent)
+        self.outbound
+            .as_ref()
+            .is_some_and(|outbound| outbound.end_sent)
     }
 
     pub(super) fn inbound_ended(&self) -> bool {
@@ -114,7 +116,9 @@ impl Hasher for IdHasher {
     }
 
     fn write_u64(&mut self, id: u64) {
-        self.0 = (self.0 ^ id).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+        self.0 = (self.0 ^ id)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(26);
     }
 
     fn finish(&self) -> u64 {

@@ -38,7 +38,13 @@ pub(super) struct KeepAlive {
 
 impl KeepAlive {
     pub(super) fn new(now: Instant) -> Self {
-        Self { heard_at: now, ping_at: None, peer_min: Duration::ZERO, pinged_at: None, hasty: 0 }
+        Self {
+            heard_at: now,
+            ping_at: None,
+            peer_min: Duration::ZERO,
+            pinged_at: None,
+            hasty: 0,
+        }
     }
 
     pub(super) fn established(&mut self, peer_min: Duration, now: Instant) {
@@ -75,7 +81,11 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
         self.now = now;
         if let Phase::Handshake { until } = self.phase {
-            return if now < until { Ok(()) } else { Err(Fault::HandshakeTimeout(super::handshake::TIMEOUT)) };
+            return if now < until {
+                Ok(())
+            } else {
+                Err(Fault::HandshakeTimeout(super::handshake::TIMEOUT))
+            };
         }
         if self.phase != Phase::Open {
             return Ok(());
@@ -83,7 +93,10 @@ impl Connection {
         if self.ending.linger_until().is_some_and(|until| now >= until) {
             return Err(Fault::Done);
         }
-        if self.earliest_deadline.is_some_and(|deadline| now >= deadline) {
+        if self
+            .earliest_deadline
+            .is_some_and(|deadline| now >= deadline)
+        {
             self.expire_calls(now);
         }
         if now >= self.keep_alive_due() {
@@ -101,13 +114,19 @@ impl Connection {
         if let Some(ping_at) = keep_alive.ping_at {
             return ping_at + self.config.ping_timeout;
         }
-        let quiet = if self.open > 0 { self.config.ping_busy } else { self.config.ping_idle };
+        let quiet = if self.open > 0 {
+            self.config.ping_busy
+        } else {
+            self.config.ping_idle
+        };
         keep_alive.heard_at + quiet.max(keep_alive.peer_min)
     }
 
     pub(super) fn note_deadline(&mut self, deadline: Option<Instant>) {
         if let Some(deadline) = deadline
-            && self.earliest_deadline.is_none_or(|earliest| deadline < earliest)
+            && self
+                .earliest_deadline
+                .is_none_or(|earliest| deadline < earliest)
         {
             self.earliest_deadline = Some(deadline);
         }
@@ -117,10 +136,15 @@ impl Connection {
         let mut expired = Vec::new();
         self.earliest_deadline = None;
         for (&id, stream) in &self.streams {
-            let Some(deadline) = stream.deadline.filter(|_| !stream.over) else { continue };
+            let Some(deadline) = stream.deadline.filter(|_| !stream.over) else {
+                continue;
+            };
             if deadline <= now {
                 expired.push(id);
-            } else if self.earliest_deadline.is_none_or(|earliest| deadline < earliest) {
+            } else if self
+                .earliest_deadline
+                .is_none_or(|earliest| deadline < earliest)
+            {
                 self.earliest_deadline = Some(deadline);
             }
         }
@@ -136,7 +160,9 @@ impl Connection {
     }
 
     fn expire_own_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
         // What is queued will still be written, so only a call whose end is not queued is safe.
         let started = stream.started(u64::MAX);
         self.reset(id, super::client::ResetCode::Cancelled);
@@ -144,21 +170,32 @@ impl Connection {
     }
 
     fn expire_peers_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
         if stream.outbound_ended() {
             return;
         }
         let dispatched = stream.dispatched;
-        let started = if dispatched { Started::Yes } else { Started::No };
+        let started = if dispatched {
+            Started::Yes
+        } else {
+            Started::No
+        };
         let message = "the call's deadline passed at the callee";
-        self.status(id, Status::refusal(Reason::DeadlineExceeded, started, message));
+        self.status(
+            id,
+            Status::refusal(Reason::DeadlineExceeded, started, message),
+        );
         if dispatched {
             self.events.push_back(Event::Cancelled { id });
         }
     }
 
     pub(super) fn queue_ping(&mut self, token: u64) {
-        self.queue_frame(FrameType::Ping, Flags::default(), 0, |out| out.put_u64_le(token));
+        self.queue_frame(FrameType::Ping, Flags::default(), 0, |out| {
+            out.put_u64_le(token)
+        });
     }
 
     pub(super) fn receive_ping(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
@@ -179,7 +216,9 @@ impl Connection {
         if self.keep_alive.hasty > HASTY_PINGS {
             return Err(Fault::Malformed("pings sooner than announced"));
         }
-        self.queue_frame(FrameType::Pong, Flags::default(), 0, |out| out.put_slice(&frame.payload));
+        self.queue_frame(FrameType::Pong, Flags::default(), 0, |out| {
+            out.put_slice(&frame.payload)
+        });
         Ok(())
     }
 }

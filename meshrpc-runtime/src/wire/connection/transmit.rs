@@ -10,9 +10,7 @@ use std::mem;
 use bytes::{BufMut, Bytes};
 
 use super::{
-    super::{
-        frame::{Flags, FrameType, HEADER_LEN, put_frame},
-    },
+    super::frame::{Flags, FrameType, HEADER_LEN, put_frame},
     Connection, Event, Phase,
     stream::Stream,
 };
@@ -43,11 +41,17 @@ impl Connection {
         if self.phase != Phase::Open {
             return;
         }
-        let room = if self.small_mode > 0 { SMALL_MODE_CHUNK } else { CHUNK };
+        let room = if self.small_mode > 0 {
+            SMALL_MODE_CHUNK
+        } else {
+            CHUNK
+        };
         let start = buffer.len();
         let mut blocked = 0;
         while blocked < self.bulk.len() && buffer.len() - start < room {
-            let Some(id) = self.bulk.pop_front() else { break };
+            let Some(id) = self.bulk.pop_front() else {
+                break;
+            };
             match self.cut_chunk(id, buffer) {
                 Cut::Sent => {
                     blocked = 0;
@@ -84,7 +88,11 @@ impl Connection {
             let under_way = self.send_credit.outstanding();
             connection_room = connection_room.min(SMALL_MODE_OUTSTANDING.saturating_sub(under_way));
         }
-        let Some(Stream { outbound: Some(outbound), .. }) = self.streams.get_mut(&id) else {
+        let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
+        else {
             return Cut::Idle;
         };
         if outbound.end_sent {
@@ -95,12 +103,22 @@ impl Connection {
         let chunk = chunk.min(self.peer_limits.max_frame as usize - 8) as u64;
         let queued = outbound.queued() as u64;
         let free = inline_max.saturating_sub(outbound.sent);
-        let stream_room = outbound.credit.as_ref().map_or(u64::MAX, |credit| credit.available());
-        let len = queued.min(chunk).min(stream_room).min(free + connection_room);
+        let stream_room = outbound
+            .credit
+            .as_ref()
+            .map_or(u64::MAX, |credit| credit.available());
+        let len = queued
+            .min(chunk)
+            .min(stream_room)
+            .min(free + connection_room);
         let end = outbound.finished && len == queued;
         if len == 0 && !end {
             // Without queued bytes or stream credit it comes back when there are some.
-            return if queued == 0 || stream_room == 0 { Cut::Idle } else { Cut::Blocked };
+            return if queued == 0 || stream_room == 0 {
+                Cut::Idle
+            } else {
+                Cut::Blocked
+            };
         }
 
         let cost = len - len.min(free);
@@ -114,7 +132,9 @@ impl Connection {
         let total = outbound.sent;
         let more = !end && outbound.queued() as u64 > len;
         let exhausted = self.send_credit.available() == 0
-            || small && self.send_credit.outstanding() + SMALL_MODE_CHUNK as u64 > SMALL_MODE_OUTSTANDING;
+            || small
+                && self.send_credit.outstanding() + SMALL_MODE_CHUNK as u64
+                    > SMALL_MODE_OUTSTANDING;
         let ask = cost > 0 && exhausted && (more || small);
         let mut flags = if end { Flags::END } else { Flags::default() };
         if ask {
@@ -133,7 +153,10 @@ impl Connection {
         self.queued_to += (buffer.len() - before) as u64;
         self.small_mode = self.small_mode.saturating_sub(1);
 
-        let (writer, left) = (outbound.credit.is_some() && !outbound.finished, outbound.queued());
+        let (writer, left) = (
+            outbound.credit.is_some() && !outbound.finished,
+            outbound.queued(),
+        );
         if writer && left < WRITE_QUEUE / 2 {
             self.events.push_back(Event::Writable { id });
         }
@@ -154,7 +177,11 @@ impl Connection {
     }
 
     fn leave_bulk(&mut self, id: u64) {
-        if let Some(Stream { outbound: Some(outbound), .. }) = self.streams.get_mut(&id) {
+        if let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
+        {
             outbound.in_bulk = false;
         }
     }
@@ -162,7 +189,10 @@ impl Connection {
     /// Room for more bytes of a streaming direction; `None` if it is over.
     pub fn write_room(&self, id: u64) -> Option<usize> {
         let stream = self.streams.get(&id).filter(|stream| !stream.over)?;
-        let outbound = stream.outbound.as_ref().filter(|outbound| !outbound.finished)?;
+        let outbound = stream
+            .outbound
+            .as_ref()
+            .filter(|outbound| !outbound.finished)?;
         Some(WRITE_QUEUE.saturating_sub(outbound.queued()))
     }
 
@@ -174,7 +204,10 @@ impl Connection {
         let outbound = self.streams.get_mut(&id).filter(|stream| !stream.over);
         let outbound = outbound.and_then(|stream| stream.outbound.as_mut());
         let Some(outbound) = outbound.filter(|outbound| !outbound.finished) else {
-            return Err(Error::new(Kind::Cancelled, "the peer takes no more of this stream"));
+            return Err(Error::new(
+                Kind::Cancelled,
+                "the peer takes no more of this stream",
+            ));
         };
         outbound.queue(bytes);
         self.enqueue_bulk(id);
@@ -189,7 +222,6 @@ impl Connection {
             self.enqueue_bulk(id);
         }
     }
-
 }
 
 /// What became of a stream's turn.
