@@ -1,9 +1,27 @@
 //! Runtime of meshrpc.
 
+#[allow(missing_docs, missing_debug_implementations)]
+pub mod client;
+#[allow(missing_docs, missing_debug_implementations)]
+pub mod codec;
 pub mod connection;
 pub mod contract;
 pub mod discovery;
 mod error;
+#[allow(missing_docs)]
+pub mod mesh;
+mod rt;
+#[allow(missing_docs, missing_debug_implementations)]
+pub mod server;
 pub mod wire;
 
+#[cfg(feature = "macros")]
+pub use meshrpc_macros::mesh_service;
+
 pub use error::{Code, Error, Kind, Limit, Started};
+
+/// What generated code calls. Versioned: `v1` may grow, and never changes.
+#[doc(hidden)]
+pub mod __rt {
+    pub use crate::rt::v1;
+}

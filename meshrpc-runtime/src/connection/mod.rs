@@ -107,7 +107,11 @@ impl Connection {
     }
 
     /// Server: a connection that hands its calls to `dispatch` once [`Driver::run`] is polled.
-    pub fn accept(_io: impl Io, _config: Arc<Config>, _dispatch: Arc<dyn Dispatch>) -> (Connection, Driver) {
+    pub fn accept(
+        _io: impl Io,
+        _config: Arc<Config>,
+        _dispatch: Arc<dyn Dispatch>,
+    ) -> (Connection, Driver) {
         todo!()
     }
 
@@ -121,7 +125,12 @@ impl Connection {
     ///
     /// # Errors
     /// Gives the request back if the connection takes no new calls: going away, or gone.
-    pub fn call(&self, _head: OpenHead, _body: Bytes, _deadline: Option<Instant>) -> Result<UnaryCall, Closing> {
+    pub fn call(
+        &self,
+        _head: OpenHead,
+        _body: Bytes,
+        _deadline: Option<Instant>,
+    ) -> Result<UnaryCall, Closing> {
         todo!()
     }
 

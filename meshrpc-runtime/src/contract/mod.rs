@@ -1,5 +1,7 @@
 //! Contracts: what a trait looks like to the runtime, and whether two sides have the same one.
 
+mod schema;
 mod spec;
 
+pub use schema::MethodSchema;
 pub use spec::{Deadline, MethodSpec, ServiceSpec};

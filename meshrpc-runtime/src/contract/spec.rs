@@ -56,7 +56,12 @@ impl ServiceSpec {
 
 impl MethodSpec {
     /// A unary method, not idempotent, with the default deadline.
-    pub const fn unary(name: &'static str, key: u64, arguments: &'static [&'static str]) -> Self {
+    pub const fn unary(
+        name: &'static str,
+        key: u64,
+        arguments: &'static [&'static str],
+        _: fn(&mut super::MethodSchema),
+    ) -> Self {
         Self {
             name,
             key,

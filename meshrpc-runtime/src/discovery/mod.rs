@@ -100,7 +100,10 @@ pub trait Registrar: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// If the registry cannot be reached or the name belongs to somebody who is alive.
-    fn advertise(&self, advertisement: Advertisement) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>>;
+    fn advertise(
+        &self,
+        advertisement: Advertisement,
+    ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>>;
 }
 
 /// One announced instance. Dropping it withdraws it.
