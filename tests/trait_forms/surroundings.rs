@@ -135,6 +135,12 @@ async fn a_trait_inside_a_function_is_served() {
     assert_eq!(client.local(Local(1)).await, Ok(Local(2)));
 }
 
+impl shadowed::Shadowed for Service {
+    async fn call(&self, request: shadowed::Request) -> shadowed::Result<u8> {
+        Ok(request.0)
+    }
+}
+
 /// Names that shadow the prelude and the crates that generated code uses.
 mod shadowed {
     use meshrpc::mesh_service;
@@ -162,12 +168,7 @@ mod shadowed {
 
 #[tokio::test]
 async fn names_of_the_prelude_may_mean_something_else() {
-    use shadowed::{Request, Shadowed, ShadowedClient, ShadowedHandler};
-    impl Shadowed for Service {
-        async fn call(&self, request: Request) -> shadowed::Result<u8> {
-            Ok(request.0)
-        }
-    }
+    use shadowed::{Request, Shadowed as _, ShadowedClient, ShadowedHandler};
     let client = ShadowedClient::from_channel(pair(ShadowedHandler::new(Service)));
     assert_eq!(client.call(Request(6)).await.expect("it answers"), 6);
 }

@@ -135,7 +135,16 @@ fn spaced(text: &str) -> String {
 struct Shorten;
 
 /// Names in the prelude that users do not redefine.
-const PRELUDE: [&str; 6] = ["AsRef", "Clone", "Into", "IntoIterator", "String", "Vec"];
+const PRELUDE: [&str; 8] = [
+    "AsRef",
+    "Clone",
+    "Into",
+    "IntoIterator",
+    "Send",
+    "String",
+    "Sync",
+    "Vec",
+];
 
 impl VisitMut for Shorten {
     fn visit_path_mut(&mut self, path: &mut Path) {

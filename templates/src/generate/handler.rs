@@ -134,7 +134,7 @@ impl Output<'_> {
 /// The borrowing value lent from the owned one at `place`, a place expression.
 fn value(lend: &Lend, place: &TokenStream) -> TokenStream {
     match lend {
-        Lend::Clone => quote!(::core::clone::Clone::clone(&#place)),
+        Lend::Clone => quote!(#place.clone()),
         Lend::Ref => quote!(&#place),
         Lend::Str => quote!(#place.as_str()),
         Lend::Slice => quote!(#place.as_slice()),
@@ -183,7 +183,7 @@ fn value_of_reference(lend: &Lend, name: &str) -> TokenStream {
     let name = format_ident!("{name}");
     match lend {
         Lend::Ref => quote!(#name),
-        Lend::Clone => quote!(::core::clone::Clone::clone(#name)),
+        Lend::Clone => quote!(#name.clone()),
         other => value(other, &quote!(#name)),
     }
 }
