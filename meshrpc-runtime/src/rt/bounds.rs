@@ -36,6 +36,7 @@ pub trait MeshResult {
     fn join(result: Result<Self::Ok, Self::Err>) -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> MeshResult for Result<T, E> {
     type Ok = T;
     type Err = E;
@@ -63,6 +64,7 @@ pub trait MeshError {
     fn of(error: &Error) -> Self;
 }
 
+#[diagnostic::do_not_recommend]
 impl MeshError for String {
     fn of(error: &Error) -> Self {
         with_sources(error)
@@ -70,18 +72,21 @@ impl MeshError for String {
 }
 
 // Stands for the error of a type that is no result, which was reported as that.
+#[diagnostic::do_not_recommend]
 impl MeshError for Nothing {
     fn of(_: &Error) -> Self {
         unreachable!("refused when it was compiled")
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl MeshError for Box<str> {
     fn of(error: &Error) -> Self {
         with_sources(error).into()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl MeshError for Cow<'static, str> {
     fn of(error: &Error) -> Self {
         with_sources(error).into()

@@ -18,6 +18,8 @@ mod values;
 
 use std::{fmt, marker::PhantomData};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 /// The first version of what generated code calls. It may grow; what is here never changes.
 pub mod v1 {
     pub use std::result::Result::{Err, Ok};
@@ -57,6 +59,19 @@ pub struct Of<T: ?Sized>(PhantomData<fn(&T)>);
 
 /// What stands for a type that cannot be had. There is no value of it.
 pub enum Nothing {}
+
+// Serde types, so that nothing is said of it after the type it stands for was refused.
+impl Serialize for Nothing {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        match *self {}
+    }
+}
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(de::Error::custom("there is no such value"))
+    }
+}
 
 impl<T: ?Sized> Of<T> {
     /// The type `T`.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, Path, PathArguments, Type};
+use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 
 use super::Output;
 use crate::{
@@ -51,7 +51,16 @@ struct Checks<'a> {
 }
 
 impl Checks<'_> {
+    /// Checks a value's type: of the usual containers, what they contain, so that one type of the
+    /// user's is one error however it is wrapped.
     fn value(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+        let inner = contents(ty);
+        if !inner.is_empty() {
+            for inner in inner {
+                self.value(inner, types::span(inner), cfg);
+            }
+            return;
+        }
         if self.first("value", ty.to_token_stream(), cfg) {
             let (ty, span) = (at(&without_lifetimes(ty), span), here(span));
             self.statements
@@ -116,6 +125,32 @@ impl Checks<'_> {
             .insert(format!("{kind} {} {}", canonical(ty), canonical(cfg)))
     }
 }
+
+/// What a container of serde types contains; nothing for any other type.
+fn contents(ty: &Type) -> Vec<&Type> {
+    match types::unwrapped(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().collect(),
+        Type::Path(path) => match path.path.segments.last() {
+            Some(last) if CONTAINERS.iter().any(|name| last.ident == name) => {
+                let PathArguments::AngleBracketed(list) = &last.arguments else {
+                    return Vec::new();
+                };
+                let types = list.args.iter().filter_map(|argument| match argument {
+                    GenericArgument::Type(ty) => Some(ty),
+                    _ => None,
+                });
+                types.collect()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Those that are serde types whenever their contents are, and contain nothing unsized.
+const CONTAINERS: [&str; 7] = [
+    "Option", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
+];
 
 /// The place of `span`, and names as at the attribute.
 fn here(span: Span) -> Span {

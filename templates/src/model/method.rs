@@ -65,7 +65,7 @@ const LATER: &[(&str, &str)] = &[
         "run_to_completion",
         "a `spawn` in the implementation for work that outlives its caller",
     ),
-    ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece"),
+    ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,"),
     ("with", "a serde type of your own"),
     ("skip", "the method without this argument"),
     ("on_failure", "`Result<T, E>` as the return type"),

@@ -1,0 +1,10 @@
+//! Calls `Hello`.
+
+use hello::{Hello as _, HelloClient};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mesh = meshrpc::Mesh::from_env().await?;
+    println!("{}", HelloClient::connect(&mesh, "hello").hello("Max").await?);
+    Ok(())
+}
