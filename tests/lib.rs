@@ -1,8 +1,13 @@
 //! What the tests by topic share.
 
-use meshrpc::{client::Channel, server::Handler};
+use meshrpc::{Channel, Handler};
 
 /// A channel to `handler`.
 pub fn pair(handler: impl Handler) -> Channel {
     Channel::loop_back(handler)
+}
+
+/// A channel to a deployment that no instance serves.
+pub fn nowhere() -> Channel {
+    Channel::nowhere()
 }

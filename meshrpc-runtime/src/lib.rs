@@ -18,7 +18,11 @@ pub mod wire;
 #[cfg(feature = "macros")]
 pub use meshrpc_macros::mesh_service;
 
+pub use client::{Call, Channel};
 pub use error::{Code, Error, Kind, Limit, Started};
+
+pub use mesh::{Client, Mesh};
+pub use server::Handler;
 
 /// What generated code calls. Versioned: `v1` may grow, and never changes.
 #[doc(hidden)]

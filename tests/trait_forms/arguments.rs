@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use meshrpc::{client::Client as _, mesh_service};
+use meshrpc::{Client as _, mesh_service};
 use meshrpc_tests::pair;
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,11 @@
 use std::{sync::Mutex, time::Duration};
 
 use meshrpc::{
-    client::Client as _,
+    Client as _, Handler,
     contract::Deadline,
     discovery::BoxFuture,
     mesh_service,
-    server::{Handler, Request, Response},
+    server::{Request, Response},
 };
 use meshrpc_tests::pair;
 

@@ -3,11 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use anyhow::Context as _;
-use meshrpc::{
-    Kind,
-    client::{Channel, Client as _},
-    mesh_service,
-};
+use meshrpc::{Client as _, Kind, mesh_service};
 use meshrpc_tests::pair;
 use serde::{Deserialize, Serialize};
 
@@ -137,7 +133,7 @@ fn client() -> FailingClient {
 
 /// A client of what is not there.
 fn nowhere() -> FailingClient {
-    FailingClient::from_channel(Channel::nowhere())
+    FailingClient::from_channel(meshrpc_tests::nowhere())
 }
 
 fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {

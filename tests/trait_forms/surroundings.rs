@@ -3,7 +3,7 @@
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
-use meshrpc::{client::Client as _, mesh_service};
+use meshrpc::{Client as _, mesh_service};
 use meshrpc_tests::pair;
 
 /// Below our attribute.

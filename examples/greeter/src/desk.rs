@@ -14,13 +14,20 @@ impl Greeter for Desk {
     }
 
     async fn send_postcard(&self, card: Postcard) -> Result<String, PostcardError> {
-        let Postcard { recipient, address, message } = card;
+        let Postcard {
+            recipient,
+            address,
+            message,
+        } = card;
         if recipient.trim().is_empty() || address.trim().is_empty() {
             return Err(PostcardError::NoRecipient);
         }
         let length = message.chars().count();
         if length > LIMIT {
-            return Err(PostcardError::TooLong { length, limit: LIMIT });
+            return Err(PostcardError::TooLong {
+                length,
+                limit: LIMIT,
+            });
         }
         Ok(format!("To {recipient}, {address}: {message}"))
     }

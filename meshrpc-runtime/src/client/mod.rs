@@ -6,9 +6,8 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     codec::{ArgsWriter, EncodeError, decode},
-    contract::{MethodSpec, ServiceSpec},
+    contract::MethodSpec,
     error::{Code, Error, Kind, Started},
-    mesh::Mesh,
     server::{Failure, Handler, Request, Response},
     wire::Codec,
 };
@@ -101,7 +100,7 @@ pub enum Answer {
 }
 pub struct Value(Vec<u8>);
 impl Value {
-    pub fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         decode(Codec::FieldNamed, &self.0).map_err(|e| Error::new(Kind::Codec, e.to_string()))
     }
 }
@@ -166,25 +165,6 @@ keys! { u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize str String }
 impl<T: SessionKey + ?Sized> SessionKey for &T {
     fn session_key(&self) -> String {
         (**self).session_key()
-    }
-}
-
-#[allow(async_fn_in_trait)]
-pub trait Client: Clone {
-    fn from_channel(channel: Channel) -> Self;
-    fn channel(&self) -> &Channel;
-    fn spec() -> &'static ServiceSpec;
-    fn connect(mesh: &Mesh, deployment: &str) -> Self {
-        Self::from_channel(mesh.channel(deployment, Self::spec()))
-    }
-    fn with(this: &Self, call: Call) -> Self {
-        Self::from_channel(Self::channel(this).with(call))
-    }
-    async fn wait_ready(this: &Self) -> Result<(), Error> {
-        Self::channel(this).wait_ready().await
-    }
-    async fn wait_ready_all(this: &Self) -> Result<(), Error> {
-        Self::channel(this).wait_ready_all().await
     }
 }
 

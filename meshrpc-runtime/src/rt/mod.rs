@@ -27,11 +27,11 @@ pub mod v1 {
     pub use async_trait::async_trait;
 
     pub use crate::{
-        client::{Answer, Call, Channel, Client},
+        client::{Answer, Call, Channel},
         contract::{Deadline, MethodSchema, MethodSpec, ServiceSpec},
         discovery::BoxFuture,
         error::Error,
-        mesh::Mesh,
+        mesh::{Client, Mesh},
         server::{Handler, Request, Response},
     };
 

@@ -38,16 +38,16 @@ impl Output<'_> {
 
             #dead
             impl #rt::Client for #client {
+                fn spec() -> &'static #rt::ServiceSpec {
+                    &#contract
+                }
+
                 fn from_channel(channel: #rt::Channel) -> Self {
                     Self { channel }
                 }
 
-                fn channel(&self) -> &#rt::Channel {
-                    &self.channel
-                }
-
-                fn spec() -> &'static #rt::ServiceSpec {
-                    &#contract
+                fn channel(this: &Self) -> &#rt::Channel {
+                    &this.channel
                 }
             }
 

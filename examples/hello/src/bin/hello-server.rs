@@ -1,7 +1,8 @@
 //! Serves `Hello`.
 
 use hello::{Hello, HelloHandler};
-use meshrpc::{Mesh, server::Server};
+use meshrpc::{Mesh, Server, shutdown_signal};
+use std::time::Duration;
 
 struct Polite;
 
@@ -15,5 +16,10 @@ impl Hello for Polite {
 async fn main() -> anyhow::Result<()> {
     let mesh = Mesh::from_env().await?;
     let server = Server::builder().service(HelloHandler::new(Polite)).build();
-    Ok(mesh.serve("hello", server).await?.until(meshrpc::server::shutdown_signal()).await?)
+    let serving = mesh.serve("hello", server).await?;
+    serving
+        .until(shutdown_signal())
+        .drain(Duration::from_secs(20))
+        .await?;
+    Ok(())
 }
