@@ -14,12 +14,14 @@ pub static GREETER: rt::ServiceSpec = rt::ServiceSpec {
     methods: {
         static METHODS: [rt::MethodSpec; 2] = [
             rt::MethodSpec::unary(
-                "greet",
-                0x9b3e47b195eb0cdf,
-                &["name"],
-                |schema| rt::describe!(schema, (String) -> anyhow::Result<String>),
-            )
-            .idempotent(),
+                    "greet",
+                    0x9b3e47b195eb0cdf,
+                    &["name"],
+                    |schema| {
+                        rt::describe!(schema, (String) -> anyhow::Result<String>)
+                    },
+                )
+                .idempotent(),
             rt::MethodSpec::unary(
                 "send_postcard",
                 0xe4c712679bc53c56,
@@ -76,22 +78,26 @@ impl<S: Greeter + ?Sized + 'static> rt::Handler for GreeterHandler<S> {
     fn call(&self, request: rt::Request) -> rt::BoxFuture<'static, rt::Response> {
         let service = std::sync::Arc::clone(&self.service);
         match request.key() {
-            0x9b3e47b195eb0cdf => rt::answer(async move {
-                let mut args = request.arguments()?;
-                let name = rt::take!(args, String)?;
-                args.finish()?;
-                let reply = rt::reply_to(request);
-                let result = Greeter::greet(&*service, name.as_str()).await;
-                rt::respond!(reply, result)
-            }),
-            0xe4c712679bc53c56 => rt::answer(async move {
-                let mut args = request.arguments()?;
-                let card = rt::take!(args, Postcard)?;
-                args.finish()?;
-                let reply = rt::reply_to(request);
-                let result = Greeter::send_postcard(&*service, card).await;
-                rt::respond!(reply, result)
-            }),
+            0x9b3e47b195eb0cdf => {
+                rt::answer(async move {
+                    let mut args = request.arguments()?;
+                    let name = rt::take!(args, String)?;
+                    args.finish()?;
+                    let reply = rt::reply_to(request);
+                    let result = Greeter::greet(&*service, name.as_str()).await;
+                    rt::respond!(reply, result)
+                })
+            }
+            0xe4c712679bc53c56 => {
+                rt::answer(async move {
+                    let mut args = request.arguments()?;
+                    let card = rt::take!(args, Postcard)?;
+                    args.finish()?;
+                    let reply = rt::reply_to(request);
+                    let result = Greeter::send_postcard(&*service, card).await;
+                    rt::respond!(reply, result)
+                })
+            }
             _ => rt::unknown_method(),
         }
     }
