@@ -2,12 +2,12 @@
 
 use meshrpc::{Channel, Handler};
 
-/// A channel to `handler`.
-pub fn pair(handler: impl Handler) -> Channel {
+/// A channel to `handler`, for as long as the test runs.
+pub async fn pair(handler: impl Handler) -> Channel {
     Channel::loop_back(handler)
 }
 
 /// A channel to a deployment that no instance serves.
-pub fn nowhere() -> Channel {
+pub async fn nowhere() -> Channel {
     Channel::nowhere()
 }

@@ -295,7 +295,7 @@ fn row() -> Row {
 /// Calls the same method on the implementation and on a client of it, and compares.
 macro_rules! same {
     ($($method:ident($($argument:expr),* $(,)?);)*) => {
-        let client = FormsClient::from_channel(pair(FormsHandler::new(Echo)));
+        let client = FormsClient::from_channel(pair(FormsHandler::new(Echo)).await);
         $({
             let here = Echo.$method($($argument),*).await.expect("in process");
             let there = client.$method($($argument),*).await.expect("remote");
@@ -355,6 +355,7 @@ async fn calls_go_through_generic_code_on_any_thread() {
     async fn generic(forms: impl Forms + 'static) -> anyhow::Result<String> {
         tokio::spawn(async move { forms.text("spawned").await }).await?
     }
-    let client = FormsClient::from_channel(pair(FormsHandler::shared(std::sync::Arc::new(Echo))));
+    let client =
+        FormsClient::from_channel(pair(FormsHandler::shared(std::sync::Arc::new(Echo))).await);
     assert_eq!(generic(client).await.expect("it is spawned"), "spawned");
 }

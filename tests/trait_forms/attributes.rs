@@ -92,8 +92,8 @@ impl Effects for Service {
     }
 }
 
-fn client() -> EffectsClient {
-    EffectsClient::from_channel(pair(EffectsHandler::new(Service)))
+async fn client() -> EffectsClient {
+    EffectsClient::from_channel(pair(EffectsHandler::new(Service)).await)
 }
 
 #[test]
@@ -123,22 +123,32 @@ const RENAMED: u64 = u64::from_le_bytes([0x38, 0x13, 0x46, 0x2c, 0xc3, 0x01, 0x3
 
 #[tokio::test]
 async fn methods_after_one_under_cfg_are_still_themselves() {
-    assert_eq!(client().present().await.expect("it answers"), 3);
-    assert_eq!(client().last().await.expect("it answers"), 4);
-    assert_eq!(client().forever().await.expect("it answers"), 2);
-    assert_eq!(client().lookup(8).await.expect("it answers"), 8);
-    assert_eq!(client().plain().await.expect("it answers"), 1);
+    assert_eq!(client().await.present().await.expect("it answers"), 3);
+    assert_eq!(client().await.last().await.expect("it answers"), 4);
+    assert_eq!(client().await.forever().await.expect("it answers"), 2);
+    assert_eq!(client().await.lookup(8).await.expect("it answers"), 8);
+    assert_eq!(client().await.plain().await.expect("it answers"), 1);
     #[expect(deprecated)]
-    let old = client().old().await.expect("it answers");
+    let old = client().await.old().await.expect("it answers");
     assert_eq!(old, 5);
 }
 
 #[tokio::test]
 async fn default_bodies_run_at_the_service_and_local_ones_at_the_caller() {
-    assert_eq!(client().default(1, (2, 3)).await.expect("it answers"), 10);
-    assert_eq!(client().default(99, (2, 3)).await.expect("it answers"), 100);
-    assert_eq!(client().label(), "local");
-    assert_eq!(client().twice().await.expect("it answers"), 8);
+    assert_eq!(
+        client().await.default(1, (2, 3)).await.expect("it answers"),
+        10
+    );
+    assert_eq!(
+        client()
+            .await
+            .default(99, (2, 3))
+            .await
+            .expect("it answers"),
+        100
+    );
+    assert_eq!(client().await.label(), "local");
+    assert_eq!(client().await.twice().await.expect("it answers"), 8);
     assert_eq!(EffectsClient::limit(), 9);
 }
 
@@ -165,7 +175,7 @@ impl Handler for Notes {
 async fn sticky_sends_the_argument_as_session_key() {
     let seen = std::sync::Arc::default();
     let notes = Notes(EffectsHandler::new(Service), std::sync::Arc::clone(&seen));
-    let client = EffectsClient::from_channel(pair(notes));
+    let client = EffectsClient::from_channel(pair(notes).await);
     client.charge(100, "acct-7").await.expect("it answers");
     client.plain().await.expect("it answers");
     assert_eq!(

@@ -120,20 +120,24 @@ impl Failing for Fails {
         Err(Opaque("hidden".into()))
     }
     async fn relay(&self) -> anyhow::Result<u32> {
-        nowhere().anyhow().await.context("asking the next one")
+        nowhere()
+            .await
+            .anyhow()
+            .await
+            .context("asking the next one")
     }
     async fn relay_io(&self) -> io::Result<u32> {
-        nowhere().io().await
+        nowhere().await.io().await
     }
 }
 
-fn client() -> FailingClient {
-    FailingClient::from_channel(pair(FailingHandler::new(Fails)))
+async fn client() -> FailingClient {
+    FailingClient::from_channel(pair(FailingHandler::new(Fails)).await)
 }
 
 /// A client of what is not there.
-fn nowhere() -> FailingClient {
-    FailingClient::from_channel(meshrpc_tests::nowhere())
+async fn nowhere() -> FailingClient {
+    FailingClient::from_channel(meshrpc_tests::nowhere().await)
 }
 
 fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
@@ -148,12 +152,12 @@ fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
 
 #[tokio::test]
 async fn serde_errors_cross_as_values() {
-    assert_eq!(client().typed(7).await, Err(Typed::NoCard { id: 7 }));
+    assert_eq!(client().await.typed(7).await, Err(Typed::NoCard { id: 7 }));
 }
 
 #[tokio::test]
 async fn other_errors_cross_as_message_and_sources() {
-    let error = client().anyhow().await.expect_err("it fails");
+    let error = client().await.anyhow().await.expect_err("it fails");
     assert_eq!(
         chain(error.as_ref()),
         ["saving", "writing the page", "disk full"]
@@ -164,24 +168,27 @@ async fn other_errors_cross_as_message_and_sources() {
     assert_eq!(mesh.kind(), Kind::Remote);
     assert!(!mesh.relayed(), "nothing was passed on");
 
-    let error = client().boxed().await.expect_err("it fails");
+    let error = client().await.boxed().await.expect_err("it fails");
     assert_eq!(chain(error.as_ref()), ["storage failed", "disk full"]);
 
-    let error = client().io().await.expect_err("it fails");
+    let error = client().await.io().await.expect_err("it fails");
     assert_eq!(error.to_string(), "disk full");
 
-    let WithIo::Io(error) = client().with_io().await.expect_err("it fails");
+    let WithIo::Io(error) = client().await.with_io().await.expect_err("it fails");
     assert_eq!(error.to_string(), "storage failed");
-    let WithIo::Io(error) = client().alias().await.expect_err("it fails");
+    let WithIo::Io(error) = client().await.alias().await.expect_err("it fails");
     assert_eq!(error.to_string(), "storage failed");
 
-    let error = client().with_mesh().await.expect_err("it fails");
+    let error = client().await.with_mesh().await.expect_err("it fails");
     assert!(matches!(error, WithMesh::Mesh(_)), "{error:?}");
     assert_eq!(chain(&error), ["storage failed", "disk full"]);
 
-    assert_eq!(client().text().await.expect_err("it fails"), "as text");
     assert_eq!(
-        client().opaque().await.expect_err("it fails").0,
+        client().await.text().await.expect_err("it fails"),
+        "as text"
+    );
+    assert_eq!(
+        client().await.opaque().await.expect_err("it fails").0,
         "Opaque(\"hidden\")"
     );
 }
@@ -194,7 +201,7 @@ async fn a_failed_call_is_told_by_every_error_type() {
             .expect("a mesh error");
         assert_eq!(mesh.kind(), Kind::Unavailable);
     };
-    let client = nowhere();
+    let client = nowhere().await;
     assert!(matches!(client.typed(1).await, Err(Typed::Mesh(_))));
     unavailable(client.anyhow().await.expect_err("it fails").as_ref());
     unavailable(client.boxed().await.expect_err("it fails").as_ref());
@@ -231,7 +238,7 @@ async fn a_failed_call_is_told_by_every_error_type() {
 
 #[tokio::test]
 async fn an_error_of_the_callees_own_call_is_relayed() {
-    let error = client().relay().await.expect_err("it fails");
+    let error = client().await.relay().await.expect_err("it fails");
     let mesh = error
         .downcast_ref::<meshrpc::Error>()
         .expect("a mesh error is inside");
@@ -239,7 +246,7 @@ async fn an_error_of_the_callees_own_call_is_relayed() {
     assert_eq!(mesh.code(), meshrpc::Code::Unavailable);
     assert_eq!(mesh.started(), meshrpc::Started::Yes);
 
-    let error = client().relay_io().await.expect_err("it fails");
+    let error = client().await.relay_io().await.expect_err("it fails");
     let mesh = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<meshrpc::Error>());

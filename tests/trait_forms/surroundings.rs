@@ -84,9 +84,8 @@ impl Clashing for Service {
 #[tokio::test]
 async fn an_async_trait_is_served_also_behind_dyn() {
     let service: Arc<dyn Boxed> = Arc::new(Service);
-    let client: Arc<dyn Boxed> = Arc::new(BoxedClient::from_channel(pair(BoxedHandler::shared(
-        service,
-    ))));
+    let channel = pair(BoxedHandler::shared(service)).await;
+    let client: Arc<dyn Boxed> = Arc::new(BoxedClient::from_channel(channel));
     assert_eq!(client.greet("Max").await.expect("it answers"), "Hello, Max");
     assert_eq!(
         client.twice("Max").await.expect("it answers"),
@@ -96,7 +95,7 @@ async fn an_async_trait_is_served_also_behind_dyn() {
 
 #[tokio::test]
 async fn a_private_trait_of_private_types_is_served() {
-    let client = PrivateClient::from_channel(pair(PrivateHandler::new(Service)));
+    let client = PrivateClient::from_channel(pair(PrivateHandler::new(Service)).await);
     assert_eq!(
         client.greet(Secret("s".into())).await.expect("it answers"),
         "s"
@@ -105,13 +104,13 @@ async fn a_private_trait_of_private_types_is_served() {
 
 #[tokio::test]
 async fn usual_supertraits_are_satisfied() {
-    let client = BoundedClient::from_channel(pair(BoundedHandler::new(Service)));
+    let client = BoundedClient::from_channel(pair(BoundedHandler::new(Service)).await);
     assert_eq!(client.clone().greet().await.expect("it answers"), "bounded");
 }
 
 #[tokio::test]
 async fn no_method_of_the_client_hides_one_of_the_trait() {
-    let client = ClashingClient::from_channel(pair(ClashingHandler::new(Service)));
+    let client = ClashingClient::from_channel(pair(ClashingHandler::new(Service)).await);
     assert_eq!(client.with(1).await, Ok(1));
     assert_eq!(client.wait_ready().await, Ok(2));
     assert_eq!(client.connect().await, Ok(3));
@@ -131,7 +130,7 @@ async fn a_trait_inside_a_function_is_served() {
             Ok(Local(value.0 + 1))
         }
     }
-    let client = InnerClient::from_channel(pair(InnerHandler::new(Service)));
+    let client = InnerClient::from_channel(pair(InnerHandler::new(Service)).await);
     assert_eq!(client.local(Local(1)).await, Ok(Local(2)));
 }
 
@@ -169,6 +168,6 @@ mod shadowed {
 #[tokio::test]
 async fn names_of_the_prelude_may_mean_something_else() {
     use shadowed::{Request, Shadowed as _, ShadowedClient, ShadowedHandler};
-    let client = ShadowedClient::from_channel(pair(ShadowedHandler::new(Service)));
+    let client = ShadowedClient::from_channel(pair(ShadowedHandler::new(Service)).await);
     assert_eq!(client.call(Request(6)).await.expect("it answers"), 6);
 }

@@ -1,6 +1,6 @@
 //! Code from a trait.
 //!
-//! Everything is written with absolute paths, as a macro has to. For files, [`file`] shortens the
+//! Everything is written with absolute paths, as a macro has to. For files, the module `file` shortens the
 //! paths and prints the result.
 
 mod checks;
