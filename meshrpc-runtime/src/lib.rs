@@ -2,17 +2,19 @@
 
 #[allow(missing_docs, missing_debug_implementations)]
 pub mod client;
-#[allow(missing_docs, missing_debug_implementations)]
 pub mod codec;
 pub mod connection;
 pub mod contract;
 pub mod discovery;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 #[allow(missing_docs)]
 pub mod mesh;
 mod rt;
 #[allow(missing_docs, missing_debug_implementations)]
 pub mod server;
+pub mod transport;
 pub mod wire;
 
 #[cfg(feature = "macros")]
@@ -20,7 +22,6 @@ pub use meshrpc_macros::mesh_service;
 
 pub use client::{Call, Channel};
 pub use error::{Code, Error, Kind, Limit, Started};
-
 pub use mesh::{Client, Mesh};
 pub use server::Handler;
 

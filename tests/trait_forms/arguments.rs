@@ -359,3 +359,15 @@ async fn calls_go_through_generic_code_on_any_thread() {
         FormsClient::from_channel(pair(FormsHandler::shared(std::sync::Arc::new(Echo))).await);
     assert_eq!(generic(client).await.expect("it is spawned"), "spawned");
 }
+
+#[test]
+fn the_schema_of_every_method_is_known() {
+    for method in FORMS.methods {
+        assert_ne!(
+            method.fingerprint(),
+            0,
+            "`{}` has no fingerprint",
+            method.name
+        );
+    }
+}

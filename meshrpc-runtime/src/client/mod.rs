@@ -72,8 +72,10 @@ impl Outgoing<'_> {
         F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError> + Send,
     {
         let mut body = Vec::new();
-        let mut args = ArgsWriter::new(Codec::FieldNamed, self.method, &mut body);
-        encode(&mut args).map_err(|e| Error::new(Kind::Codec, format!("{e:?}")))?;
+        let mut args = ArgsWriter::new(Codec::Positional, self.method, &mut body);
+        encode(&mut args)
+            .and_then(|()| args.finish())
+            .map_err(|e| Error::new(Kind::Codec, format!("{e:?}")))?;
         let Some(handler) = &self.channel.handler else {
             return Err(Error::new(Kind::Unavailable, "no instance of `nowhere`"));
         };
@@ -101,7 +103,7 @@ pub enum Answer {
 pub struct Value(Vec<u8>);
 impl Value {
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        decode(Codec::FieldNamed, &self.0).map_err(|e| Error::new(Kind::Codec, e.to_string()))
+        decode(Codec::Positional, &self.0).map_err(|e| Error::new(Kind::Codec, e.to_string()))
     }
 }
 pub struct RemoteFailure(Failure);
@@ -120,7 +122,7 @@ impl std::error::Error for Link {
 impl RemoteFailure {
     pub fn typed<E: DeserializeOwned>(&self) -> Option<Result<E, Error>> {
         self.0.typed.as_ref().map(|bytes| {
-            decode(Codec::FieldNamed, bytes).map_err(|e| Error::new(Kind::Codec, e.to_string()))
+            decode(Codec::Positional, bytes).map_err(|e| Error::new(Kind::Codec, e.to_string()))
         })
     }
     pub fn into_error(self) -> Error {

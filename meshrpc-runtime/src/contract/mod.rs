@@ -4,4 +4,4 @@ mod schema;
 mod spec;
 
 pub use schema::MethodSchema;
-pub use spec::{Deadline, MethodSpec, ServiceSpec};
+pub use spec::{Deadline, MethodSpec, ServiceSpec, UnsupportedMethod, method_key};

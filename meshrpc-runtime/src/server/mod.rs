@@ -28,13 +28,13 @@ impl Request {
         self.method.key
     }
     pub fn codec(&self) -> Codec {
-        Codec::FieldNamed
+        Codec::Positional
     }
     pub fn session(&self) -> Option<&str> {
         self.session.as_deref()
     }
     pub fn arguments(&self) -> Result<ArgsReader<'_>, DecodeError> {
-        ArgsReader::new(Codec::FieldNamed, self.method.arguments, &self.body)
+        ArgsReader::new(Codec::Positional, self.method.arguments, &self.body)
     }
 }
 
