@@ -2,7 +2,6 @@
 
 use hello::{Hello, HelloHandler};
 use meshrpc::{Mesh, Server, shutdown_signal};
-use std::time::Duration;
 
 struct Polite;
 
@@ -16,10 +15,7 @@ impl Hello for Polite {
 async fn main() -> anyhow::Result<()> {
     let mesh = Mesh::from_env().await?;
     let server = Server::builder().service(HelloHandler::new(Polite)).build();
-    let serving = mesh.serve("hello", server).await?;
-    serving
-        .until(shutdown_signal())
-        .drain(Duration::from_secs(20))
-        .await?;
+    let serving = mesh.serve("hello", server).await?.until(shutdown_signal());
+    serving.drain(std::time::Duration::from_secs(20)).await?;
     Ok(())
 }
