@@ -352,13 +352,47 @@ fn usage_errors_exit_with_2() {
     project.expose(&["--check", "--yes"]).ends_with(2);
 }
 
+/// Traits that are not public, and names that generated code might take for its own.
+const OTHERS: &str = r#"
+use std::fmt::Result as Formatted;
+
+pub type Result<T> = std::result::Result<T, String>;
+
+#[meshrpc::mesh_service(exposed)]
+trait Private {
+    #[deprecated]
+    async fn old(&self, service: u8, answer: &[&str]) -> Result<u8>;
+}
+
+#[meshrpc::mesh_service(exposed(prefix = "in"), name = "acme.inner")]
+pub(crate) trait Inner: Clone + 'static {
+    /// Has a default.
+    #[mesh(deadline = "1m", sticky = request)]
+    async fn call(&self, request: u64) -> Result<Vec<u8>> {
+        Ok(vec![request as u8])
+    }
+}
+
+pub mod deep {
+    #[meshrpc::mesh_service(exposed)]
+    pub(super) trait Deep {
+        async fn dive(&self) -> super::Result<()>;
+    }
+}
+
+pub fn formatted() -> Formatted {
+    Ok(())
+}
+"#;
+
 #[test]
 fn the_macro_takes_fresh_files_and_refuses_stale_ones_with_one_error() {
     let project = Project::new();
     project.put(
         "src/lib.rs",
-        "pub mod desk;\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
+        "#![deny(warnings)]\nmod others;\npub mod desk;\npub use others::formatted;\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
     );
+    project.put("src/others.rs", OTHERS);
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/expose-test");
     let check = || {
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
@@ -381,6 +415,7 @@ fn the_macro_takes_fresh_files_and_refuses_stale_ones_with_one_error() {
         assert!(errors[0].contains(words), "{stderr}");
     };
 
+    project.expose(&["--yes", "src/others.rs"]).ends_with(0);
     only_error(
         &check(),
         "there is no `greeter_handler_gen.rs` beside this trait: run `cargo meshrpc expose`",

@@ -131,7 +131,7 @@ fn spaced(text: &str) -> String {
     spaced
 }
 
-/// Paths as people write them.
+/// Paths as people write them, from a module below the trait's.
 struct Shorten;
 
 /// Names in the prelude that users do not redefine.
@@ -149,6 +149,19 @@ const PRELUDE: [&str; 8] = [
 impl VisitMut for Shorten {
     fn visit_path_mut(&mut self, path: &mut Path) {
         visit_mut::visit_path_mut(self, path);
+        if path.leading_colon.is_none() && path.segments.len() > 1 {
+            match path.segments.first_mut() {
+                Some(first) if first.ident == "super" => {
+                    path.segments.insert(0, parse_quote!(super));
+                    return;
+                }
+                Some(first) if first.ident == "self" => {
+                    *first = parse_quote!(super);
+                    return;
+                }
+                _ => {}
+            }
+        }
         let root = path
             .segments
             .first()
@@ -169,6 +182,9 @@ impl VisitMut for Shorten {
             *first = parse_quote!(std);
         }
     }
+
+    // Written for the file as it is.
+    fn visit_visibility_mut(&mut self, _: &mut syn::Visibility) {}
 
     fn visit_item_use_mut(&mut self, item: &mut syn::ItemUse) {
         if item.leading_colon.is_some() {
