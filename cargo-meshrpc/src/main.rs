@@ -1,2 +1,60 @@
-//! `cargo meshrpc`.
-fn main() {}
+//! `cargo meshrpc`: a file per verb.
+//!
+//! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 100 drift.
+
+mod expose;
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anstyle::{AnsiColor, Style};
+use clap::{Parser, Subcommand};
+
+/// Generate handlers and clients from traits.
+#[derive(Debug, Parser)]
+#[command(name = "cargo-meshrpc", bin_name = "cargo meshrpc", version)]
+struct Arguments {
+    /// Folder of the project [default: the current one].
+    #[arg(short = 'R', long, global = true, value_name = "DIR")]
+    project_root: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Expose(expose::Expose),
+}
+
+/// How a verb ended, as an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Outcome {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Drift = 100,
+}
+
+fn main() -> ExitCode {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    // Cargo passes the name of the subcommand on; the alias of a workspace does not.
+    if words.get(1).is_some_and(|word| word == "meshrpc") {
+        words.remove(1);
+    }
+    let arguments = Arguments::parse_from(words);
+    let root = arguments.project_root.unwrap_or_else(|| PathBuf::from("."));
+    let outcome = match arguments.verb {
+        Verb::Expose(expose) => expose.run(&root),
+    };
+    let outcome = outcome.unwrap_or_else(|error| {
+        complain(format!("{error:#}"));
+        Outcome::Failed
+    });
+    ExitCode::from(outcome as u8)
+}
+
+/// Says on stderr what went wrong.
+pub(crate) fn complain(message: impl std::fmt::Display) {
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    anstream::eprintln!("{red}error{red:#}: {message}");
+}
