@@ -13,9 +13,15 @@ pub async fn pair(handler: impl Handler) -> Channel {
     let mesh = Mesh::in_process();
     let spec = handler.spec();
     let server = Server::builder().service(handler).build();
-    let serving = mesh.serve("service", server).await.expect("a handler can be served");
+    let serving = mesh
+        .serve("service", server)
+        .await
+        .expect("a handler can be served");
     let channel = mesh.channel("service", spec);
-    channel.wait_ready().await.expect("the handler can be reached");
+    channel
+        .wait_ready()
+        .await
+        .expect("the handler can be reached");
     tokio::spawn(async move {
         let _kept = (mesh, serving);
         pending::<()>().await;
@@ -25,7 +31,10 @@ pub async fn pair(handler: impl Handler) -> Channel {
 
 /// A channel to a deployment that no instance serves.
 pub async fn nowhere() -> Channel {
-    static NOTHING: ServiceSpec = ServiceSpec { name: "Nothing", methods: &[] };
+    static NOTHING: ServiceSpec = ServiceSpec {
+        name: "Nothing",
+        methods: &[],
+    };
     let mesh = Mesh::in_process();
     let channel = mesh.channel("nowhere", &NOTHING);
     tokio::spawn(async move {

@@ -23,7 +23,10 @@ struct Vector {
 
 #[test]
 fn frames_are_written_as_the_vectors_say() {
-    let built: Vec<Vector> = cases::frames().into_iter().map(|case| case.vector()).collect();
+    let built: Vec<Vector> = cases::frames()
+        .into_iter()
+        .map(|case| case.vector())
+        .collect();
     let path = folder().join("frames.json");
     if std::env::var_os("MESHRPC_WRITE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(&built).expect("vectors are JSON");
@@ -32,23 +35,40 @@ fn frames_are_written_as_the_vectors_say() {
     for (built, stored) in built.iter().zip(&read("frames.json")) {
         assert_eq!(built, stored, "vector `{}`", built.name);
     }
-    assert_eq!(built.len(), read("frames.json").len(), "vectors without a case");
+    assert_eq!(
+        built.len(),
+        read("frames.json").len(),
+        "vectors without a case"
+    );
 }
 
 #[test]
 fn the_vectors_are_understood() {
     for case in cases::frames() {
         let mut input = BytesMut::from(&case.bytes[..]);
-        let reader = FrameReader { max_frame: 262_152, checksum: Checksum::Crc32 };
-        let frame = reader.next(&mut input).expect("a valid frame").expect("a whole frame");
-        assert!(input.is_empty(), "`{}` has bytes behind the frame", case.name);
+        let reader = FrameReader {
+            max_frame: 262_152,
+            checksum: Checksum::Crc32,
+        };
+        let frame = reader
+            .next(&mut input)
+            .expect("a valid frame")
+            .expect("a whole frame");
+        assert!(
+            input.is_empty(),
+            "`{}` has bytes behind the frame",
+            case.name
+        );
         (case.check)(&frame);
     }
 }
 
 #[test]
 fn malformed_frames_are_refused_as_the_vectors_say() {
-    let built: Vec<Vector> = cases::malformed().into_iter().map(|(vector, _)| vector).collect();
+    let built: Vec<Vector> = cases::malformed()
+        .into_iter()
+        .map(|(vector, _)| vector)
+        .collect();
     let path = folder().join("malformed.json");
     if std::env::var_os("MESHRPC_WRITE_VECTORS").is_some() {
         let text = serde_json::to_string_pretty(&built).expect("vectors are JSON");
