@@ -38,7 +38,7 @@ fn dependencies_run_one_way() {
             };
             let allowed = EXCEPTIONS
                 .iter()
-                .position(|(from, to, _)| *from == file && to == target);
+                .position(|(from, to, _)| *from == file && *to == target);
             if let Some(allowed) = allowed {
                 used[allowed] = true;
             } else if let Err(why) = order.check(&folder, target) {
