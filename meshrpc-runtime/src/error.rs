@@ -197,7 +197,8 @@ impl Error {
         self.0.instance.as_deref()
     }
 
-    /// How many times the call was handed to an instance.
+    /// How many times the call was handed to an instance. One that was moved to another because it
+    /// certainly was not started counts once.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

@@ -93,6 +93,7 @@ impl<'a> Outgoing<'a> {
                 Some(lane) => lane,
                 None => progress.wait().await?,
             };
+            let before = progress.attempt.number;
             let failure = match progress.codec(&lane) {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
                 Some(codec) => {
@@ -121,7 +122,7 @@ impl<'a> Outgoing<'a> {
                     }
                 }
             };
-            match progress.next(&lane, failure) {
+            match progress.next(&lane, failure, before) {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
             }
@@ -277,11 +278,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What follows a failure: the end of the call, or how it is made again.
+    /// What follows a failure: the end of the call, or how it is made again. `before` is what an
+    /// attempt that does not count gives back.
     fn next(
         &mut self,
         lane: &Lane,
         failure: CallFailure,
+        before: u8,
     ) -> ControlFlow<Result<Answer, Error>, Next> {
         match &failure {
             CallFailure::Status(status) if is_unavailable(status) => lane.failure(),
@@ -314,10 +317,10 @@ impl<'a> Progress<'a> {
             "call is made again"
         );
         self.attempt.unknown_before |= reason == Some(Reason::UnknownMethod);
-        if !next.counted {
-            self.attempt.number = self.attempt.number.saturating_sub(1);
-        }
         self.last = self.end(lane, failure).err();
+        if !next.counted {
+            self.attempt.number = before;
+        }
         self.may_have_run |= started == Started::Unknown;
         ControlFlow::Continue(next)
     }
