@@ -57,8 +57,6 @@ pub enum Kind {
 pub enum Limit {
     /// Bytes of one message.
     MessageSize,
-    /// Calls at one time on one connection.
-    Streams,
     /// Entries or bytes of metadata.
     Metadata,
     /// The instance is draining and takes no new calls.
