@@ -15,8 +15,7 @@ use std::{
 };
 
 use meshrpc::{
-    Call, Client as _, Code, Error, HandlerExt as _, Kind, Limit, Limits, Mesh, Server, Started,
-    mesh_service,
+    Call, Code, Error, HandlerExt as _, Kind, Limit, Limits, Mesh, Server, Started, mesh_service,
     server::{Request, Response},
 };
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use anyhow::Context as _;
-use meshrpc::{Client as _, Code, Error, Kind, Mesh, Started, mesh_service};
+use meshrpc::{Code, Error, Kind, Mesh, Started, mesh_service};
 use serde::{Deserialize, Serialize};
 
 use crate::{mesh_error, serve};

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use meshrpc::{Client as _, Code, Error, Kind, Mesh, Started, mesh_service};
+use meshrpc::{Code, Error, Kind, Mesh, Started, mesh_service};
 
 use crate::{mesh_error, serve};
 
