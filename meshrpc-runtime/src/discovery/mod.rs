@@ -5,30 +5,23 @@
 //! process of it; an *endpoint* is a way to dial. They are not the same: behind an opaque sidecar
 //! one dial address leads to any of several instances, and only the handshake tells to which.
 
-use std::{fmt, future::Future, net::SocketAddr, path::PathBuf, pin::Pin, sync::Arc};
+mod address;
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use tokio::sync::watch;
 
 use crate::error::Error;
 
-/// Where a listener is bound or a client dials.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Address {
-    /// TCP.
-    Tcp(SocketAddr),
-    /// A Unix stream socket.
-    Unix(PathBuf),
-    /// A listener in this process, by a number that is never used again.
-    InProcess(u64),
-}
+pub use address::{Address, AddressError};
 
 /// One boot of one process of a deployment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Instance {
     /// The name that survives a restart; session keys are hashed over it. At most 128 bytes.
     pub name: Arc<str>,
-    /// Differs between two boots under the same name.
+    /// Differs between two boots under the same name, the later one being higher; 0 where the
+    /// registry knows names only, as a fixed list of addresses does.
     pub epoch: u64,
 }
 
@@ -37,7 +30,7 @@ pub struct Instance {
 pub struct Endpoint {
     /// What to dial.
     pub dial: Address,
-    /// Who answers there, if the registry knows.
+    /// Who answers there, if the registry knows. Behind [`Via::Opaque`] only the handshake tells.
     pub instance: Option<Instance>,
     /// What stands between.
     pub via: Via,
@@ -100,21 +93,40 @@ pub trait Registrar: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// If the registry cannot be reached or the name belongs to somebody who is alive.
-    fn advertise(&self, advertisement: Advertisement) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>>;
+    fn advertise(
+        &self,
+        advertisement: Advertisement,
+    ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>>;
 }
 
-/// One announced instance. Dropping it withdraws it.
+/// One announced instance. Dropping it withdraws it, without waiting for the registry's answer.
+///
+/// The registry may forget the instance while it lives: an agent restarts, a directory is swept.
+/// Noticing that and registering again, under the same name and epoch, is the advert's own work
+/// until it is withdrawn; its owner need not ask.
 pub trait Advert: Send + Sync + fmt::Debug {
-    /// Where the server has to bind; port 0 lets the system choose.
+    /// Where the server has to bind. Port 0 lets the system choose, and so does
+    /// [`Address::InProcess`] with the number 0.
     fn bind(&self) -> Address;
     /// The instance as clients will see it.
     fn instance(&self) -> &Instance;
-    /// Tells the registry the address that was really bound.
+    /// Tells the registry the address that was really bound. An address that means "every
+    /// interface" is announced as one that can be dialled.
+    ///
+    /// # Errors
+    /// If nobody could dial that address, or the registry cannot be reached.
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>>;
     /// Changes how clients see the instance. `Draining` resolves when no client that follows the
-    /// registry would be sent here any more, as far as the registry can tell.
+    /// registry would be sent here any more, as far as the registry can tell; that may take seconds
+    /// (a proxy learns of it late), and the server has to go on accepting meanwhile.
+    ///
+    /// # Errors
+    /// If the registry cannot be reached, or `Ready` comes before [`bound`](Self::bound).
     fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>>;
-    /// Removes the instance.
+    /// Removes the instance. After that its address is free for others.
+    ///
+    /// # Errors
+    /// If the registry could not be told; it will find out by itself.
     fn withdraw(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>>;
 }
 
@@ -130,13 +142,3 @@ pub trait Resolver: Send + Sync + fmt::Debug {
 
 /// A boxed future.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Address::Tcp(address) => write!(f, "{address}"),
-            Address::Unix(path) => write!(f, "unix:{}", path.display()),
-            Address::InProcess(number) => write!(f, "in-process:{number}"),
-        }
-    }
-}

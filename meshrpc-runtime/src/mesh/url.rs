@@ -1,0 +1,100 @@
+//! `MESHRPC_MESH`: one URL chooses the adapter.
+
+use std::sync::Arc;
+
+use super::{Environment, fixed::Fixed, name::invalid};
+use crate::{
+    discovery::{Registrar, Resolver},
+    error::Error,
+};
+
+/// The two halves of an adapter.
+pub(crate) type Adapter = (Arc<dyn Registrar>, Arc<dyn Resolver>);
+
+/// Opens the adapter that `url` names and logs what was chosen.
+///
+/// # Errors
+/// If the URL means nothing to this build, or the adapter cannot be opened.
+pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Error> {
+    for variable in environment.unknown() {
+        tracing::warn!(%variable, "this version of meshrpc does not read this variable");
+    }
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return Err(invalid(format!(
+            "the mesh URL `{url}` has no scheme: expected `local:` or `static:…`"
+        )));
+    };
+    match scheme {
+        "local" => open_local(url, rest, environment),
+        "static" => {
+            let fixed = Arc::new(Fixed::parse(rest)?);
+            tracing::info!(mesh = url, "mesh opened");
+            Ok((fixed.clone(), fixed))
+        }
+        "dns" | "consul" => Err(invalid(format!(
+            "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
+        ))),
+        "in-process" => Err(invalid(
+            "an in-process mesh is a value in a program and has no URL: share the value".to_owned(),
+        )),
+        _ => Err(invalid(format!(
+            "the mesh URL `{url}` has an unknown scheme: expected `local:` or `static:…`"
+        ))),
+    }
+}
+
+#[cfg(feature = "local")]
+fn open_local(url: &str, rest: &str, environment: &Environment) -> Result<Adapter, Error> {
+    if !rest.is_empty() {
+        return Err(invalid(format!(
+            "the mesh URL `{url}` goes on after `local:`, which takes no parameters"
+        )));
+    }
+    let registry = super::local::Registry::open(environment)?;
+    tracing::info!(
+        mesh = url,
+        namespace = %registry.namespace(),
+        directory = %registry.runtime_dir(),
+        "mesh opened"
+    );
+    let registry = Arc::new(registry);
+    Ok((registry.clone(), registry))
+}
+
+#[cfg(not(feature = "local"))]
+fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `local`, which is not built in"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        open(url, &Environment::default())
+            .map(drop)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_this_version_lacks_is_named() {
+        assert!(refusal("consul://127.0.0.1:8500").contains("`consul:`, which is not built"));
+        assert!(refusal("dns:").contains("`dns:`, which is not built"));
+    }
+
+    #[test]
+    fn unknown_parameters_are_refused() {
+        assert!(refusal("local:?namespace=x").contains("takes no parameters"));
+        assert!(refusal("local://host").contains("takes no parameters"));
+    }
+
+    #[test]
+    fn what_is_no_mesh_is_refused() {
+        assert!(refusal("local").contains("has no scheme"));
+        assert!(refusal("http://x").contains("unknown scheme"));
+        assert!(refusal("in-process:").contains("has no URL"));
+    }
+}
