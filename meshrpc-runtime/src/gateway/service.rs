@@ -89,7 +89,10 @@ impl Gateway {
             Found::Http(channel) => {
                 let channel = in_session(&channel, session);
                 match inner(request, rest) {
-                    Some(request) => channel.http(request).await,
+                    Some(request) => match channel.http(request).await {
+                        Ok(response) => return explained(response, deployment, rest).await,
+                        Err(error) => Err(error),
+                    },
                     None => return problem(StatusCode::BAD_REQUEST, "the path is none"),
                 }
             }
@@ -105,11 +108,7 @@ impl Gateway {
                 return problem(StatusCode::BAD_REQUEST, &message);
             }
             Found::Nothing => {
-                let message = format!(
-                    "`{deployment}` has no method `{rest}` to POST to, and its instances publish \
-                     no HTTP handlers"
-                );
-                return problem(StatusCode::NOT_FOUND, &message);
+                return nothing(deployment, rest);
             }
         };
         answer.unwrap_or_else(|error| failure::response(&error, None))
@@ -191,6 +190,26 @@ fn called(answer: Result<Answer, Error>) -> Response<Body> {
         }
         Err(error) => failure::response(&error, None),
     }
+}
+
+/// A 404 without a word, as routers give for a path they do not have, is given words.
+async fn explained(response: Response<Body>, deployment: &str, rest: &str) -> Response<Body> {
+    if response.status() != StatusCode::NOT_FOUND {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    match collect(body).await {
+        Ok(body) if body.is_empty() => nothing(deployment, rest),
+        Ok(body) => Response::from_parts(parts, Body::from(body)),
+        Err(refused) => *refused,
+    }
+}
+
+fn nothing(deployment: &str, rest: &str) -> Response<Body> {
+    let message = format!(
+        "`{deployment}` has neither a method `{rest}` to POST to, nor an HTTP handler for `/{rest}`"
+    );
+    problem(StatusCode::NOT_FOUND, &message)
 }
 
 /// The request as the instance sees it: without the deployment's name.

@@ -59,7 +59,7 @@ impl Incoming {
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
         loop {
-            match self.reader.next() {
+            match self.reader.next_item() {
                 Ok(Some(item)) => return Poll::Ready(Some(Ok(item))),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_error()))),
