@@ -1,35 +1,71 @@
-//! `cargo meshrpc`.
+//! `cargo meshrpc`: a file per verb.
+//!
+//! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 100 drift.
 
+mod expose;
 mod up;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::Parser;
+use anstyle::{AnsiColor, Style};
+use clap::{Parser, Subcommand};
 
-/// Runs and generates what belongs to meshrpc.
+/// Generate handlers and clients from traits, and run a workspace's services.
 #[derive(Debug, Parser)]
-#[command(name = "cargo meshrpc", bin_name = "cargo meshrpc", version)]
+#[command(name = "cargo-meshrpc", bin_name = "cargo meshrpc", version)]
+struct Arguments {
+    /// Folder of the project [default: the current one].
+    #[arg(short = 'R', long, global = true, value_name = "DIR")]
+    project_root: Option<PathBuf>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
 enum Verb {
+    Expose(expose::Expose),
     Up(up::UpArgs),
     #[command(name = up::SUPERVISE, hide = true)]
     Supervise(up::SuperviseArgs),
 }
 
-fn main() -> ExitCode {
-    // Cargo passes the subcommand's name on; the alias in a workspace does not.
-    let mut arguments: Vec<_> = std::env::args_os().collect();
-    if arguments
-        .get(1)
-        .is_some_and(|argument| argument == "meshrpc")
-    {
-        arguments.remove(1);
+/// How a verb ended, as an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Outcome {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    Drift = 100,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        ExitCode::from(outcome as u8)
     }
-    let result = match Verb::parse_from(arguments) {
-        Verb::Up(arguments) => up::run(arguments),
+}
+
+fn main() -> ExitCode {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    // Cargo passes the name of the subcommand on; the alias of a workspace does not.
+    if words.get(1).is_some_and(|word| word == "meshrpc") {
+        words.remove(1);
+    }
+    let arguments = Arguments::parse_from(words);
+    let root = arguments.project_root.unwrap_or_else(|| PathBuf::from("."));
+    let code = match arguments.verb {
+        Verb::Expose(expose) => expose.run(&root).map(ExitCode::from),
+        Verb::Up(arguments) => up::run(arguments, &root),
         Verb::Supervise(arguments) => up::supervise(arguments),
     };
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
+    code.unwrap_or_else(|error| {
+        complain(format!("{error:#}"));
+        Outcome::Failed.into()
     })
+}
+
+/// Says on stderr what went wrong.
+pub(crate) fn complain(message: impl std::fmt::Display) {
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
+    anstream::eprintln!("{red}error{red:#}: {message}");
 }

@@ -215,7 +215,9 @@ impl Kind {
             Kind::Unavailable => Code::Unavailable,
             Kind::DeadlineExceeded => Code::DeadlineExceeded,
             Kind::Cancelled => Code::Cancelled,
-            Kind::Refused { limit: Limit::Draining } => Code::Unavailable,
+            Kind::Refused {
+                limit: Limit::Draining,
+            } => Code::Unavailable,
             Kind::Refused { .. } => Code::ResourceExhausted,
             Kind::Denied => Code::PermissionDenied,
             Kind::Protocol => Code::Internal,
@@ -248,7 +250,10 @@ impl Code {
 
     /// The code with this number; [`Code::Unknown`] for a number that a later version may add.
     pub fn from_wire(number: u8) -> Code {
-        Self::ALL.into_iter().find(|code| *code as u8 == number).unwrap_or(Code::Unknown)
+        Self::ALL
+            .into_iter()
+            .find(|code| *code as u8 == number)
+            .unwrap_or(Code::Unknown)
     }
 
     /// The HTTP status a gateway answers with.
@@ -302,7 +307,10 @@ impl fmt::Debug for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
     }
 }
 

@@ -1,1 +1,27 @@
 //! The trait model of meshrpc, its checks, and everything generated from it.
+//!
+//! One generator with two outputs: `#[mesh_service]` expands in place, and `cargo meshrpc expose`
+//! writes files that read as if a person had written them. Both begin with [`Service::parse`]:
+//!
+//! ```
+//! use meshrpc_templates::Service;
+//!
+//! let greeter = syn::parse_quote! {
+//!     #[mesh_service(name = "acme.greeter")]
+//!     pub trait Greeter {
+//!         async fn greet(&self, name: &str) -> anyhow::Result<String>;
+//!     }
+//! };
+//! let service = Service::find(&greeter)?.expect("the attribute is there");
+//! let [handler, client] = service.files("src/greeter.rs");
+//! assert_eq!(handler.name, "greeter_handler_gen.rs");
+//! assert!(client.text.contains("pub struct GreeterClient"));
+//! # Ok::<(), syn::Error>(())
+//! ```
+
+mod check;
+mod generate;
+mod model;
+
+pub use generate::{File, Header, stale_message};
+pub use model::{Exposed, Options, Service};

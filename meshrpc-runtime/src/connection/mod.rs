@@ -1,242 +1,212 @@
-//! Drives one [`wire`](crate::wire) connection over one byte stream: one task, call slots, buffers,
-//! one timer.
+//! Drives one [`wire`](crate::wire) connection over one byte stream.
+//!
+//! One task per connection reads, parses and verifies, locks the state once, applies what came,
+//! unlocks, wakes everybody concerned, and writes. Callers encode outside the lock and append under
+//! it, so a lock is held for bookkeeping only: never across a system call, a wake-up or user code.
+//!
+//! # Layout
+//!
+//! - `driver`: the task
+//! - `shared`: the state it shares with callers and handlers, and what is remembered per call
+//! - `call`: a call under way at the client
+//! - `incoming`: a call that arrived, and the way to answer it
+//! - `stream`: the two directions of a streaming call
+
+mod call;
+mod driver;
+mod incoming;
+mod shared;
+mod stream;
 
 use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
+    sync::{Arc, LazyLock, atomic::Ordering},
     time::Instant,
 };
 
 use bytes::Bytes;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::AbortHandle,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 
+pub use self::{
+    call::{CallFailure, Reply, UnaryCall},
+    driver::Driver,
+    incoming::{Dispatch, Incoming, IncomingBody, Responder},
+    stream::{RecvStream, SendStream, StreamReply},
+};
+use self::{
+    shared::{Life, Shared, Slot},
+    stream::open,
+};
 use crate::{
-    error::{Error, Started},
-    wire::{Codec, Config, Metadata, OpenHead, Peer, ReplyHead, Status},
+    error::Error,
+    wire::{self, Config, Fault, OpenHead, Peer, Refusal},
 };
 
 /// A byte stream a connection runs over.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 
-/// A handle on a connection; clones share it. The connection lives until [`close`](Self::close),
-/// an end from the peer, or the last handle is gone and no call is under way.
-#[derive(Clone, Debug)]
-pub struct Connection {}
-
-/// A connection as the server sees it before it runs: spawn [`run`](Driver::run).
-pub struct Driver {}
-
-/// Receives the calls of a server's connections. Runs on the connection's task: it spawns, it does
-/// not work.
-pub trait Dispatch: Send + Sync + 'static {
-    /// Takes a call whose request is complete (buffered kinds) or begun (streaming kinds).
-    fn dispatch(&self, call: Incoming);
-}
-
-/// A call that has arrived.
-pub struct Incoming {
-    /// What the caller said of it.
-    pub head: OpenHead,
-    /// The request.
-    pub body: IncomingBody,
-    /// The way to answer.
-    pub responder: Responder,
-    /// When the caller stops waiting.
-    pub deadline: Option<Instant>,
-    /// The client.
-    pub peer: Arc<Peer>,
-}
-
-/// The request of an incoming call.
-pub enum IncomingBody {
-    /// Whole.
-    Buffered(Bytes),
-    /// As it comes.
-    Stream(RecvStream),
-}
-
-/// Answers one call. Dropped unanswered, it answers that the handler went away.
-pub struct Responder {}
-
-/// Sends the bytes of one direction of a stream.
-pub struct SendStream {}
-
-/// Receives the bytes of one direction of a stream.
-pub struct RecvStream {}
-
-/// A call under way at the client. Dropping it cancels the call at the server.
-pub struct UnaryCall {}
-
-/// A plain reply.
+/// A handle on a connection; clones share it.
+///
+/// A client's connection lives until [`close`](Self::close), an end from the peer, or until the
+/// last handle is gone and no call is under way; a server's until `close` or an end.
 #[derive(Debug)]
-pub struct Reply {
-    /// How the value is written.
-    pub codec: Codec,
-    /// What the callee attached.
-    pub metadata: Metadata,
-    /// The value.
-    pub body: Bytes,
+pub struct Connection {
+    shared: Arc<Shared>,
 }
 
-/// Why a call got no plain reply.
+static NOBODY: LazyLock<Peer> = LazyLock::new(Peer::default);
+
+/// Why a call was not taken.
 #[derive(Debug)]
-pub enum CallFailure {
-    /// The server's last word.
-    Status(Box<Status>),
-    /// There was none.
-    Lost {
-        /// Whether the method may have run.
-        started: Started,
-        /// Unavailable, DeadlineExceeded, Refused (by this side's own knowledge of the peer's
-        /// limits) or Protocol.
-        cause: Error,
-    },
+pub enum NotTaken {
+    /// The connection takes no new calls; another one may. Nothing was sent.
+    Closing,
+    /// The call cannot be made as it is.
+    Call(Error),
 }
 
 impl Connection {
-    /// Client: performs the handshake on `io` and spawns the connection's task on the current
+    /// Client: performs the handshake on `io`, and spawns the connection's task on the current
     /// runtime.
-    pub async fn connect(_io: impl Io, _config: Arc<Config>) -> Result<Connection, Error> {
-        todo!()
-    }
-
-    /// Server: a connection that hands its calls to `dispatch` once [`Driver::run`] is polled.
-    pub fn accept(_io: impl Io, _config: Arc<Config>, _dispatch: Arc<dyn Dispatch>) -> (Connection, Driver) {
-        todo!()
-    }
-
-    /// What the handshake told. Client side; a server finds it in [`Incoming::peer`].
-    pub fn peer(&self) -> &Arc<Peer> {
-        todo!()
-    }
-
-    /// Starts a call with a buffered request and a buffered reply. `head.time_left` is filled in
-    /// from `deadline`. Over the peer's `max_streams` it waits inside.
     ///
     /// # Errors
-    /// Gives the request back if the connection takes no new calls: going away, or gone.
-    pub fn call(&self, _head: OpenHead, _body: Bytes, _deadline: Option<Instant>) -> Result<UnaryCall, Closing> {
-        todo!()
+    /// What went wrong, by whose fault; the handshake has 5 s.
+    pub async fn connect(io: impl Io, config: Arc<Config>) -> Result<Connection, Error> {
+        let state = wire::Connection::client(config, fastrand::u16(..), now());
+        let shared = Shared::new(state, None);
+        let connection = Connection::new(&shared);
+        tokio::spawn(Driver::new(io, Arc::clone(&shared)).run());
+        let mut life = shared.life.subscribe();
+        // The sender lives in `shared`, so waiting cannot fail.
+        let _ = life
+            .wait_for(|life| matches!(life, Life::Open | Life::Gone(_)))
+            .await;
+        match &*life.borrow() {
+            Life::Gone(fault) => Err(fault.to_error()),
+            _ => Ok(connection),
+        }
+    }
+
+    /// Server: a connection that hands its calls to `dispatch` while [`Driver::run`] is polled.
+    pub fn accept(
+        io: impl Io,
+        config: Arc<Config>,
+        dispatch: Arc<dyn Dispatch>,
+    ) -> (Connection, Driver<impl Io>) {
+        let state = wire::Connection::server(config, fastrand::u16(..), now());
+        let shared = Shared::new(state, Some(dispatch));
+        (Connection::new(&shared), Driver::new(io, shared))
+    }
+
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.handles.fetch_add(1, Ordering::Relaxed);
+        Self {
+            shared: Arc::clone(shared),
+        }
+    }
+
+    /// What the handshake told. A server's connection has a peer without a name before it is done;
+    /// a client never sees that.
+    pub fn peer(&self) -> &Peer {
+        self.shared.peer.get().map_or(&*NOBODY, |peer| peer)
+    }
+
+    /// Starts a call with one message each way. `head.time_left` is filled in from `deadline`.
+    /// Over the peer's `max_streams` it waits inside.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; the request was not sent.
+    pub fn call(
+        &self,
+        head: OpenHead,
+        body: Bytes,
+        deadline: Option<Instant>,
+    ) -> Result<UnaryCall, NotTaken> {
+        let mut state = self.shared.lock();
+        let id = state.wire.call(head, body, deadline, now())?;
+        state.slots.insert(id, Slot::default());
+        let driver = state.signal();
+        drop(state);
+        shared::wake(driver);
+        Ok(UnaryCall::new(Arc::clone(&self.shared), id))
     }
 
     /// Starts a call with a stream each way.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing was sent.
     pub fn stream(
         &self,
-        _head: OpenHead,
-        _deadline: Option<Instant>,
-    ) -> Result<(SendStream, StreamReply), Closing> {
-        todo!()
+        head: OpenHead,
+        deadline: Option<Instant>,
+    ) -> Result<(SendStream, StreamReply), NotTaken> {
+        open(&self.shared, head, deadline)
     }
 
     /// True while new calls are taken.
     pub fn takes_calls(&self) -> bool {
-        todo!()
+        matches!(*self.shared.life.borrow(), Life::Open)
     }
 
     /// Calls under way.
     pub fn in_flight(&self) -> usize {
-        todo!()
+        self.shared.lock().wire.in_flight()
     }
 
-    /// Resolves when the connection takes no new calls any more: go-away received or sent, or gone.
+    /// Resolves when the connection takes no new calls any more: it goes away, or is gone.
     pub async fn closing(&self) {
-        todo!()
+        let mut life = self.shared.life.subscribe();
+        let _ = life
+            .wait_for(|life| matches!(life, Life::Closing | Life::Gone(_)))
+            .await;
     }
 
-    /// Resolves when the connection is gone, with the reason (`None`: an orderly end).
-    pub async fn closed(&self) -> Option<Error> {
-        todo!()
+    /// Resolves when the connection is gone, with the reason.
+    pub async fn closed(&self) -> Fault {
+        let mut life = self.shared.life.subscribe();
+        let _ = life.wait_for(|life| matches!(life, Life::Gone(_))).await;
+        match &*life.borrow() {
+            Life::Gone(fault) => fault.clone(),
+            _ => Fault::ClosedHere,
+        }
     }
 
-    /// Starts the two-phase go-away: no new calls, those accepted finish, then it closes by itself.
+    /// Begins an orderly end: no new calls, those under way finish, then it closes by itself.
     pub fn go_away(&self) {
-        todo!()
+        self.shared.change(|wire| wire.go_away(now()));
     }
 
     /// Ends it now; calls under way are lost.
     pub fn close(&self) {
-        todo!()
+        self.shared.change(|wire| wire.fail_with(Fault::ClosedHere));
     }
 }
 
-/// The connection takes no new calls.
-#[derive(Debug)]
-pub struct Closing;
-
-impl Driver {
-    /// Runs the connection to its end. An error says what the peer did wrong or what broke; a peer
-    /// that closed in good order, or before it sent a byte, is no error.
-    pub async fn run(self) -> Result<(), Error> {
-        todo!()
+impl Clone for Connection {
+    fn clone(&self) -> Self {
+        Self::new(&self.shared)
     }
 }
 
-impl Future for UnaryCall {
-    type Output = Result<Reply, CallFailure>;
-    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
-        todo!()
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if self.shared.handles.fetch_sub(1, Ordering::AcqRel) == 1 && self.shared.dispatch.is_none()
+        {
+            self.go_away();
+        }
     }
 }
 
-impl Responder {
-    /// Answers with a value.
-    pub fn reply(self, _head: ReplyHead, _body: Bytes) {
-        todo!()
-    }
-
-    /// Answers with a status.
-    pub fn status(self, _status: Status) {
-        todo!()
-    }
-
-    /// Answers with a stream; commits the call.
-    pub fn stream(self, _head: ReplyHead) -> SendStream {
-        todo!()
-    }
-
-    /// Aborts the task when the caller goes, the deadline passes or the connection is lost; at once
-    /// if that has happened.
-    pub fn abort_on_cancel(&self, _handle: AbortHandle) {
-        todo!()
+impl From<Refusal> for NotTaken {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closing => NotTaken::Closing,
+            Refusal::Call(error) => NotTaken::Call(error),
+        }
     }
 }
 
-impl SendStream {
-    /// Queues bytes; waits while the peer has given no credit and enough is queued.
-    pub async fn send(&mut self, _bytes: Bytes) -> Result<(), Error> {
-        todo!()
-    }
-
-    /// Ends the direction.
-    pub fn finish(self) {
-        todo!()
-    }
-
-    /// Server: ends the call with a status instead.
-    pub fn fail(self, _status: Status) {
-        todo!()
-    }
-}
-
-impl RecvStream {
-    /// The next bytes, `None` at the verified end.
-    pub async fn recv(&mut self) -> Option<Result<Bytes, Error>> {
-        todo!()
-    }
-}
-
-/// The answer to a streaming call: wait for the head, then read.
-pub struct StreamReply {}
-
-impl StreamReply {
-    /// Waits for the reply's head.
-    pub async fn head(self) -> Result<(ReplyHead, RecvStream), CallFailure> {
-        todo!()
-    }
+/// Now, by the clock that tokio's tests can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }

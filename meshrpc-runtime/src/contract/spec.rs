@@ -1,13 +1,45 @@
 //! What a trait looks like to the runtime.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    cell::Cell,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
-use crate::wire::CallKind;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::schema::{self, MethodSchema};
+use crate::wire::{CallKind, Codec, ContractOffer, MethodOffer};
+
+/// The first values of each method that are held against the traced shapes, all of them.
+const SAMPLED_FIRST: u32 = 64;
+/// After that, one call of this many on each thread.
+const SAMPLED_LATER: u32 = 1024;
 
 /// A contract: a trait, as generated code describes it. One static per trait.
+///
+/// ```
+/// use meshrpc::contract::{MethodSpec, ServiceSpec, method_key};
+///
+/// static GREETER: ServiceSpec = ServiceSpec {
+///     name: "Greeter",
+///     methods: {
+///         // A static of its own: a `MethodSpec` holds what was learnt at run time.
+///         static METHODS: [MethodSpec; 1] = [MethodSpec::unary("greet", 0x1, &["name"], |schema| {
+///             schema.argument::<String>();
+///             schema.reply::<String>();
+///             schema.error_text();
+///         })];
+///         &METHODS
+///     },
+/// };
+/// assert_eq!(GREETER.offer().methods.len(), 1);
+/// assert_eq!(method_key("Greeter", "greet"), 0x9b3e_47b1_95eb_0cdf);
+/// ```
 #[derive(Debug)]
 pub struct ServiceSpec {
     /// Wire name.
@@ -31,9 +63,14 @@ pub struct MethodSpec {
     pub idempotent: bool,
     /// Its deadline, unless the call says otherwise.
     pub deadline: Deadline,
+    /// Tells the types.
+    schema: fn(&mut MethodSchema),
+    traced: OnceLock<Traced>,
     /// Set once a value was met that the positional codec would corrupt: field-named from then on,
     /// for the life of the process.
     demoted: AtomicBool,
+    /// Values held against the traced shapes so far, up to `SAMPLED_FIRST`.
+    sampled: AtomicU32,
 }
 
 /// How long a call may take.
@@ -47,16 +84,86 @@ pub enum Deadline {
     After(Duration),
 }
 
+/// A method that no codec can carry.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "method `{method}` of `{contract}` can be carried by no codec: positionally {positional}; by name {by_name}"
+)]
+pub struct UnsupportedMethod {
+    contract: &'static str,
+    method: &'static str,
+    positional: String,
+    by_name: String,
+}
+
+/// What tracing found.
+#[derive(Debug)]
+struct Traced {
+    schema: MethodSchema,
+    fingerprint: u64,
+}
+
 impl ServiceSpec {
     /// The method with this key.
     pub fn method(&self, key: u64) -> Option<&MethodSpec> {
         self.methods.iter().find(|method| method.key == key)
     }
+
+    /// Name and fingerprints for the handshake.
+    ///
+    /// Traces the types of every method that was not traced before, which takes microseconds per
+    /// type: call it when a server is built or a client first connects.
+    pub fn offer(&self) -> ContractOffer {
+        let methods: Vec<MethodOffer> = self
+            .methods
+            .iter()
+            .map(|method| MethodOffer {
+                key: method.key,
+                fingerprint: method.fingerprint(),
+            })
+            .collect();
+        let pairs = methods
+            .iter()
+            .map(|method| (method.key, method.fingerprint));
+        ContractOffer {
+            name: self.name.to_owned(),
+            fingerprint: schema::of_contract(self.name, pairs),
+            methods,
+        }
+    }
+
+    /// Finds a method whose types no codec can carry.
+    ///
+    /// # Errors
+    ///
+    /// If a method has both a type that describes itself, which rules out the positional codec, and
+    /// an option whose content is written as nil, which rules out the codecs with field names.
+    pub fn check(&self) -> Result<(), UnsupportedMethod> {
+        for method in self.methods {
+            if let (Some(positional), Some(by_name)) = (method.obstacle(), method.some_nil()) {
+                return Err(UnsupportedMethod {
+                    contract: self.name,
+                    method: method.name,
+                    positional,
+                    by_name,
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl MethodSpec {
     /// A unary method, not idempotent, with the default deadline.
-    pub const fn unary(name: &'static str, key: u64, arguments: &'static [&'static str]) -> Self {
+    ///
+    /// `schema` tells the types: each argument in the order of `arguments`, then the reply and the
+    /// error.
+    pub const fn unary(
+        name: &'static str,
+        key: u64,
+        arguments: &'static [&'static str],
+        schema: fn(&mut MethodSchema),
+    ) -> Self {
         Self {
             name,
             key,
@@ -64,8 +171,19 @@ impl MethodSpec {
             arguments,
             idempotent: false,
             deadline: Deadline::Default,
+            schema,
+            traced: OnceLock::new(),
             demoted: AtomicBool::new(false),
+            sampled: AtomicU32::new(0),
         }
+    }
+
+    /// A method that streams one way or both, in a format of its own contract; without a deadline.
+    #[cfg(feature = "http")]
+    pub(crate) const fn streaming(name: &'static str, key: u64, kind: CallKind) -> Self {
+        let mut method = Self::unary(name, key, &[], |_| {}).deadline(Deadline::None);
+        method.kind = kind;
+        method
     }
 
     /// The same, idempotent.
@@ -80,6 +198,33 @@ impl MethodSpec {
         self
     }
 
+    /// Structural fingerprint: equal where argument names and all types are, in any process and
+    /// build. 0 if a type is not known completely or describes itself.
+    ///
+    /// The first call traces the types.
+    pub fn fingerprint(&self) -> u64 {
+        self.traced().fingerprint
+    }
+
+    /// The codec this side prefers: positional unless the types rule it out or a value did.
+    pub fn codec(&self) -> Codec {
+        if self.is_demoted() || self.fingerprint() == 0 {
+            Codec::FieldNamed
+        } else {
+            Codec::Positional
+        }
+    }
+
+    /// Why the positional codec is ruled out by a type, for people; `None` if it is not.
+    pub fn obstacle(&self) -> Option<String> {
+        self.traced().schema.obstacle(self.arguments)
+    }
+
+    /// Which option the codecs with field names cannot carry, for people; `None` if there is none.
+    pub fn some_nil(&self) -> Option<String> {
+        self.traced().schema.some_nil(self.arguments)
+    }
+
     /// Uses the field-named codec from now on.
     pub(crate) fn demote(&self) {
         self.demoted.store(true, Ordering::Relaxed);
@@ -88,5 +233,88 @@ impl MethodSpec {
     /// Whether [`demote`](Self::demote) was called.
     pub(crate) fn is_demoted(&self) -> bool {
         self.demoted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the value that is written next is held against its traced shape.
+    pub(crate) fn samples_value(&self) -> bool {
+        thread_local! {
+            static CALLS: Cell<u32> = const { Cell::new(0) };
+        }
+        if self.sampled.load(Ordering::Relaxed) < SAMPLED_FIRST {
+            self.sampled.fetch_add(1, Ordering::Relaxed);
+            return true;
+        }
+        CALLS.with(|calls| {
+            calls.set(calls.get().wrapping_add(1));
+            calls.get() % SAMPLED_LATER == 0
+        })
+    }
+
+    /// Whether `value` is written as this argument is read; the error says where not.
+    pub(crate) fn check_argument<T: Serialize + ?Sized>(
+        &self,
+        index: usize,
+        value: &T,
+    ) -> Result<(), String> {
+        self.traced().schema.check_argument(index, value)
+    }
+
+    /// Whether `value` is written as the reply is read; the error says where not.
+    pub(crate) fn check_reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), String> {
+        self.traced().schema.check_reply(value)
+    }
+
+    /// Whether `error` is written as the method's error is read; the error says where not.
+    pub(crate) fn check_error<E: Serialize + ?Sized>(&self, error: &E) -> Result<(), String> {
+        self.traced().schema.check_error(error)
+    }
+
+    fn traced(&self) -> &Traced {
+        self.traced.get_or_init(|| {
+            let mut schema = MethodSchema::default();
+            (self.schema)(&mut schema);
+            let fingerprint = schema.fingerprint(self.arguments);
+            Traced {
+                schema,
+                fingerprint,
+            }
+        })
+    }
+}
+
+/// Key of a method: the first eight bytes, little-endian, of SHA-256 of `contract/method`.
+pub fn method_key(contract: &str, method: &str) -> u64 {
+    let mut hash = Sha256::new();
+    hash.update(contract);
+    hash.update("/");
+    hash.update(method);
+    hash.finalize()
+        .iter()
+        .take(8)
+        .rev()
+        .fold(0, |key, byte| key << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demoted_method_is_field_named_from_then_on() {
+        let method = MethodSpec::unary("get", 1, &[], |schema| schema.reply::<u8>());
+        assert_eq!(method.codec(), Codec::Positional);
+        method.demote();
+        assert_eq!(method.codec(), Codec::FieldNamed);
+        assert_ne!(method.fingerprint(), 0, "the types are the same as before");
+    }
+
+    #[test]
+    fn the_first_values_are_sampled_and_a_share_after_them() {
+        let method = MethodSpec::unary("get", 1, &[], |schema| schema.reply::<u8>());
+        assert!((0..SAMPLED_FIRST).all(|_| method.samples_value()));
+        let later = (0..10 * SAMPLED_LATER)
+            .filter(|_| method.samples_value())
+            .count();
+        assert_eq!(later, 10);
     }
 }

@@ -35,7 +35,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// A server binds the address it is given (`MESHRPC_LISTEN`), or the only one listed for its
 /// deployment if that is an IP address or a socket.
 #[derive(Debug)]
-pub struct Fixed {
+pub(super) struct Fixed {
     deployments: HashMap<String, Deployment>,
 }
 
@@ -63,7 +63,7 @@ impl Fixed {
     ///
     /// # Errors
     /// If it is not as described above, or names a deployment or an address twice.
-    pub fn parse(list: &str) -> Result<Self, Error> {
+    pub(super) fn parse(list: &str) -> Result<Self, Error> {
         let mut deployments = HashMap::new();
         for item in list.split(',') {
             let Some((deployment, addresses)) = item.split_once('=') else {

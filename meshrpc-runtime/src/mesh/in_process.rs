@@ -21,7 +21,7 @@ use crate::{
 /// Servers listen in process unless an [`Advertisement`] names an address. Stable names are
 /// `<deployment>-<lowest free number>`.
 #[derive(Clone, Debug, Default)]
-pub struct InProcess {
+pub(super) struct InProcess {
     deployments: Arc<Mutex<HashMap<String, Deployment>>>,
 }
 
@@ -47,11 +47,6 @@ struct InProcessAdvert {
 }
 
 impl InProcess {
-    /// An empty registry.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     fn deployments(&self) -> MutexGuard<'_, HashMap<String, Deployment>> {
         // Every critical section leaves the map whole, so a panic elsewhere spoils nothing.
         self.deployments
@@ -254,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_instance_is_listed_from_ready_to_draining() {
-        let registry = InProcess::new();
+        let registry = InProcess::default();
         let watch = registry.watch("greeter").unwrap();
         let mut advert = registry.advertise(of("greeter")).await.unwrap();
         assert_eq!(advert.bind(), Address::InProcess(0));
@@ -272,7 +267,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_advert_frees_its_name() {
-        let registry = InProcess::new();
+        let registry = InProcess::default();
         let first = registry.advertise(of("greeter")).await.unwrap();
         let second = registry.advertise(of("greeter")).await.unwrap();
         assert_eq!(&*second.instance().name, "greeter-1");
@@ -283,8 +278,8 @@ mod tests {
 
     #[tokio::test]
     async fn two_registries_do_not_meet() {
-        let one = InProcess::new();
-        let watch = InProcess::new().watch("greeter").unwrap();
+        let one = InProcess::default();
+        let watch = InProcess::default().watch("greeter").unwrap();
         let mut advert = one.advertise(of("greeter")).await.unwrap();
         advert.bound(Address::InProcess(1)).await.unwrap();
         advert.set_health(Health::Ready).await.unwrap();

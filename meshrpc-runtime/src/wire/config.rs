@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::head::Codec;
+
 /// Limits, timers and offers of one side; one value serves every connection of a client or server.
 #[derive(Clone, Debug)]
-#[non_exhaustive]
 pub struct Config {
     /// Largest payload of one frame this side reads, in bytes.
     pub max_frame: u32,
@@ -28,6 +29,10 @@ pub struct Config {
     pub ping_min: Duration,
     /// Whether frames carry a CRC-32; used if either side asks for it.
     pub checksum: bool,
+    /// Client: the instance that has to answer, by its stable name.
+    pub wanted_instance: Option<String>,
+    /// Codecs this side reads.
+    pub codecs: &'static [Codec],
     /// Who this side is.
     pub identity: LocalIdentity,
     /// Client: contracts wanted. Server: contracts served.
@@ -75,7 +80,7 @@ pub enum ContractVerdict {
 }
 
 /// What the handshake told about the other side.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Peer {
     /// Instance name of a server, or a client's name for itself.
     pub name: Arc<str>,
@@ -83,8 +88,10 @@ pub struct Peer {
     pub epoch: u64,
     /// A client learns the verdict on each contract it named, in its order.
     pub verdicts: Vec<(String, ContractVerdict)>,
-    /// Largest message the peer reads.
+    /// Largest message the peer reads, in bytes.
     pub max_message: u64,
+    /// Codecs the peer reads, as bits `1 << number`.
+    pub codecs: u32,
 }
 
 impl Default for Config {
@@ -101,6 +108,12 @@ impl Default for Config {
             ping_timeout: Duration::from_secs(10),
             ping_min: Duration::from_secs(5),
             checksum: true,
+            wanted_instance: None,
+            codecs: if cfg!(feature = "json") {
+                &[Codec::Positional, Codec::FieldNamed, Codec::Json]
+            } else {
+                &[Codec::Positional, Codec::FieldNamed]
+            },
             identity: LocalIdentity::default(),
             contracts: Arc::new([]),
         }

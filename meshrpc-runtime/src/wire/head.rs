@@ -153,7 +153,9 @@ pub enum Detail {
 impl Codec {
     /// The codec with this number.
     pub fn from_wire(number: u8) -> Option<Codec> {
-        [Codec::Positional, Codec::FieldNamed, Codec::Json].into_iter().find(|codec| *codec as u8 == number)
+        [Codec::Positional, Codec::FieldNamed, Codec::Json]
+            .into_iter()
+            .find(|codec| *codec as u8 == number)
     }
 }
 
@@ -170,7 +172,10 @@ impl Metadata {
 
     /// The first value under `key`.
     pub fn get(&self, key: &str) -> Option<&Bytes> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(name, _)| name == key)
+            .map(|(_, value)| value)
     }
 
     /// Every entry, in order.
@@ -251,6 +256,8 @@ impl Reason {
             Reason::Protocol,
             Reason::Encode,
         ];
-        ALL.into_iter().find(|reason| *reason as u8 == number).unwrap_or(Reason::Protocol)
+        ALL.into_iter()
+            .find(|reason| *reason as u8 == number)
+            .unwrap_or(Reason::Protocol)
     }
 }

@@ -1,7 +1,42 @@
 //! The protocol, without sockets and without a clock.
+//!
+//! Bytes go in as verified [`Frame`]s, calls and answers as method calls on a [`Connection`]; out
+//! come bytes to write and [`Event`]s. Time is passed in. So the whole protocol runs in a test or a
+//! simulation as it runs on a socket. `docs/wire.md` is its specification.
+//!
+//! # Layout
+//!
+//! - `frame`: the frame header, its checksum, cutting a byte stream into frames
+//! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
+//! - `head`, `config`: the same as values
+//! - `items`: values in a stream
+//! - `flow`, `direction`: credit, and the bytes of one direction of a stream
+//! - [`connection`](Connection): the state machine
+//! - `fault`: why a connection ended, by whose fault
 
 mod config;
+mod connection;
+mod direction;
+mod fault;
+mod flow;
+mod frame;
 mod head;
+mod hello;
+mod items;
+mod layout;
+mod tlv;
 
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
+pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
+pub use fault::{Fault, GoAwayReason};
+pub use frame::{
+    Checksum, Flags, Frame, FrameReader, FrameType, HEADER_LEN, MAJOR_VERSION, PREFACE, put_frame,
+};
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
+pub use hello::{Hello, Limits};
+pub use items::{Item, ItemReader, put_item_prefix};
+pub use layout::{
+    GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
+    parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
+    put_status,
+};

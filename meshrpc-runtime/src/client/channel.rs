@@ -1,0 +1,63 @@
+//! One deployment and one contract, as a generated client holds them.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    client::{Call, Outgoing, Pool},
+    contract::{MethodSpec, ServiceSpec},
+};
+
+/// The way to one contract of one deployment, with the options of the calls made on it. Clones, and
+/// all channels that a [`Mesh`](crate::Mesh) gave out for a deployment, share their connections.
+#[derive(Clone)]
+pub struct Channel {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) spec: &'static ServiceSpec,
+    pub(crate) options: Arc<Call>,
+}
+
+impl Channel {
+    pub(crate) fn new(pool: Arc<Pool>, spec: &'static ServiceSpec) -> Self {
+        pool.want(spec);
+        Self {
+            pool,
+            spec,
+            options: Arc::default(),
+        }
+    }
+
+    /// A channel over the same connections whose calls have these options, instead of the ones
+    /// this channel has.
+    pub fn with(&self, call: Call) -> Channel {
+        Channel {
+            pool: Arc::clone(&self.pool),
+            spec: self.spec,
+            options: Arc::new(call),
+        }
+    }
+
+    /// Begins a call of `method`, which has to be one of this channel's contract.
+    pub fn call(&self, method: &'static MethodSpec) -> Outgoing<'_> {
+        Outgoing::new(self, method)
+    }
+
+    /// The deployment that calls go to.
+    pub fn deployment(&self) -> &str {
+        &self.pool.shared.deployment
+    }
+
+    /// The contract.
+    pub fn spec(&self) -> &'static ServiceSpec {
+        self.spec
+    }
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("deployment", &self.deployment())
+            .field("contract", &self.spec.name)
+            .field("options", &self.options)
+            .finish()
+    }
+}

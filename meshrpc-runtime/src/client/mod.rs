@@ -1,0 +1,41 @@
+//! The calling side: channels, and what is behind them.
+//!
+//! # Layout
+//! - [`Channel`]: one deployment, one contract, options; what a generated client holds.
+//! - `pool`: the connections to a deployment, one per instance, following the registry.
+//! - [`balance`]: which instance gets the next call.
+//! - `retry`: what follows when a call got no reply.
+//! - `health`: instances that are left out because they only fail.
+//! - [`Answer`]: what a call brought back.
+//!
+//! # When nothing can be called
+//! A call takes the next connected instance. If there is none,
+//! - while instances are listed it waits for one of them to be reached, until its deadline;
+//! - while the registry lists none it waits one second from when the list became empty (five while
+//!   the registry has not answered), and fails with [`Kind::Unavailable`](crate::Kind::Unavailable)
+//!   after that, so that a deployment that is not there is told at once;
+//! - for a program that starts before its callee does there is [`Channel::wait_ready`].
+
+mod answer;
+pub mod balance;
+mod call;
+mod channel;
+mod clock;
+mod health;
+#[cfg(feature = "http")]
+mod http;
+mod outgoing;
+mod pool;
+mod ready;
+mod retry;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use answer::{Answer, RemoteFailure, Value};
+pub use call::Call;
+pub use channel::Channel;
+pub use outgoing::Outgoing;
+pub use pool::{Connect, Dialer};
+pub(crate) use pool::{Pool, Setting};
+pub use session::SessionKey;

@@ -1,0 +1,55 @@
+//! How a pool gets its connections.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    connection::Connection,
+    discovery::{Address, BoxFuture},
+    error::{Error, Kind},
+    transport,
+    wire::Config,
+};
+
+/// Dial and handshake together, at most.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Dials and performs the handshake. Tests put their own transport or faults in between.
+pub trait Connect: Send + Sync + fmt::Debug {
+    /// A connection to whoever answers at `address`.
+    ///
+    /// # Errors
+    /// If nobody answers in time, or not as a meshrpc server.
+    fn connect<'a>(
+        &'a self,
+        address: &'a Address,
+        config: Arc<Config>,
+    ) -> BoxFuture<'a, Result<Connection, Error>>;
+}
+
+/// The transports of this crate, and 10 s for dial and handshake.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dialer;
+
+impl Connect for Dialer {
+    fn connect<'a>(
+        &'a self,
+        address: &'a Address,
+        config: Arc<Config>,
+    ) -> BoxFuture<'a, Result<Connection, Error>> {
+        Box::pin(async move {
+            let connect = async {
+                let io = transport::dial(address).await.map_err(|error| {
+                    Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
+                })?;
+                Connection::connect(io, config).await
+            };
+            match tokio::time::timeout(TIMEOUT, connect).await {
+                Ok(result) => result,
+                Err(_) => Err(Error::new(
+                    Kind::Unavailable,
+                    format!("{address}: no answer within {} s", TIMEOUT.as_secs()),
+                )),
+            }
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Carries out what [`Members`] decides.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use super::{
+    Shared,
+    connect::Connect,
+    lane::Lane,
+    members::{Action, Answered, DialId, Members, Target},
+    snapshot::Snapshot,
+};
+use crate::{
+    client::{clock, health::Streak},
+    connection::Connection,
+    discovery::Endpoints,
+    error::Error,
+};
+
+/// What happened to a dial, or to a connection that came of one.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Dialled(DialId, Arc<str>, Box<Result<Connection, Error>>),
+    Closing(DialId, Arc<str>, Option<String>),
+    Suspect(DialId, Arc<str>),
+}
+
+/// The task behind a pool. Ends when the pool or the mesh is gone.
+pub(crate) struct Driver {
+    pub(super) shared: Arc<Shared>,
+    pub(super) connect: Arc<dyn Connect>,
+    pub(super) endpoints: watch::Receiver<Arc<Endpoints>>,
+    pub(super) publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
+    members: Members<Arc<Lane>>,
+    /// Dials, and a watcher per connection; ended with the driver.
+    tasks: JoinSet<()>,
+    events: mpsc::UnboundedSender<Event>,
+    inbox: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        connect: Arc<dyn Connect>,
+        endpoints: watch::Receiver<Arc<Endpoints>>,
+        publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
+    ) -> Self {
+        let (events, inbox) = mpsc::unbounded_channel();
+        let members = Members::new(clock::now());
+        let tasks = JoinSet::new();
+        Self {
+            shared,
+            connect,
+            endpoints,
+            publish,
+            members,
+            tasks,
+            events,
+            inbox,
+        }
+    }
+
+    /// Runs until `stop` resolves.
+    pub(super) async fn run(mut self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        self.list();
+        self.publish();
+        let mut resolving = true;
+        loop {
+            let now = clock::now();
+            let sleep = self
+                .members
+                .next_deadline(now)
+                .map(tokio::time::Instant::from_std);
+            tokio::select! {
+                () = &mut stop => break,
+                changed = self.endpoints.changed(), if resolving => match changed {
+                    Ok(()) => self.list(),
+                    // The resolver ended; what is known stays.
+                    Err(_) => resolving = false,
+                },
+                Some(event) = self.inbox.recv() => self.handle(event),
+                Some(_) = self.tasks.join_next() => continue,
+                () = tokio::time::sleep_until(sleep.unwrap_or_else(far_away)), if sleep.is_some() => {
+                    let actions = self.members.due(clock::now());
+                    self.act(actions);
+                }
+            }
+            self.publish();
+        }
+        let actions = self.members.list(&Endpoints::default(), clock::now());
+        self.act(actions);
+        self.publish
+            .send_replace(Arc::new(Snapshot::ended("the mesh was dropped")));
+    }
+
+    fn publish(&self) {
+        let snapshot = self.members.snapshot(clock::now());
+        self.publish.send_replace(Arc::new(snapshot));
+    }
+
+    fn list(&mut self) {
+        let endpoints = Arc::clone(&self.endpoints.borrow_and_update());
+        let deployment = &*self.shared.deployment;
+        tracing::debug!(
+            deployment,
+            instances = endpoints.ready.len(),
+            live = endpoints.live,
+            "list"
+        );
+        let actions = self.members.list(&endpoints, clock::now());
+        self.act(actions);
+    }
+
+    fn handle(&mut self, event: Event) {
+        let now = clock::now();
+        let deployment = &*self.shared.deployment;
+        match event {
+            Event::Dialled(id, name, result) => match *result {
+                Ok(connection) => {
+                    tracing::debug!(deployment, instance = &*name, "connected");
+                    let lane = self.lane(id, &name, connection);
+                    let peer = lane.connection.peer();
+                    let answered = Answered {
+                        connection: Arc::clone(&lane),
+                        name: Arc::clone(&peer.name),
+                        epoch: peer.epoch,
+                    };
+                    let actions =
+                        self.members
+                            .connected((id, &name), answered, now, fastrand::f64());
+                    self.act(actions);
+                }
+                Err(error) => {
+                    tracing::debug!(deployment, instance = &*name, %error, "cannot connect");
+                    let trouble = error.to_string();
+                    self.members
+                        .dial_failed((id, &name), &trouble, now, fastrand::f64());
+                }
+            },
+            Event::Closing(id, name, reason) => {
+                let trouble = reason.as_deref().unwrap_or("it is going away");
+                tracing::debug!(deployment, instance = &*name, trouble, "connection ends");
+                let actions = self
+                    .members
+                    .closing((id, &name), trouble, now, fastrand::f64());
+                self.act(actions);
+            }
+            Event::Suspect(id, name) => {
+                if self.members.suspect((id, &name), now, fastrand::f64()) {
+                    tracing::warn!(
+                        deployment,
+                        instance = &*name,
+                        "keeps failing: left out for a while"
+                    );
+                }
+            }
+        }
+    }
+
+    fn act(&mut self, actions: Vec<Action<Arc<Lane>>>) {
+        for action in actions {
+            match action {
+                Action::Dial(id, target) => self.dial(id, target),
+                Action::Retire(lane) => lane.connection.go_away(),
+            }
+        }
+    }
+
+    fn dial(&mut self, id: DialId, target: Target) {
+        let (connect, events) = (Arc::clone(&self.connect), self.events.clone());
+        let config = self.shared.config();
+        self.tasks.spawn(async move {
+            let result = connect.connect(&target.address, config).await;
+            // Only a driver that is gone does not listen.
+            let _ = events.send(Event::Dialled(id, target.name, Box::new(result)));
+        });
+    }
+
+    /// A lane over `connection`, and the watcher that reports its end.
+    fn lane(&mut self, id: DialId, name: &Arc<str>, connection: Connection) -> Arc<Lane> {
+        let (watched, events) = (connection.clone(), self.events.clone());
+        let reported = Arc::clone(name);
+        self.tasks.spawn(async move {
+            watched.closing().await;
+            let reason = tokio::select! {
+                biased;
+                fault = watched.closed() => Some(fault.to_string()),
+                () = std::future::ready(()) => None,
+            };
+            let _ = events.send(Event::Closing(id, reported, reason));
+        });
+        let epoch = connection.peer().epoch;
+        Arc::new(Lane {
+            connection,
+            name: Arc::clone(name),
+            epoch,
+            id,
+            streak: Streak::default(),
+            events: self.events.clone(),
+        })
+    }
+}
+
+/// Stands in for a deadline that is not there; never waited for.
+fn far_away() -> tokio::time::Instant {
+    tokio::time::Instant::now() + Duration::from_secs(86_400)
+}

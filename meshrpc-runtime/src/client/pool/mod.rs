@@ -1,0 +1,167 @@
+//! The connections to one deployment, shared by every channel to it.
+//!
+//! A pool follows the registry's list and holds one connection per instance. Calls never change
+//! it: they read its latest [`Snapshot`], and wait for the next one if there is nothing to call.
+
+mod backoff;
+mod connect;
+mod driver;
+mod lane;
+mod members;
+mod snapshot;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+pub use connect::{Connect, Dialer};
+pub(crate) use lane::Lane;
+pub(crate) use snapshot::{Pick, Snapshot};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
+
+use crate::{
+    client::{balance::Rotation, clock, retry::Budget},
+    contract::ServiceSpec,
+    discovery::Resolver,
+    wire::{Config, ContractOffer, LocalIdentity},
+};
+
+/// The connections to one deployment.
+pub(crate) struct Pool {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot<Arc<Lane>>>>,
+    pub(crate) rotation: Rotation,
+    pub(crate) budget: Budget,
+    /// Deadline of calls that name none.
+    pub(crate) default_deadline: Option<Duration>,
+    /// Its drop ends the driver.
+    _alive: oneshot::Sender<()>,
+}
+
+/// What a pool is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) resolver: Arc<dyn Resolver>,
+    pub(crate) connect: Arc<dyn Connect>,
+    /// Where the driver and the connections live.
+    pub(crate) runtime: Handle,
+    /// Deadline of calls that name none.
+    pub(crate) default_deadline: Option<Duration>,
+    /// Resolves, or is dropped, when the mesh is.
+    pub(crate) mesh_gone: watch::Receiver<()>,
+}
+
+/// What a pool and its driver have in common.
+pub(crate) struct Shared {
+    pub(crate) deployment: Arc<str>,
+    /// Contracts that channels want; the handshake names them.
+    wanted: Mutex<Wanted>,
+}
+
+#[derive(Default)]
+struct Wanted {
+    specs: Vec<&'static ServiceSpec>,
+    /// Built when a connection is dialled: fingerprints are costly, and are not wanted by a
+    /// channel that is never used.
+    config: Option<Arc<Config>>,
+}
+
+impl Pool {
+    /// A pool whose driver runs on the setting's runtime.
+    pub(crate) fn new(deployment: &str, setting: &Setting) -> Pool {
+        let shared = Arc::new(Shared {
+            deployment: deployment.into(),
+            wanted: Mutex::default(),
+        });
+        let (alive, gone) = oneshot::channel();
+        let snapshots = match setting.resolver.watch(deployment) {
+            Err(error) => watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1,
+            Ok(endpoints) => {
+                let unknown = Snapshot::new(Vec::new(), false, Some(clock::now()), false);
+                let (publish, snapshots) = watch::channel(Arc::new(unknown));
+                let connect = Arc::clone(&setting.connect);
+                let driver = driver::Driver::new(Arc::clone(&shared), connect, endpoints, publish);
+                let mut mesh_gone = setting.mesh_gone.clone();
+                setting.runtime.spawn(driver.run(async move {
+                    tokio::select! {
+                        _ = gone => {}
+                        _ = mesh_gone.changed() => {}
+                    }
+                }));
+                snapshots
+            }
+        };
+        Pool {
+            shared,
+            snapshots,
+            rotation: Rotation::default(),
+            budget: Budget::new(clock::now()),
+            default_deadline: setting.default_deadline,
+            _alive: alive,
+        }
+    }
+
+    /// Names `spec` in the handshake of connections dialled from now on.
+    pub(crate) fn want(&self, spec: &'static ServiceSpec) {
+        let mut wanted = self
+            .shared
+            .wanted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !wanted.specs.iter().any(|known| known.name == spec.name) {
+            wanted.specs.push(spec);
+            wanted.config = None;
+        }
+    }
+}
+
+impl Shared {
+    fn config(&self) -> Arc<Config> {
+        let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        let Wanted { specs, config } = &mut *wanted;
+        let build = || {
+            let contracts: Arc<[ContractOffer]> = specs.iter().map(|spec| spec.offer()).collect();
+            let identity = LocalIdentity {
+                name: client_name(),
+                epoch: 0,
+            };
+            Arc::new(Config {
+                identity,
+                contracts,
+                ..Config::default()
+            })
+        };
+        Arc::clone(config.get_or_insert_with(build))
+    }
+}
+
+/// What this process calls itself in the logs of servers.
+fn client_name() -> String {
+    let program = std::env::current_exe().ok();
+    let name = program
+        .as_deref()
+        .and_then(|path| path.file_stem()?.to_str())
+        .unwrap_or("client");
+    let id = format!("-{}", std::process::id());
+    // Names are at most 128 bytes long.
+    let mut end = name.len().min(128 - id.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{id}", &name[..end])
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("deployment", &self.shared.deployment)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,61 @@
+//! Waiting for instances before the first call.
+
+use std::sync::Arc;
+
+use crate::{
+    client::{
+        Channel, clock,
+        pool::{Lane, Snapshot},
+    },
+    context::Context,
+    contract::Deadline,
+    error::{Error, Kind},
+};
+
+impl Channel {
+    /// Waits until an instance is connected. It waits as long as the channel's options say for a
+    /// call, else for the process's default deadline; an empty list is waited out.
+    ///
+    /// # Errors
+    /// `Unavailable`, with what is known of each instance, when the time is over.
+    pub async fn wait_ready(&self) -> Result<(), Error> {
+        self.wait_until(|snapshot| snapshot.connected() > 0).await
+    }
+
+    /// Waits until the registry lists an instance and every instance it lists is connected; as long
+    /// as [`wait_ready`](Self::wait_ready) does.
+    ///
+    /// # Errors
+    /// `Unavailable`, with what is known of each instance, when the time is over.
+    pub async fn wait_ready_all(&self) -> Result<(), Error> {
+        self.wait_until(Snapshot::all_connected).await
+    }
+
+    async fn wait_until(&self, ready: impl Fn(&Snapshot<Arc<Lane>>) -> bool) -> Result<(), Error> {
+        let default = self.pool.default_deadline;
+        let context = Context::current();
+        let deadline = self
+            .options
+            .ends(Deadline::Default, default, &context, clock::now());
+        let mut snapshots = self.pool.snapshots.clone();
+        let settled = async {
+            // An error: the driver is gone, with the runtime it lived on.
+            let wanted = snapshots.wait_for(|snapshot| ready(snapshot) || snapshot.is_ended());
+            wanted.await.is_ok_and(|snapshot| ready(&snapshot))
+        };
+        let settled = match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), settled)
+                .await
+                .unwrap_or(false),
+            None => settled.await,
+        };
+        if settled {
+            return Ok(());
+        }
+        let trouble = self.pool.snapshots.borrow().trouble(self.deployment());
+        Err(Error::new(
+            Kind::Unavailable,
+            format!("not ready: {trouble}"),
+        ))
+    }
+}

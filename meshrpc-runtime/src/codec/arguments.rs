@@ -1,0 +1,198 @@
+//! The body of a request: the arguments of a method, in order or by name.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+#[cfg(feature = "json")]
+use super::json;
+use super::{
+    error::{DecodeError, DecodeProblem, EncodeError, EncodeProblem},
+    field_named,
+    positional::PositionalReader,
+    write,
+};
+use crate::{contract::MethodSpec, wire::Codec};
+
+/// Writes the arguments of one call, in the order of the method.
+///
+/// Positionally they follow one another, as a tuple would; in the codecs with names they are one
+/// map of wire name and value.
+#[derive(Debug)]
+pub struct ArgsWriter<'a> {
+    codec: Codec,
+    method: &'a MethodSpec,
+    out: &'a mut Vec<u8>,
+    start: usize,
+    written: usize,
+    /// This call's values are held against the traced shapes.
+    sampled: bool,
+}
+
+/// Reads the arguments of one call, in the order of the method.
+///
+/// In the codecs with names they may come in any order: unknown names are ignored, and a missing
+/// one is null where its type accepts null.
+#[derive(Debug)]
+pub struct ArgsReader<'a> {
+    arguments: &'static [&'static str],
+    taken: usize,
+    body: Body<'a>,
+}
+
+#[derive(Debug)]
+enum Body<'a> {
+    Positional(PositionalReader<'a>),
+    /// The bytes of each argument, in the order of the method.
+    FieldNamed(Vec<Option<&'a [u8]>>),
+    #[cfg(feature = "json")]
+    Json(Vec<Option<&'a serde_json::value::RawValue>>),
+}
+
+impl<'a> ArgsWriter<'a> {
+    /// Begins a body at the end of `out`.
+    pub fn new(codec: Codec, method: &'a MethodSpec, out: &'a mut Vec<u8>) -> Self {
+        let start = out.len();
+        match codec {
+            Codec::Positional => {}
+            Codec::FieldNamed => field_named::put_map_header(method.arguments.len(), out),
+            Codec::Json => out.push(b'{'),
+        }
+        let sampled = codec == Codec::Positional && method.samples_value();
+        Self {
+            codec,
+            method,
+            out,
+            start,
+            written: 0,
+            sampled,
+        }
+    }
+
+    /// Writes the next argument.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written such that it reads back the same, or the method has no more
+    /// arguments. Nothing of the body is left in the output then.
+    pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.try_put(value)
+            .inspect_err(|_| self.out.truncate(self.start))
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    ///
+    /// If arguments are missing. Nothing of the body is left in the output then.
+    pub fn finish(self) -> Result<(), EncodeError> {
+        if self.written != self.method.arguments.len() {
+            self.out.truncate(self.start);
+            return Err(self.miscounted(self.written));
+        }
+        if self.codec == Codec::Json {
+            self.out.push(b'}');
+        }
+        Ok(())
+    }
+
+    fn try_put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let Some(name) = self.method.arguments.get(self.written).copied() else {
+            return Err(self.miscounted(self.written + 1));
+        };
+        if self.sampled {
+            self.method
+                .check_argument(self.written, value)
+                .map_err(|mismatch| EncodeError::asymmetric::<T>(mismatch).in_argument(name))?;
+        }
+        match self.codec {
+            Codec::Positional => {}
+            Codec::FieldNamed => field_named::put_name(name, self.out),
+            Codec::Json => {
+                if self.written > 0 {
+                    self.out.push(b',');
+                }
+                #[cfg(feature = "json")]
+                json::put_name(name, self.out);
+            }
+        }
+        self.written += 1;
+        write(self.codec, value, self.out).map_err(|error| error.in_type::<T>().in_argument(name))
+    }
+
+    #[cold]
+    fn miscounted(&self, given: usize) -> EncodeError {
+        EncodeError::new(EncodeProblem::ArgumentCount {
+            expected: self.method.arguments.len(),
+            given,
+        })
+    }
+}
+
+impl<'a> ArgsReader<'a> {
+    /// Reads the names of `body`, if its codec has any.
+    ///
+    /// # Errors
+    ///
+    /// If the body is no map of names, or an argument occurs twice.
+    pub fn new(
+        codec: Codec,
+        arguments: &'static [&'static str],
+        body: &'a [u8],
+    ) -> Result<Self, DecodeError> {
+        let body = match codec {
+            Codec::Positional => Body::Positional(PositionalReader::new(body)),
+            Codec::FieldNamed => Body::FieldNamed(field_named::split_map(arguments, body)?),
+            #[cfg(feature = "json")]
+            Codec::Json => Body::Json(json::split_object(arguments, body)?),
+            #[cfg(not(feature = "json"))]
+            Codec::Json => return Err(DecodeError::json_off()),
+        };
+        Ok(Self {
+            arguments,
+            taken: 0,
+            body,
+        })
+    }
+
+    /// Reads the next argument of the method.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing and its type does not accept null, or it is no such value, or it passes a
+    /// limit. The error names the argument.
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
+        let index = self.taken;
+        let Some(name) = self.arguments.get(index).copied() else {
+            return Err(DecodeError::new(DecodeProblem::ArgumentCount));
+        };
+        self.taken += 1;
+        match &mut self.body {
+            Body::Positional(reader) => T::deserialize(reader),
+            Body::FieldNamed(values) => match values.get(index).copied().flatten() {
+                Some(value) => field_named::decode_scanned(value),
+                None => field_named::decode(field_named::NIL).map_err(|_| missing()),
+            },
+            #[cfg(feature = "json")]
+            Body::Json(values) => match values.get(index).copied().flatten() {
+                Some(value) => json::decode(value.get().as_bytes()),
+                None => json::decode(json::NULL).map_err(|_| missing()),
+            },
+        }
+        .map_err(|error| error.in_type::<T>().in_argument(name))
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    ///
+    /// If bytes follow the last positional argument.
+    pub fn finish(self) -> Result<(), DecodeError> {
+        match self.body {
+            Body::Positional(reader) => reader.finish(),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn missing() -> DecodeError {
+    DecodeError::new(DecodeProblem::Missing)
+}

@@ -1,0 +1,109 @@
+//! A call under way at the client.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+
+use super::shared::{Outcome, Shared, wait, wake};
+use crate::{
+    error::{Error, Kind, Started},
+    wire::{Codec, Metadata, Status},
+};
+
+/// A call under way. Dropping it cancels the call at the server.
+#[must_use = "a call that is dropped is cancelled"]
+pub struct UnaryCall {
+    shared: Arc<Shared>,
+    id: u64,
+    done: bool,
+}
+
+/// A plain reply.
+#[derive(Debug)]
+pub struct Reply {
+    /// How the value is written.
+    pub codec: Codec,
+    /// What the callee attached.
+    pub metadata: Metadata,
+    /// The value.
+    pub body: Bytes,
+}
+
+/// Why a call got no plain reply.
+#[derive(Debug)]
+pub enum CallFailure {
+    /// The server's last word.
+    Status(Box<Status>),
+    /// There was none.
+    Lost {
+        /// Whether the method may have run.
+        started: Started,
+        /// Unavailable, DeadlineExceeded, Cancelled, Refused (by this side's own limits, or as the
+        /// instance drains) or Protocol.
+        cause: Error,
+    },
+}
+
+impl UnaryCall {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self {
+            shared,
+            id,
+            done: false,
+        }
+    }
+}
+
+impl Future for UnaryCall {
+    type Output = Result<Reply, CallFailure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let id = self.id;
+        let mut state = self.shared.lock();
+        let outcome = match state.slots.get_mut(&id) {
+            Some(slot) => match slot.outcome.take() {
+                Some(outcome) => outcome,
+                None => {
+                    wait(&mut slot.caller, cx.waker());
+                    return Poll::Pending;
+                }
+            },
+            None => return Poll::Ready(Err(gone())),
+        };
+        state.slots.remove(&id);
+        drop(state);
+        self.done = true;
+        Poll::Ready(match outcome {
+            Ok(Outcome::Reply(reply)) => Ok(reply),
+            Ok(Outcome::Head(_)) => Err(gone()),
+            Err(failure) => Err(failure),
+        })
+    }
+}
+
+impl Drop for UnaryCall {
+    fn drop(&mut self) {
+        if self.done {
+            return;
+        }
+        let mut state = self.shared.lock();
+        state.slots.remove(&self.id);
+        state.wire.cancel(self.id);
+        let driver = state.signal();
+        drop(state);
+        wake(driver);
+    }
+}
+
+fn gone() -> CallFailure {
+    let cause = Error::new(Kind::Cancelled, "the call was polled after it ended");
+    CallFailure::Lost {
+        started: Started::Unknown,
+        cause,
+    }
+}

@@ -1,0 +1,257 @@
+//! The two directions of a streaming call.
+
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use bytes::Bytes;
+
+use super::{
+    NotTaken,
+    call::CallFailure,
+    now,
+    shared::{Outcome, Shared, Slot, wait, wake},
+};
+use crate::{
+    error::{Error, Kind, Started},
+    wire::{OpenHead, Read, ReplyHead, Status},
+};
+
+/// Sends the bytes of one direction. Dropped unfinished, a server's answer ends with an error, and
+/// a client's request is given up together with its call.
+pub struct SendStream {
+    shared: Arc<Shared>,
+    id: u64,
+    finished: bool,
+}
+
+/// Receives the bytes of one direction. Dropped before the end, a client gives the call up.
+pub struct RecvStream {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+/// The answer to a streaming call: wait for its head, then read. Dropping it cancels the call.
+#[must_use = "a call that is dropped is cancelled"]
+pub struct StreamReply {
+    shared: Arc<Shared>,
+    id: u64,
+    taken: bool,
+}
+
+pub(super) fn open(
+    shared: &Arc<Shared>,
+    head: OpenHead,
+    deadline: Option<Instant>,
+) -> Result<(SendStream, StreamReply), NotTaken> {
+    let mut state = shared.lock();
+    let id = state.wire.call(head, Bytes::new(), deadline, now())?;
+    state.slots.insert(id, Slot::default());
+    let driver = state.signal();
+    drop(state);
+    wake(driver);
+    let reply = StreamReply {
+        shared: Arc::clone(shared),
+        id,
+        taken: false,
+    };
+    Ok((SendStream::new(Arc::clone(shared), id), reply))
+}
+
+impl SendStream {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self {
+            shared,
+            id,
+            finished: false,
+        }
+    }
+
+    /// Queues bytes, once there is room: 256 KiB may be queued before the peer has taken any.
+    /// Cancel safe: bytes of a dropped future were not queued.
+    ///
+    /// # Errors
+    /// If the peer takes no more of this direction, or the connection is gone.
+    pub async fn send(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let mut bytes = Some(bytes);
+        poll_fn(|cx| self.poll_send(cx, &mut bytes)).await
+    }
+
+    fn poll_send(
+        &self,
+        cx: &mut Context<'_>,
+        bytes: &mut Option<Bytes>,
+    ) -> Poll<Result<(), Error>> {
+        let mut state = self.shared.lock();
+        match state.wire.write_room(self.id) {
+            None => Poll::Ready(Err(ended())),
+            Some(0) => match state.slots.get_mut(&self.id) {
+                Some(slot) => {
+                    wait(&mut slot.writer, cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(Err(ended())),
+            },
+            Some(_) => {
+                let result = state.wire.write(self.id, bytes.take().unwrap_or_default());
+                let driver = state.signal();
+                drop(state);
+                wake(driver);
+                Poll::Ready(result)
+            }
+        }
+    }
+
+    /// Ends the direction after what is queued.
+    pub fn finish(mut self) {
+        self.finished = true;
+        self.shared.change(|wire| wire.finish(self.id));
+        self.forget_answered();
+    }
+
+    /// Server: ends the call with an error instead; what is queued is dropped.
+    pub fn fail(mut self, status: Status) {
+        self.finished = true;
+        self.shared.change(|wire| wire.status(self.id, status));
+        self.forget_answered();
+    }
+
+    /// Server: the slot of an answered call is of no use to anybody but a reader.
+    fn forget_answered(&self) {
+        let mut state = self.shared.lock();
+        if self.shared.dispatch.is_some() && !state.wire.is_read(self.id) {
+            state.slots.remove(&self.id);
+        }
+    }
+}
+
+impl Drop for SendStream {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        if self.shared.dispatch.is_some() {
+            let status = Status::refusal(
+                crate::wire::Reason::Panicked,
+                Started::Yes,
+                "the handler went away in the middle of its answer",
+            );
+            self.shared.change(|wire| wire.status(self.id, status));
+            self.forget_answered();
+        } else {
+            self.shared.change(|wire| {
+                if wire.write_room(self.id).is_some() {
+                    wire.cancel(self.id);
+                }
+            });
+        }
+    }
+}
+
+impl RecvStream {
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self { shared, id }
+    }
+
+    /// The next bytes; `None` at the end that the sender declared and the count confirmed. Cancel
+    /// safe.
+    ///
+    /// # Errors
+    /// If the stream broke off: what was read is then not the whole.
+    pub async fn recv(&mut self) -> Option<Result<Bytes, Error>> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// [`recv`](Self::recv), for those who poll.
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let mut state = self.shared.lock();
+        let read = state.wire.read(self.id);
+        match read {
+            Read::Bytes(bytes) => {
+                let driver = if state.wire.wants_transmit() {
+                    state.signal()
+                } else {
+                    None
+                };
+                drop(state);
+                wake(driver);
+                Poll::Ready(Some(Ok(bytes)))
+            }
+            Read::Pending => match state.slots.get_mut(&self.id) {
+                Some(slot) => {
+                    wait(&mut slot.reader, cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(Some(Err(ended()))),
+            },
+            Read::End => Poll::Ready(None),
+            Read::Broken(error) => Poll::Ready(Some(Err(error))),
+        }
+    }
+}
+
+impl Drop for RecvStream {
+    fn drop(&mut self) {
+        let unused = self.shared.change(|wire| {
+            wire.stop_reading(self.id);
+            wire.is_answered(self.id)
+        });
+        if unused || self.shared.dispatch.is_none() {
+            self.shared.lock().slots.remove(&self.id);
+        }
+    }
+}
+
+impl StreamReply {
+    /// Waits for the reply's head. Cancel safe while the value is kept.
+    ///
+    /// # Errors
+    /// If the call failed before its reply began.
+    pub async fn head(mut self) -> Result<(ReplyHead, RecvStream), CallFailure> {
+        let outcome = poll_fn(|cx| self.poll_outcome(cx)).await;
+        self.taken = true;
+        match outcome {
+            Ok(Outcome::Head(head)) => {
+                Ok((head, RecvStream::new(Arc::clone(&self.shared), self.id)))
+            }
+            Ok(Outcome::Reply(_)) => Err(CallFailure::Lost {
+                started: Started::Yes,
+                cause: ended(),
+            }),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Outcome, CallFailure>> {
+        let mut state = self.shared.lock();
+        let Some(slot) = state.slots.get_mut(&self.id) else {
+            return Poll::Ready(Err(CallFailure::Lost {
+                started: Started::Unknown,
+                cause: ended(),
+            }));
+        };
+        match slot.outcome.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => {
+                wait(&mut slot.caller, cx.waker());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for StreamReply {
+    fn drop(&mut self) {
+        if !self.taken {
+            self.shared.change(|wire| wire.cancel(self.id));
+            self.shared.lock().slots.remove(&self.id);
+        }
+    }
+}
+
+fn ended() -> Error {
+    Error::new(Kind::Cancelled, "the stream has ended")
+}

@@ -1,0 +1,176 @@
+//! What a handler knows of the call it serves, and what its own calls inherit.
+//!
+//! The server sets a [`Context`] around every handler. A client call made inside inherits what is
+//! left of the deadline and the trace context, so that a chain of calls ends together:
+//!
+//! ```
+//! # use std::time::{Duration, Instant};
+//! # use meshrpc::Context;
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! let context = Context::current().with_deadline(Instant::now() + Duration::from_secs(1));
+//! let left = context.scope(async {
+//!     // Carried into a task by `meshrpc::spawn`, lost by `tokio::spawn`.
+//!     meshrpc::spawn(async { Context::current().time_left() }).await
+//! });
+//! assert!(left.await.unwrap().is_some());
+//! # }
+//! ```
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinHandle;
+
+use crate::wire::{Metadata, Peer};
+
+tokio::task_local! {
+    static CURRENT: Context;
+}
+
+/// The call a task works for. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// `None` outside of a call, so that asking there costs nothing.
+    call: Option<Arc<Call>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Call {
+    deadline: Option<Instant>,
+    trace: Option<Arc<str>>,
+    session: Option<Arc<str>>,
+    metadata: Metadata,
+    peer: Option<Arc<Peer>>,
+}
+
+/// What the server knows of a call when it builds the context.
+#[derive(Debug, Default)]
+pub(crate) struct Origin {
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) trace: Option<String>,
+    pub(crate) session: Option<String>,
+    pub(crate) metadata: Metadata,
+    pub(crate) peer: Option<Arc<Peer>>,
+}
+
+impl Context {
+    /// The context of this task; an empty one outside of a call.
+    pub fn current() -> Context {
+        CURRENT.try_with(Context::clone).unwrap_or_default()
+    }
+
+    pub(crate) fn of_call(origin: Origin) -> Context {
+        let Origin {
+            deadline,
+            trace,
+            session,
+            metadata,
+            peer,
+        } = origin;
+        let call = Call {
+            deadline,
+            trace: trace.map(Arc::from),
+            session: session.map(Arc::from),
+            metadata,
+            peer,
+        };
+        Context {
+            call: Some(Arc::new(call)),
+        }
+    }
+
+    /// When the caller stops waiting.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.call.as_ref()?.deadline
+    }
+
+    /// Time until the deadline, zero once it has passed, `None` if there is none.
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline()
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
+    /// W3C trace context of the call, as in the header `traceparent`.
+    pub fn trace(&self) -> Option<&str> {
+        self.call.as_ref()?.trace.as_deref()
+    }
+
+    /// Session key the caller gave.
+    pub fn session(&self) -> Option<&str> {
+        self.call.as_ref()?.session.as_deref()
+    }
+
+    /// What the caller attached to the call. It is not passed on to nested calls.
+    pub fn metadata(&self) -> &Metadata {
+        static NOTHING: Metadata = Metadata::new();
+        self.call.as_ref().map_or(&NOTHING, |call| &call.metadata)
+    }
+
+    /// The client the call came from.
+    pub fn peer(&self) -> Option<&Peer> {
+        self.call.as_ref()?.peer.as_deref()
+    }
+
+    /// The same context, ending at `deadline` unless it ends earlier.
+    pub fn with_deadline(&self, deadline: Instant) -> Context {
+        let mut call = self.call.as_deref().cloned().unwrap_or_default();
+        call.deadline = Some(call.deadline.map_or(deadline, |own| own.min(deadline)));
+        Context {
+            call: Some(Arc::new(call)),
+        }
+    }
+
+    /// The same context with another trace context, as in the header `traceparent`.
+    pub fn with_trace(&self, trace: impl Into<Arc<str>>) -> Context {
+        let mut call = self.call.as_deref().cloned().unwrap_or_default();
+        call.trace = Some(trace.into());
+        Context {
+            call: Some(Arc::new(call)),
+        }
+    }
+
+    /// Runs `future` in this context.
+    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
+    }
+}
+
+/// Spawns a task that works for the same call as this one: its client calls inherit the deadline
+/// and the trace context. It is not ended when the call ends.
+///
+/// # Panics
+/// Outside of a tokio runtime, as [`tokio::spawn`] does.
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(Context::current().scope(future))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nested_deadline_is_never_later_than_the_outer_one() {
+        let now = Instant::now();
+        let outer = Context::default().with_deadline(now + Duration::from_secs(1));
+        assert_eq!(
+            outer.with_deadline(now + Duration::from_secs(9)).deadline(),
+            outer.deadline()
+        );
+        assert_eq!(outer.with_deadline(now).deadline(), Some(now));
+    }
+
+    #[tokio::test]
+    async fn a_spawned_task_works_for_the_same_call() {
+        let context = Context::default().with_trace("00-1-2-01");
+        let inside = context.scope(async { spawn(async { Context::current() }).await });
+        assert_eq!(inside.await.unwrap().trace(), Some("00-1-2-01"));
+        assert_eq!(Context::current().trace(), None);
+    }
+}

@@ -1,0 +1,131 @@
+//! What a codec cannot carry, and where it is.
+
+use super::{Body, Content, Field, Graph, Leaf, Node, NodeId, Role, Type, Variant};
+
+impl Graph {
+    /// What cannot be read positionally, beginning at `node`.
+    pub(in crate::contract::schema) fn obstacle(&self, node: NodeId) -> Option<String> {
+        self.search(node, |_, node| match node {
+            Node::Unknown => Some("has a type that could not be traced"),
+            Node::SelfDescribing => Some("has a type that describes itself"),
+            Node::Ambiguous => Some("has a type that does not read the same each time"),
+            _ => None,
+        })
+    }
+
+    /// An option whose content may be nil.
+    pub(in crate::contract::schema) fn some_nil(&self, node: NodeId) -> Option<String> {
+        self.search(node, |graph, node| match node {
+            Node::Option(inner) if graph.may_be_nil(*inner) => {
+                Some("has an option whose content is written as nil with field names")
+            }
+            _ => None,
+        })
+    }
+
+    fn may_be_nil(&self, mut node: NodeId) -> bool {
+        // Newtypes are written as their content; one that contains itself is no value at all.
+        for _ in 0..=self.types.len() {
+            node = match &self.nodes[node] {
+                Node::Leaf(Leaf::Unit) | Node::Option(_) => return true,
+                Node::Named(id) => match self.types[*id].body {
+                    Body::Newtype(inner) => inner,
+                    _ => return false,
+                },
+                _ => return false,
+            };
+        }
+        false
+    }
+
+    /// The first node of the graph that `test` finds fault with, and where it is.
+    fn search(
+        &self,
+        start: NodeId,
+        test: impl Fn(&Graph, &Node) -> Option<&'static str>,
+    ) -> Option<String> {
+        let mut todo = vec![(start, "it".to_owned())];
+        let mut seen = Vec::new();
+        while let Some((node, place)) = todo.pop() {
+            if let Some(fault) = test(self, &self.nodes[node]) {
+                return Some(format!("{place} {fault}"));
+            }
+            match &self.nodes[node] {
+                Node::Unknown | Node::SelfDescribing | Node::Ambiguous | Node::Leaf(_) => {}
+                Node::Option(inner) | Node::Seq(inner) => todo.push((*inner, place)),
+                Node::Map(key, value) => todo.extend([(*value, place.clone()), (*key, place)]),
+                Node::Tuple(nodes) => {
+                    todo.extend(nodes.iter().rev().map(|node| (*node, place.clone())))
+                }
+                Node::Named(id) => {
+                    if seen.contains(id) {
+                        continue;
+                    }
+                    seen.push(*id);
+                    let Type { name, body, .. } = &self.types[*id];
+                    match body {
+                        Body::Unit => {}
+                        Body::Newtype(node) => todo.push((*node, format!("`{name}`"))),
+                        Body::Tuple(nodes) => {
+                            todo.extend(
+                                nodes.iter().rev().map(|node| (*node, format!("`{name}`"))),
+                            );
+                        }
+                        Body::Struct(fields) => todo.extend(fields_of(name, fields)),
+                        Body::Enum(variants) => {
+                            if !is_indexed(variants)
+                                && let Some(fault) = test(self, &Node::Unknown)
+                            {
+                                return Some(format!("`{name}` {fault}"));
+                            }
+                            for variant in variants.iter().rev() {
+                                let place = format!("`{name}::{}`", variant.name);
+                                match &variant.content {
+                                    Content::Unknown | Content::Ambiguous => {
+                                        if let Some(fault) = test(self, &Node::Unknown) {
+                                            return Some(format!("{place} {fault}"));
+                                        }
+                                    }
+                                    Content::Absent | Content::Unit => {}
+                                    Content::Newtype(node) => todo.push((*node, place)),
+                                    Content::Tuple(nodes) => {
+                                        todo.extend(
+                                            nodes.iter().rev().map(|node| (*node, place.clone())),
+                                        );
+                                    }
+                                    Content::Struct(fields) => {
+                                        todo.extend(fields_of(variant.name, fields))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Variants are known by their index: only names at the end, which aliases leave over, have none.
+fn is_indexed(variants: &[Variant]) -> bool {
+    let absent = |variant: &Variant| matches!(variant.content, Content::Absent);
+    let present = variants
+        .iter()
+        .take_while(|variant| !absent(variant))
+        .count();
+    (present > 0 || variants.is_empty()) && variants[present..].iter().all(absent)
+}
+
+fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {
+    let named = fields
+        .iter()
+        .rev()
+        .filter(|field| field.role != Role::Alias);
+    named.map(move |field| {
+        (
+            field.node,
+            format!("field `{}` of `{container}`", field.name),
+        )
+    })
+}

@@ -1,0 +1,117 @@
+//! What a type of the trait has to be, as bounds that say so when they are not met.
+
+use std::{borrow::Cow, error::Error as StdError, fmt::Write as _};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::Nothing;
+use crate::{client::SessionKey, error::Error};
+
+/// A value that crosses: an argument, or what a method returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to another process",
+    label = "not a serde type",
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to `{Self}`; a type of the standard library may need a feature of serde, such as `rc`"
+)]
+pub trait MeshValue {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> MeshValue for T {}
+
+/// What a method returns: a [`Result`], since every remote call can fail.
+#[diagnostic::on_unimplemented(
+    message = "a remote call can fail, and `{Self}` cannot say so",
+    label = "not a `Result`",
+    note = "return `Result<{Self}, E>`; any `E` with `From<meshrpc::Error>` will do, such as `anyhow::Error`"
+)]
+pub trait MeshResult {
+    /// What it is when the method succeeds.
+    type Ok;
+    /// What it is when the method fails.
+    type Err;
+
+    /// As a plain result.
+    fn split(self) -> Result<Self::Ok, Self::Err>;
+    /// From a plain result.
+    fn join(result: Result<Self::Ok, Self::Err>) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T, E> MeshResult for Result<T, E> {
+    type Ok = T;
+    type Err = E;
+
+    fn split(self) -> Result<T, E> {
+        self
+    }
+
+    fn join(result: Result<T, E>) -> Self {
+        result
+    }
+}
+
+/// An error that can hold a failed call although nothing converts into it but text.
+///
+/// Generated code asks for it last, after `From<meshrpc::Error>`, `From<Box<dyn Error + Send +
+/// Sync>>` and `From<io::Error>`.
+#[diagnostic::on_unimplemented(
+    message = "the client of this trait cannot report a failed call as `{Self}`",
+    label = "cannot hold a `meshrpc::Error`",
+    note = "add `impl From<meshrpc::Error> for {Self}`; `From<std::io::Error>` or `From<Box<dyn std::error::Error + Send + Sync>>` will do as well"
+)]
+pub trait MeshError {
+    /// The error that tells of `error`.
+    fn of(error: &Error) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl MeshError for String {
+    fn of(error: &Error) -> Self {
+        with_sources(error)
+    }
+}
+
+// Stands for the error of a type that is no result, which was reported as that.
+#[diagnostic::do_not_recommend]
+impl MeshError for Nothing {
+    fn of(_: &Error) -> Self {
+        unreachable!("refused when it was compiled")
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl MeshError for Box<str> {
+    fn of(error: &Error) -> Self {
+        with_sources(error).into()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl MeshError for Cow<'static, str> {
+    fn of(error: &Error) -> Self {
+        with_sources(error).into()
+    }
+}
+
+/// An argument that `sticky` names.
+#[diagnostic::on_unimplemented(
+    message = "calls cannot stick to an instance by a `{Self}`",
+    label = "not a session key",
+    note = "`sticky` takes an integer, `&str` or `String`"
+)]
+pub trait SessionArgument {}
+
+#[diagnostic::do_not_recommend]
+impl<T: SessionKey + ?Sized> SessionArgument for T {}
+
+/// Message and sources, as one line.
+fn with_sources(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}

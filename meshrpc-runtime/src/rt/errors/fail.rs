@@ -1,0 +1,81 @@
+//! The client's ladder: how an error type holds a failed call.
+
+use std::{error::Error as StdError, io};
+
+use super::super::{Of, bounds::MeshError};
+use crate::error::Error;
+
+/// `From<meshrpc::Error>`, which `anyhow::Error` and `Box<dyn Error + Send + Sync>` have.
+pub trait Mesh<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: From<Error>> Mesh<E> for &&&&Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        failure.into()
+    }
+}
+
+/// `From<Box<dyn Error + Send + Sync>>`.
+pub trait Boxed<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: From<Box<dyn StdError + Send + Sync>>> Boxed<E> for &&&Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        E::from(Box::new(failure))
+    }
+}
+
+/// An error that holds text and nothing else, `String` for one.
+pub trait Exact<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: MeshError> Exact<E> for &&Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        E::of(&failure)
+    }
+}
+
+/// `From<io::Error>`, which [`io::Error`] itself has.
+pub trait Io<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: From<io::Error>> Io<E> for &Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        E::from(io::Error::other(failure))
+    }
+}
+
+/// Everything else: refused by a bound, so never called.
+pub trait Hopeless<E> {
+    /// Never called.
+    fn fail(&self, _: Error) -> E {
+        unreachable!("refused when it was compiled")
+    }
+}
+
+impl<E> Hopeless<E> for Of<E> {}
+
+/// A last step for the check of the type: the same ladder, and words on what is missing.
+pub trait Checked<E> {
+    /// Never called.
+    fn fail(&self, failure: Error) -> E
+    where
+        E: MeshError;
+}
+
+impl<E> Checked<E> for Of<E> {
+    fn fail(&self, failure: Error) -> E
+    where
+        E: MeshError,
+    {
+        E::of(&failure)
+    }
+}

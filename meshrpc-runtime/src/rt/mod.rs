@@ -1,0 +1,96 @@
+//! What generated code calls, and nothing else does.
+//!
+//! Generated code knows the types of a trait only as written. Which of them are serde types, which
+//! errors can be rebuilt at the caller, is decided where it is compiled, by *autoref
+//! specialisation*: a method is looked up on `&&&Of<T>`, and the first of several traits that is
+//! implemented for one reference less, and less, and less, is taken. This works because every type
+//! in generated code is concrete.
+//!
+//! The last trait of each such ladder is implemented for every type, so that bodies compile even
+//! when the user's type cannot cross; the one error is reported by the bounds in [`bounds`], which
+//! generated code checks once per written type.
+
+mod bounds;
+mod errors;
+mod handler;
+mod macros;
+mod values;
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// The first version of what generated code calls. It may grow; what is here never changes.
+pub mod v1 {
+    pub use std::result::Result::{Err, Ok};
+
+    pub use async_trait::async_trait;
+
+    pub use crate::{
+        client::{Answer, Call, Channel},
+        contract::{Deadline, MethodSchema, MethodSpec, ServiceSpec},
+        discovery::BoxFuture,
+        error::Error,
+        mesh::{Client, Mesh},
+        server::{Handler, Request, Response},
+    };
+
+    pub use super::{
+        Nothing, Of,
+        bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
+        handler::{Replier, answer, no_arguments, reply_to, unknown_method},
+    };
+    pub use crate::{
+        __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
+        __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
+    };
+
+    /// The traits of each ladder, imported by the macros where a ladder is climbed.
+    pub mod ladder {
+        pub use super::super::{
+            errors::{fail, send, typed},
+            values::{read, session, split, write},
+        };
+    }
+}
+
+/// A type as a value, to look methods up on.
+pub struct Of<T: ?Sized>(PhantomData<fn(&T)>);
+
+/// What stands for a type that cannot be had. There is no value of it.
+pub enum Nothing {}
+
+// Serde types, so that nothing is said of it after the type it stands for was refused.
+impl Serialize for Nothing {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        match *self {}
+    }
+}
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(de::Error::custom("there is no such value"))
+    }
+}
+
+impl<T: ?Sized> Of<T> {
+    /// The type `T`.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a type, not a value to start from"
+    )]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+
+    /// The type of `value`.
+    pub const fn value(_: &T) -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Of<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::any::type_name::<T>())
+    }
+}

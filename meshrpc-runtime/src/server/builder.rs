@@ -1,0 +1,145 @@
+//! Which handlers serve which contracts, and within which limits.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    error::Error,
+    server::{
+        Handler, StreamHandler,
+        describe::Describe,
+        ping::Ping,
+        routes::{Routes, Target},
+    },
+    wire::Config,
+};
+
+/// Handlers and limits. [`Mesh::serve`](crate::Mesh::serve) runs it.
+#[must_use = "a server does nothing until a mesh serves it"]
+pub struct Server {
+    targets: Vec<Target>,
+    pub(crate) limits: Limits,
+    pub(crate) insecure: bool,
+}
+
+/// Builds a [`Server`].
+#[must_use = "a server does nothing until a mesh serves it"]
+pub struct ServerBuilder {
+    server: Server,
+}
+
+/// What one client may use of a server. A call over a limit is refused before it is started.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Largest buffered request, in bytes. 128 MiB unless set.
+    pub max_message: u64,
+    /// Calls at one time on one connection. 1024 unless set.
+    pub max_streams: u32,
+}
+
+impl Server {
+    /// A server of nothing yet.
+    pub fn builder() -> ServerBuilder {
+        let targets = vec![Target::Unary(Arc::new(Ping))];
+        ServerBuilder {
+            server: Server {
+                targets,
+                limits: Limits::default(),
+                insecure: false,
+            },
+        }
+    }
+
+    pub(crate) fn routes(&self) -> Result<Routes, Error> {
+        let mut targets = self.targets.clone();
+        let described = targets
+            .iter()
+            .map(|target| target.spec().describe())
+            .collect();
+        targets.push(Target::Unary(Arc::new(Describe(described))));
+        Routes::new(&targets)
+    }
+}
+
+impl ServerBuilder {
+    /// Serves a contract. Contracts are told apart by name; one that occurs twice, and two methods
+    /// with the same key, are an error when the server starts.
+    pub fn service(mut self, handler: impl Handler) -> Self {
+        self.server.targets.push(Target::Unary(Arc::new(handler)));
+        self
+    }
+
+    /// Serves a contract whose calls are streams.
+    pub fn stream_service(mut self, handler: impl StreamHandler) -> Self {
+        self.server.targets.push(Target::Stream(Arc::new(handler)));
+        self
+    }
+
+    /// Publishes ordinary HTTP handlers beside the contracts, such as an axum `Router`: a tower
+    /// service of requests. They are reached as the contract `meshrpc.http`, through
+    /// [`Channel::http`](crate::Channel::http) or a gateway.
+    #[cfg(feature = "http")]
+    pub fn http<S, B>(self, service: S) -> Self
+    where
+        S: tower_service::Service<http::Request<crate::http::Body>, Response = http::Response<B>>,
+        S: Clone + Send + Sync + 'static,
+        S::Error: fmt::Display + Send,
+        S::Future: Send,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.stream_service(super::http::HttpHandler(service))
+    }
+
+    /// Sets the limits.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.server.limits = limits;
+        self
+    }
+
+    /// Allows an address that other machines can reach, where calls are neither encrypted nor is
+    /// it known who makes them. Without this such an address is refused when the server starts.
+    pub fn insecure(mut self) -> Self {
+        self.server.insecure = true;
+        self
+    }
+
+    /// The server.
+    pub fn build(self) -> Server {
+        self.server
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let config = Config::default();
+        Self {
+            max_message: config.max_message,
+            max_streams: config.max_streams,
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field(
+                "contracts",
+                &self
+                    .targets
+                    .iter()
+                    .map(|target| target.spec().name)
+                    .collect::<Vec<_>>(),
+            )
+            .field("limits", &self.limits)
+            .field("insecure", &self.insecure)
+            .finish()
+    }
+}
+
+impl fmt::Debug for ServerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server.fmt(f)
+    }
+}

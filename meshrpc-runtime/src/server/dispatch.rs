@@ -1,0 +1,229 @@
+//! From an arrived call to a handler's task.
+
+use std::{
+    future::Future,
+    sync::{Arc, atomic::Ordering},
+};
+
+use crate::{
+    connection::{Dispatch, Incoming, IncomingBody, Responder},
+    context::{Context, Origin},
+    contract::MethodSpec,
+    discovery::BoxFuture,
+    error::Started,
+    server::{
+        Counters, Request, Response, StreamRequest,
+        panic::caught,
+        routes::{Route, Routes, Target},
+    },
+    wire::{Codec, OpenHead, Reason, Status},
+};
+
+/// Hands calls to handlers; one for all connections of a server.
+pub(crate) struct Dispatcher {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) counters: Arc<Counters>,
+    /// For connections accepted while the server drains: calls that arrive before their client has
+    /// read the go-away are refused as not started, so that it moves them.
+    pub(crate) draining: bool,
+}
+
+impl Dispatch for Dispatcher {
+    fn dispatch(&self, call: Incoming) {
+        match self.admit(&call.head, &call.body) {
+            Ok(route) => {
+                self.counters.calls.fetch_add(1, Ordering::Relaxed);
+                self.start(route, call);
+            }
+            Err(refusal) => {
+                self.counters.refused_calls.fetch_add(1, Ordering::Relaxed);
+                call.responder.status(refusal);
+            }
+        }
+    }
+}
+
+impl Dispatcher {
+    /// The method that is called, or why the call is not even started.
+    fn admit(&self, head: &OpenHead, body: &IncomingBody) -> Result<&Route, Status> {
+        let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
+        if self.draining {
+            return refusal(Reason::Draining, "the instance is draining".to_owned());
+        }
+        let Some(route) = self.routes.route(head.method) else {
+            let message = format!("no method with key {:#018x} is served here", head.method);
+            return refusal(Reason::UnknownMethod, message);
+        };
+        let buffered = matches!(body, IncomingBody::Buffered(_));
+        if head.kind != route.method.kind || (matches!(route.target, Target::Unary(_)) && !buffered)
+        {
+            let kind = route.method.kind;
+            return refusal(Reason::Protocol, format!("{} is {kind:?}", route.name()));
+        }
+        if let Err(why) = readable(head, route.method) {
+            return refusal(Reason::Schema, format!("{}: {why}", route.name()));
+        }
+        Ok(route)
+    }
+
+    fn start(&self, route: &Route, call: Incoming) {
+        let Incoming {
+            head,
+            body,
+            responder,
+            deadline,
+            peer,
+        } = call;
+        let context = Context::of_call(Origin {
+            deadline,
+            trace: head.trace.clone(),
+            session: head.session.clone(),
+            metadata: head.metadata.clone(),
+            peer: Some(Arc::clone(&peer)),
+        });
+        let (contract, method) = (route.contract, route.method);
+        let counters = Arc::clone(&self.counters);
+        match (&route.target, body) {
+            (Target::Unary(handler), IncomingBody::Buffered(body)) => {
+                let handler = Arc::clone(handler);
+                let request = Request::new(method, head, body, deadline, peer);
+                spawn(context, responder, |responder| async move {
+                    let response = match caught(|| handler.call(request)).await {
+                        Ok(response) => response,
+                        Err(message) => {
+                            panicked(&counters, contract, method, &message);
+                            let message =
+                                format!("the handler of `{contract}/{}` panicked", method.name);
+                            Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
+                        }
+                    };
+                    response.send(responder);
+                });
+            }
+            (Target::Stream(handler), body) => {
+                let handler = Arc::clone(handler);
+                spawn(context, responder, |responder| async move {
+                    let request = StreamRequest {
+                        method,
+                        head,
+                        body,
+                        responder,
+                        deadline,
+                        peer,
+                    };
+                    let run = |request| -> BoxFuture<'static, ()> { handler.call(request) };
+                    // The responder is dropped by the unwinding, and answers by that.
+                    if let Err(message) = caught(|| run(request)).await {
+                        panicked(&counters, contract, method, &message);
+                    }
+                });
+            }
+            // `admit` lets no such call pass.
+            (Target::Unary(_), IncomingBody::Stream(_)) => {}
+        }
+    }
+}
+
+impl Route {
+    fn name(&self) -> String {
+        format!("`{}/{}`", self.contract, self.method.name)
+    }
+}
+
+/// Whether arguments written so can be read here.
+fn readable(head: &OpenHead, method: &MethodSpec) -> Result<(), &'static str> {
+    match head.codec {
+        Codec::Positional => {
+            let own = method.fingerprint();
+            // The head carries the low half.
+            if own != 0 && head.schema == own as u32 {
+                Ok(())
+            } else {
+                Err("positional arguments of another schema; field-named ones are understood")
+            }
+        }
+        Codec::FieldNamed => Ok(()),
+        Codec::Json if cfg!(feature = "json") => Ok(()),
+        Codec::Json => Err("JSON is not built in here; field-named arguments are understood"),
+    }
+}
+
+/// Runs a call in a task of its own, which ends when nobody waits for the answer any more.
+fn spawn<F>(context: Context, responder: Responder, run: impl FnOnce(Responder) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let canceller = responder.canceller();
+    let task = tokio::spawn(context.scope(run(responder)));
+    canceller.abort_on_cancel(task.abort_handle());
+}
+
+fn panicked(counters: &Counters, contract: &str, method: &MethodSpec, message: &str) {
+    counters.panics.fetch_add(1, Ordering::Relaxed);
+    tracing::error!(contract, method = method.name, message, "handler panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        server::testing::{ECHO, Echo, head},
+        wire::CallKind,
+    };
+
+    fn dispatcher(draining: bool) -> Dispatcher {
+        let routes = Routes::new(&[Target::Unary(Arc::new(Echo))]).unwrap();
+        Dispatcher {
+            routes: Arc::new(routes),
+            counters: Arc::default(),
+            draining,
+        }
+    }
+
+    fn refused(dispatcher: &Dispatcher, head: &OpenHead) -> Option<Reason> {
+        let status = dispatcher
+            .admit(head, &IncomingBody::Buffered(Default::default()))
+            .err()?;
+        assert_eq!(status.started, Started::No, "nothing ran");
+        Some(status.reason)
+    }
+
+    #[test]
+    fn only_calls_that_can_be_understood_are_started() {
+        let (serving, good) = (dispatcher(false), head(&ECHO.methods[0]));
+        assert_eq!(refused(&serving, &good), None);
+        let unknown = OpenHead {
+            method: 8,
+            ..good.clone()
+        };
+        assert_eq!(refused(&serving, &unknown), Some(Reason::UnknownMethod));
+        let streaming = OpenHead {
+            kind: CallKind::ServerStream,
+            ..good
+        };
+        assert_eq!(refused(&serving, &streaming), Some(Reason::Protocol));
+    }
+
+    #[test]
+    fn positional_arguments_of_another_schema_are_not_read() {
+        let (serving, good) = (dispatcher(false), head(&ECHO.methods[0]));
+        for schema in [0, good.schema + 1] {
+            let other = OpenHead {
+                schema,
+                ..good.clone()
+            };
+            assert_eq!(refused(&serving, &other), Some(Reason::Schema));
+            let named = OpenHead {
+                codec: Codec::FieldNamed,
+                ..other
+            };
+            assert_eq!(refused(&serving, &named), None);
+        }
+    }
+
+    #[test]
+    fn a_draining_server_starts_nothing_on_a_new_connection() {
+        let good = head(&ECHO.methods[0]);
+        assert_eq!(refused(&dispatcher(true), &good), Some(Reason::Draining));
+    }
+}

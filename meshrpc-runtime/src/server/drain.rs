@@ -1,0 +1,63 @@
+//! The end of a server in good order.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    discovery::Health,
+    error::Error,
+    server::{Drained, Serving, listener::Phase},
+};
+
+/// How long the registry gets to spread the news before clients hear it from the connections.
+const SPREAD: Duration = Duration::from_secs(2);
+/// How long the registry gets to forget the instance.
+const WITHDRAW: Duration = Duration::from_secs(5);
+
+impl Serving {
+    /// Draining in the registry, go-away on every connection, calls finished or `end`, withdrawn,
+    /// closed.
+    pub(super) async fn wind_down(&mut self, end: Instant) -> Result<Drained, Error> {
+        let instance = self.instance().name.clone();
+        tracing::info!(instance = &*instance, "draining");
+        if let Some(advert) = &mut self.advert {
+            // Clients that follow the registry leave before they are sent away. A registry that
+            // cannot be told does not keep the server from stopping: go-away reaches them too.
+            let spread = end.min(Instant::now() + SPREAD);
+            let told = advert.set_health(Health::Draining);
+            match tokio::time::timeout_at(spread.into(), told).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "the registry was not told of the drain"),
+                Err(_) => tracing::debug!("the registry is still spreading the news"),
+            }
+        }
+        self.phase.send_replace(Phase::Draining);
+        // An error: the listener is gone, and nothing is open.
+        let finished = self.open.wait_for(|open| *open == 0);
+        let finished = tokio::time::timeout_at(end.into(), finished).await.is_ok();
+
+        let withdrawn = match self.advert.take() {
+            Some(advert) => tokio::time::timeout(WITHDRAW, advert.withdraw()).await,
+            None => Ok(Ok(())),
+        };
+        self.phase.send_replace(Phase::Stopped);
+        let cut = (&mut self.listener).await.unwrap_or(0);
+        if cut > 0 {
+            tracing::warn!(
+                instance = &*instance,
+                cut,
+                "calls were cut: the drain's time was over"
+            );
+        }
+        tracing::info!(instance = &*instance, finished, "stopped");
+        match withdrawn {
+            Ok(result) => result.map(|()| Drained { cut }),
+            Err(_) => {
+                tracing::warn!(
+                    instance = &*instance,
+                    "the registry did not confirm the withdrawal"
+                );
+                Ok(Drained { cut })
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Tower layers around a handler.
+
+use std::{
+    convert::Infallible,
+    error::Error as StdError,
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    contract::ServiceSpec,
+    discovery::BoxFuture,
+    error::Started,
+    server::{Handler, Request, Response},
+};
+
+/// Puts layers around handlers.
+pub trait HandlerExt: Handler + Sized {
+    /// This handler behind `layer`. The layered service is cloned for each call; a layer that keeps
+    /// state between calls shares it between its clones, as tower's own do.
+    ///
+    /// An error of the layer fails the call. If it is a [`meshrpc::Error`](crate::Error), kind,
+    /// code and started are the caller's to see; otherwise the call fails as `Internal`, certainly
+    /// not started if the layer was not ready, perhaps started if it was.
+    fn layer<L>(self, layer: L) -> Layered<L::Service>
+    where
+        L: Layer<HandlerService<Self>>,
+        Layered<L::Service>: Handler,
+    {
+        let spec = self.spec();
+        Layered {
+            spec,
+            service: layer.layer(HandlerService {
+                handler: Arc::new(self),
+            }),
+        }
+    }
+}
+
+impl<H: Handler> HandlerExt for H {}
+
+/// A handler as a tower service.
+pub struct HandlerService<H> {
+    handler: Arc<H>,
+}
+
+/// A handler behind layers.
+#[derive(Clone)]
+pub struct Layered<S> {
+    spec: &'static ServiceSpec,
+    service: S,
+}
+
+impl<H> Clone for HandlerService<H> {
+    fn clone(&self) -> Self {
+        Self {
+            handler: Arc::clone(&self.handler),
+        }
+    }
+}
+
+impl<H: Handler> Service<Request> for HandlerService<H> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Infallibly;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Infallibly {
+        Infallibly(self.handler.call(request))
+    }
+}
+
+/// The future of a [`HandlerService`].
+pub struct Infallibly(BoxFuture<'static, Response>);
+
+impl Future for Infallibly {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx).map(Ok)
+    }
+}
+
+impl<S> Handler for Layered<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + Sync + 'static,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+    S::Future: Send,
+{
+    fn spec(&self) -> &'static ServiceSpec {
+        self.spec
+    }
+
+    fn call(&self, request: Request) -> BoxFuture<'static, Response> {
+        let mut service = self.service.clone();
+        Box::pin(async move {
+            if let Err(error) = poll_fn(|cx| service.poll_ready(cx)).await {
+                return Response::of_layer(&*error.into(), Started::No);
+            }
+            match service.call(request).await {
+                Ok(response) => response,
+                Err(error) => Response::of_layer(&*error.into(), Started::Unknown),
+            }
+        })
+    }
+}
+
+impl<H> fmt::Debug for HandlerService<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerService").finish_non_exhaustive()
+    }
+}
+
+impl<S> fmt::Debug for Layered<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Layered")
+            .field("contract", &self.spec.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        error::{Code, Error, Kind},
+        server::testing::{ECHO, Echo, head, peer},
+    };
+
+    /// Lets calls with a token pass.
+    #[derive(Clone)]
+    struct Guard<S>(S);
+
+    struct GuardLayer;
+
+    impl<S> Layer<S> for GuardLayer {
+        type Service = Guard<S>;
+
+        fn layer(&self, inner: S) -> Guard<S> {
+            Guard(inner)
+        }
+    }
+
+    impl<S> Service<Request> for Guard<S>
+    where
+        S: Service<Request, Response = Response, Error = Infallible>,
+        S::Future: Send + 'static,
+    {
+        type Response = Response;
+        type Error = Error;
+        type Future = BoxFuture<'static, Result<Response, Error>>;
+
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            self.0.poll_ready(cx).map_err(|never| match never {})
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            if request.metadata().get("token").is_none() {
+                return Box::pin(async { Err(Error::new(Kind::Denied, "no token")) });
+            }
+            let inner = self.0.call(request);
+            Box::pin(async { inner.await.map_err(|never| match never {}) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_layer_sees_the_request_and_may_refuse_it() {
+        let handler = Echo.layer(GuardLayer);
+        assert_eq!(handler.spec().name, ECHO.name);
+        let request = |token: bool| {
+            let mut head = head(&ECHO.methods[0]);
+            if token {
+                head.metadata.push("token", "t");
+            }
+            Request::new(&ECHO.methods[0], head, Bytes::new(), None, peer())
+        };
+        assert_eq!(handler.call(request(true)).await.code(), None);
+        assert_eq!(
+            handler.call(request(false)).await.code(),
+            Some(Code::PermissionDenied)
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! The serving side: contracts, the handlers behind them, and the life of a listener.
+//!
+//! # Layout
+//! - [`Server`]: which handlers serve which contracts; [`Mesh::serve`](crate::Mesh::serve) runs it.
+//! - [`Handler`], [`Request`], [`Response`]: a contract's methods as values; generated code
+//!   implements the first.
+//! - [`HandlerExt::layer`]: tower layers around a handler.
+//! - `dispatch`: from an arrived call to a handler's task and back.
+//! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
+
+mod builder;
+mod describe;
+mod dispatch;
+mod drain;
+mod handler;
+#[cfg(feature = "http")]
+mod http;
+mod layer;
+mod listener;
+mod panic;
+mod ping;
+mod request;
+mod response;
+mod routes;
+mod serving;
+mod signal;
+#[cfg(test)]
+mod testing;
+
+pub use builder::{Limits, Server, ServerBuilder};
+pub use handler::{Handler, StreamHandler, StreamRequest};
+pub use layer::{HandlerExt, HandlerService, Layered};
+pub use listener::Counters;
+pub use request::Request;
+pub use response::Response;
+pub(crate) use serving::Start;
+pub use serving::{Drained, Serving, Until};
+pub use signal::shutdown_signal;

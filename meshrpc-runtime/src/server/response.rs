@@ -1,0 +1,263 @@
+//! What a handler answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{
+    codec::{self, DecodeError, EncodeError},
+    connection::Responder,
+    contract::MethodSpec,
+    error::{Code, Error, Kind, Limit, Started},
+    wire::{Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
+};
+
+/// Longest message of a status, in bytes.
+const MAX_MESSAGE: usize = 1024;
+
+/// The answer to a unary call.
+#[derive(Debug)]
+pub struct Response(Outcome);
+
+#[derive(Debug)]
+enum Outcome {
+    Reply(ReplyHead, Bytes),
+    Status(Box<Status>),
+}
+
+impl Response {
+    /// The method returned `value`. It is written as the request was, or with field names where the
+    /// positional codec would corrupt it.
+    pub fn value<T>(request: Codec, method: &'static MethodSpec, value: &T) -> Response
+    where
+        T: Serialize + ?Sized,
+    {
+        match written(request, method, value, codec::encode_reply) {
+            Ok((codec, body)) => {
+                let head = ReplyHead {
+                    codec,
+                    metadata: Metadata::new(),
+                };
+                Response(Outcome::Reply(head, body))
+            }
+            Err(error) => {
+                let message = format!("the result of `{}` cannot be encoded: {error}", method.name);
+                Response::of(Status::refusal(Reason::Encode, Started::Yes, message))
+            }
+        }
+    }
+
+    /// The method returned `error`, which crosses as a value. `message` is for callers that do not
+    /// know its type.
+    pub fn typed_error<E>(
+        request: Codec,
+        method: &'static MethodSpec,
+        error: &E,
+        message: String,
+    ) -> Response
+    where
+        E: Serialize + ?Sized,
+    {
+        let detail = match written(request, method, error, codec::encode_failure) {
+            Ok((codec, bytes)) => Detail::Typed { codec, bytes },
+            // Its message still says what happened.
+            Err(_) => Detail::Chain(vec![message.clone()]),
+        };
+        Response::of(Status::application(Code::Unknown, message, detail))
+    }
+
+    /// The method returned an error that crosses as text, outermost message first. `relayed` is the
+    /// code of a [`meshrpc::Error`](crate::Error) among its sources: the callee of this method's
+    /// own call failed, which says nothing about whether this method ran.
+    pub fn text_error(chain: Vec<String>, relayed: Option<Code>) -> Response {
+        let message = chain.first().cloned().unwrap_or_default();
+        let code = relayed.unwrap_or(Code::Unknown);
+        let status = Status::application(code, message, Detail::Chain(chain));
+        Response::of(Status {
+            relayed: relayed.is_some(),
+            ..status
+        })
+    }
+
+    /// The arguments cannot be decoded.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "generated code has no use for it"
+    )]
+    pub fn invalid_argument(error: DecodeError) -> Response {
+        let message = format!("invalid argument: {error}");
+        Response::of(Status::refusal(
+            Reason::InvalidArgument,
+            Started::No,
+            message,
+        ))
+    }
+
+    /// The handler does not know the method.
+    pub fn unknown_method() -> Response {
+        Response::of(Status::refusal(
+            Reason::UnknownMethod,
+            Started::No,
+            "unknown method",
+        ))
+    }
+
+    /// The caller may not call this; for layers that stand before the handler.
+    pub fn denied(message: impl Into<String>) -> Response {
+        Response::of(Status::refusal(Reason::Denied, Started::No, message))
+    }
+
+    /// There is no room for the call now; for layers that stand before the handler. The caller's
+    /// runtime may try another instance, after `retry_after` if that is given.
+    pub fn overloaded(message: impl Into<String>, retry_after: Option<Duration>) -> Response {
+        let status = Status::refusal(Reason::Overloaded, Started::No, message);
+        let retry = retry_after.map_or(Retry::Unspecified, Retry::After);
+        Response::of(Status { retry, ..status })
+    }
+
+    /// What a layer's own error says. `started` holds unless the error is a
+    /// [`meshrpc::Error`](crate::Error), which knows better.
+    pub(crate) fn of_layer(
+        error: &(dyn std::error::Error + 'static),
+        started: Started,
+    ) -> Response {
+        let Some(known) = error.downcast_ref::<Error>() else {
+            let status = Status::application(Code::Internal, error.to_string(), Detail::None);
+            return Response::of(Status { started, ..status });
+        };
+        let reason = match known.kind() {
+            Kind::Denied => Reason::Denied,
+            Kind::DeadlineExceeded => Reason::DeadlineExceeded,
+            Kind::Refused {
+                limit: Limit::Draining,
+            } => Reason::Draining,
+            Kind::Refused {
+                limit: Limit::MessageSize,
+            } => Reason::TooLarge,
+            Kind::Refused { .. } => Reason::Overloaded,
+            _ => Reason::Application,
+        };
+        let status = Status::refusal(reason, known.started(), known.to_string());
+        let retry = known.retry_after().map_or(Retry::Unspecified, Retry::After);
+        Response::of(Status {
+            code: Some(known.code()),
+            retry,
+            ..status
+        })
+    }
+
+    /// The same with an entry that the caller finds beside the value.
+    pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<Bytes>) -> Response {
+        match &mut self.0 {
+            Outcome::Reply(head, _) => head.metadata.push(key, value),
+            Outcome::Status(status) => status.trailers.push(key, value),
+        }
+        self
+    }
+
+    /// The code the caller will see; `None` for a value.
+    pub fn code(&self) -> Option<Code> {
+        match &self.0 {
+            Outcome::Reply(..) => None,
+            Outcome::Status(status) => status.code,
+        }
+    }
+
+    pub(crate) fn of(mut status: Status) -> Response {
+        truncate(&mut status.message, MAX_MESSAGE);
+        Response(Outcome::Status(Box::new(status)))
+    }
+
+    pub(crate) fn send(self, responder: Responder) {
+        match self.0 {
+            Outcome::Reply(head, body) => responder.reply(&head, body),
+            Outcome::Status(status) => responder.status(*status),
+        }
+    }
+}
+
+fn written<T>(
+    codec: Codec,
+    method: &'static MethodSpec,
+    value: &T,
+    encode: fn(Codec, &MethodSpec, &T, &mut Vec<u8>) -> Result<(), EncodeError>,
+) -> Result<(Codec, Bytes), EncodeError>
+where
+    T: Serialize + ?Sized,
+{
+    let codec = match codec {
+        // The reply carries its codec, so one direction can be demoted without the other.
+        Codec::Positional => method.codec(),
+        other => other,
+    };
+    let mut out = Vec::with_capacity(128);
+    match encode(codec, method, value, &mut out) {
+        Ok(()) => Ok((codec, out.into())),
+        Err(error) if error.needs_field_names() && codec == Codec::Positional => {
+            method.demote();
+            written(Codec::FieldNamed, method, value, encode)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Cuts at a character's boundary.
+fn truncate(text: &mut String, limit: usize) {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(response: Response) -> Status {
+        match response.0 {
+            Outcome::Status(status) => *status,
+            Outcome::Reply(..) => panic!("a value"),
+        }
+    }
+
+    #[test]
+    fn a_relayed_error_has_started() {
+        let response = Response::text_error(vec!["gone".into()], Some(Code::Unavailable));
+        let status = status(response);
+        assert!(status.relayed);
+        assert_eq!(
+            (status.started, status.code),
+            (Started::Yes, Some(Code::Unavailable))
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_at_a_character() {
+        let status = status(Response::denied("é".repeat(MAX_MESSAGE)));
+        assert_eq!(status.message.len(), MAX_MESSAGE);
+        let status = status_of_odd();
+        assert_eq!(status.message.len(), MAX_MESSAGE - 1);
+    }
+
+    fn status_of_odd() -> Status {
+        status(Response::denied(format!("x{}", "é".repeat(MAX_MESSAGE))))
+    }
+
+    #[test]
+    fn a_layer_that_denies_is_believed() {
+        let error = Error::new(Kind::Denied, "no token");
+        let status = status(Response::of_layer(&error, Started::Unknown));
+        assert_eq!(
+            (status.reason, status.started),
+            (Reason::Denied, Started::No)
+        );
+        let foreign = std::io::Error::other("broken");
+        let status = self::status(Response::of_layer(&foreign, Started::Unknown));
+        assert_eq!(
+            (status.reason, status.started),
+            (Reason::Application, Started::Unknown)
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! Which handler serves which method.
+
+use std::sync::Arc;
+
+use crate::{
+    contract::{MethodSpec, ServiceSpec},
+    error::{Code, Error, Kind},
+    server::{Handler, StreamHandler},
+    wire::{CallKind, ContractOffer},
+};
+
+/// The methods of a server, by key.
+#[derive(Default)]
+pub(crate) struct Routes {
+    /// Ordered by key: a server has few methods, and searching them beats hashing.
+    by_key: Vec<Route>,
+    specs: Vec<&'static ServiceSpec>,
+}
+
+/// One method.
+pub(crate) struct Route {
+    pub(crate) contract: &'static str,
+    pub(crate) method: &'static MethodSpec,
+    pub(crate) target: Target,
+}
+
+/// What serves a method.
+#[derive(Clone)]
+pub(crate) enum Target {
+    Unary(Arc<dyn Handler>),
+    Stream(Arc<dyn StreamHandler>),
+}
+
+impl Target {
+    pub(crate) fn spec(&self) -> &'static ServiceSpec {
+        match self {
+            Target::Unary(handler) => handler.spec(),
+            Target::Stream(handler) => handler.spec(),
+        }
+    }
+}
+
+impl Routes {
+    /// # Errors
+    /// If two methods have the same key, or a unary handler has a streaming method.
+    pub(crate) fn new(targets: &[Target]) -> Result<Self, Error> {
+        let mut routes = Self::default();
+        for target in targets {
+            let spec = target.spec();
+            spec.check()
+                .map_err(|unsupported| wrong(unsupported.to_string()))?;
+            routes.specs.push(spec);
+            for method in spec.methods {
+                if matches!(target, Target::Unary(_)) && method.kind != CallKind::Unary {
+                    let name = format!("{}/{}", spec.name, method.name);
+                    return Err(wrong(format!("`{name}` has streams, and its handler none")));
+                }
+                let route = Route {
+                    contract: spec.name,
+                    method,
+                    target: target.clone(),
+                };
+                routes.by_key.push(route);
+            }
+        }
+        routes.by_key.sort_by_key(|route| route.method.key);
+        match routes
+            .by_key
+            .windows(2)
+            .find(|pair| pair[0].method.key == pair[1].method.key)
+        {
+            Some([one, other]) => Err(wrong(format!(
+                "`{}/{}` and `{}/{}` have the same method key: a contract is served once, and a \
+                 method whose key collides is renamed",
+                one.contract, one.method.name, other.contract, other.method.name
+            ))),
+            _ => Ok(routes),
+        }
+    }
+
+    pub(crate) fn route(&self, key: u64) -> Option<&Route> {
+        let found = self
+            .by_key
+            .binary_search_by_key(&key, |route| route.method.key)
+            .ok()?;
+        self.by_key.get(found)
+    }
+
+    /// What the handshake says of the contracts. Computes fingerprints that are not known yet.
+    pub(crate) fn offers(&self) -> Arc<[ContractOffer]> {
+        self.specs.iter().map(|spec| spec.offer()).collect()
+    }
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Kind::Protocol, message).with_code(Code::FailedPrecondition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::testing::{ECHO, Echo};
+
+    #[test]
+    fn a_contract_is_served_once() {
+        let echo = Target::Unary(Arc::new(Echo));
+        let routes = Routes::new(std::slice::from_ref(&echo)).unwrap();
+        assert_eq!(
+            routes.route(ECHO.methods[0].key).unwrap().contract,
+            "test.echo"
+        );
+        assert!(routes.route(0).is_none());
+        let Err(error) = Routes::new(&[echo.clone(), echo]) else {
+            panic!("served twice")
+        };
+        assert_eq!(error.code(), Code::FailedPrecondition);
+        assert!(
+            error
+                .to_string()
+                .contains("`test.echo/echo` and `test.echo/echo`"),
+            "{error}"
+        );
+    }
+}

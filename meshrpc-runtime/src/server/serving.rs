@@ -1,0 +1,234 @@
+//! A server's life, from an address to gone.
+
+use std::{
+    fmt,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    discovery::{Address, Advert, Advertisement, Health, Instance, Registrar},
+    error::{Code, Error, Kind},
+    server::{
+        Counters, Server,
+        dispatch::Dispatcher,
+        listener::{Listening, Phase},
+    },
+    transport,
+    wire::{Config, LocalIdentity},
+};
+
+/// What it takes to bring a server up.
+pub(crate) struct Start {
+    pub(crate) registrar: Arc<dyn Registrar>,
+    pub(crate) advertisement: Advertisement,
+}
+
+/// A server that runs: bound, registered, and taking calls. Dropping it ends it at once, calls
+/// under way included; [`until`](Self::until) and [`Until::drain`] end it in good order.
+#[must_use = "dropping it ends the server"]
+pub struct Serving {
+    pub(super) advert: Option<Box<dyn Advert>>,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) open: watch::Receiver<usize>,
+    pub(super) listener: JoinHandle<usize>,
+    instance: Instance,
+    address: Address,
+    counters: Arc<Counters>,
+}
+
+/// A server that runs until something happens.
+#[must_use = "dropping it ends the server"]
+pub struct Until<F> {
+    serving: Serving,
+    end: F,
+}
+
+/// How a server ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// Calls that were not done when the time was over, and were cut.
+    pub cut: usize,
+}
+
+impl Start {
+    /// Address, bound, listening, ready: in this order, so that nobody is sent to an instance that
+    /// is not there.
+    pub(crate) async fn run(self, server: &Server) -> Result<Serving, Error> {
+        let routes = Arc::new(server.routes()?);
+        let deployment = self.advertisement.deployment.clone();
+        let mut advert = self.registrar.advertise(self.advertisement).await?;
+        let bind = advert.bind();
+        if !server.insecure {
+            refuse_public(&bind)?;
+        }
+        let unusable = |error: std::io::Error| {
+            let message = format!("cannot listen on {bind}: {error}");
+            Error::new(Kind::Unavailable, message).with_source(error)
+        };
+        let listener = transport::Listener::bind(&bind).await.map_err(unusable)?;
+        let address = listener.local_address().map_err(unusable)?;
+        let instance = advert.instance().clone();
+        advert.bound(address.clone()).await?;
+
+        let counters = Arc::new(Counters::default());
+        let dispatcher = |draining| {
+            let (routes, counters) = (Arc::clone(&routes), Arc::clone(&counters));
+            Arc::new(Dispatcher {
+                routes,
+                counters,
+                draining,
+            })
+        };
+        let (phase, follow) = watch::channel(Phase::Serving);
+        let (count, open) = watch::channel(0);
+        let listening = Listening {
+            listener,
+            config: Arc::new(Config {
+                max_message: server.limits.max_message,
+                max_streams: server.limits.max_streams,
+                identity: LocalIdentity {
+                    name: instance.name.to_string(),
+                    epoch: instance.epoch,
+                },
+                contracts: routes.offers(),
+                ..Config::default()
+            }),
+            serving: dispatcher(false),
+            draining: dispatcher(true),
+            counters: Arc::clone(&counters),
+            phase: follow,
+            open: count,
+        };
+        let listener = tokio::spawn(listening.run());
+        let mut serving = Serving {
+            advert: None,
+            phase,
+            open,
+            listener,
+            instance,
+            address,
+            counters,
+        };
+        advert.set_health(Health::Ready).await?;
+        tracing::info!(
+            deployment,
+            instance = &*serving.instance.name,
+            address = %serving.address,
+            "serving"
+        );
+        serving.advert = Some(advert);
+        Ok(serving)
+    }
+}
+
+impl Serving {
+    /// Who this is to clients.
+    pub fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What it has counted.
+    pub fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Runs until `end` resolves.
+    pub fn until<F: Future>(self, end: F) -> Until<F> {
+        Until { serving: self, end }
+    }
+
+    /// Stops in good order now, as [`Until::drain`] does.
+    ///
+    /// # Errors
+    /// As [`Until::drain`].
+    pub async fn drain(mut self, time: Duration) -> Result<Drained, Error> {
+        self.wind_down(Instant::now() + time).await
+    }
+}
+
+impl<F: Future> Until<F> {
+    /// Stops in good order once the time has come: the registry is told, clients are told to go
+    /// away, calls under way get up to `time` to finish; then the instance is withdrawn and what is
+    /// left is cut. Clients that still connect meanwhile are told to go elsewhere; no call of
+    /// theirs is started, so none of them fails.
+    ///
+    /// # Errors
+    /// If the instance cannot be withdrawn from the registry, or the listener ended by itself.
+    pub async fn drain(self, time: Duration) -> Result<Drained, Error> {
+        let Self { mut serving, end } = self;
+        tokio::select! {
+            _ = end => serving.drain(time).await,
+            ended = &mut serving.listener => {
+                let message = match ended {
+                    Ok(_) => "the listener ended".to_owned(),
+                    Err(error) => format!("the listener ended: {error}"),
+                };
+                Err(Error::new(Kind::Unavailable, message))
+            }
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+/// Without encryption and without knowing who calls, only this machine may.
+fn refuse_public(address: &Address) -> Result<(), Error> {
+    match address {
+        Address::Tcp(address) if !address.ip().is_loopback() => {
+            let message = format!(
+                "refusing to listen on {address}: other machines can reach it, and calls are \
+                 neither encrypted nor authenticated; `ServerBuilder::insecure` allows it"
+            );
+            Err(Error::new(Kind::Denied, message).with_code(Code::FailedPrecondition))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serving")
+            .field("instance", &self.instance)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Debug for Until<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Until")
+            .field("serving", &self.serving)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_this_machine_are_safe() {
+        let refused =
+            |address: &str| refuse_public(&Address::Tcp(address.parse().unwrap())).is_err();
+        assert!(!refused("127.0.0.1:0"));
+        assert!(!refused("[::1]:80"));
+        assert!(refused("0.0.0.0:80"));
+        assert!(refused("[::]:80"));
+        assert!(refused("10.0.0.1:80"));
+        assert!(refuse_public(&Address::Unix("/run/x".into())).is_ok());
+    }
+}

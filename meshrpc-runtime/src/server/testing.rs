@@ -1,0 +1,62 @@
+//! A contract and what calls of it look like, for the tests of this module.
+
+use std::{future::ready, sync::Arc};
+
+use crate::{
+    contract::{MethodSpec, ServiceSpec},
+    discovery::BoxFuture,
+    server::{Handler, Request, Response},
+    wire::{Codec, Metadata, OpenHead, Peer},
+};
+
+pub(super) static ECHO: ServiceSpec = ServiceSpec {
+    name: "test.echo",
+    methods: &METHODS,
+};
+static METHODS: [MethodSpec; 1] = [MethodSpec::unary("echo", 7, &[], |schema| {
+    schema.reply::<()>()
+})];
+
+/// Answers every call with nothing.
+pub(super) struct Echo;
+
+impl Handler for Echo {
+    fn spec(&self) -> &'static ServiceSpec {
+        &ECHO
+    }
+
+    fn call(&self, request: Request) -> BoxFuture<'static, Response> {
+        Box::pin(ready(Response::value(
+            request.codec(),
+            request.method(),
+            &(),
+        )))
+    }
+}
+
+/// The head of a positional call of `method`.
+pub(super) fn head(method: &MethodSpec) -> OpenHead {
+    OpenHead {
+        kind: method.kind,
+        codec: Codec::Positional,
+        method: method.key,
+        schema: method.fingerprint() as u32,
+        time_left: None,
+        attempt: 1,
+        idempotent: false,
+        body_len: None,
+        session: None,
+        trace: None,
+        metadata: Metadata::new(),
+    }
+}
+
+pub(super) fn peer() -> Arc<Peer> {
+    Arc::new(Peer {
+        name: "test".into(),
+        epoch: 0,
+        verdicts: Vec::new(),
+        max_message: 1 << 20,
+        codecs: 0,
+    })
+}

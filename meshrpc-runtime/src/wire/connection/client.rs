@@ -1,0 +1,357 @@
+//! Calls that this side makes.
+
+use std::time::Instant;
+
+use bytes::{BufMut, Bytes};
+
+use super::{
+    super::{
+        direction::{Inbound, Outbound, Rejected},
+        fault::Fault,
+        frame::{Flags, Frame, FrameType},
+        head::{OpenHead, Status},
+        layout::{self, HeadError, MAX_SESSION_KEY},
+    },
+    Connection, Event, Failure, Phase, Refusal, Side,
+    stream::{BrokenOff, Stream},
+};
+use crate::error::{Code, Error, Kind, Limit, Started};
+
+/// Why a RESET was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum ResetCode {
+    /// The caller does not want the answer any more.
+    Cancelled = 0,
+    /// The answer made the request's rest pointless.
+    Answered = 1,
+    /// The answer is too large, or not to be understood.
+    Unusable = 2,
+}
+
+impl Connection {
+    /// Starts a call. Its request is `body`, or what is written to the stream if the kind streams
+    /// out. Over the peer's `max_streams` the call waits here.
+    pub fn call(
+        &mut self,
+        head: OpenHead,
+        body: Bytes,
+        deadline: Option<Instant>,
+        now: Instant,
+    ) -> Result<u64, Refusal> {
+        debug_assert_eq!(self.side, Side::Client);
+        if self.phase != Phase::Open || self.ending.has_begun() {
+            return Err(Refusal::Closing);
+        }
+        self.check(&head, &body, deadline, now)
+            .map_err(Refusal::Call)?;
+
+        let id = self.next_id;
+        self.next_id += 2;
+        let mut stream = Stream::new(head.kind, deadline);
+        let mut outbound = if head.kind.streams_out() {
+            Outbound::streaming(self.peer_limits.stream_window)
+        } else {
+            Outbound::buffered()
+        };
+        stream.writer = head.kind.streams_out();
+        stream.reader = head.kind.streams_in();
+        outbound.finished = !head.kind.streams_out();
+        outbound.queue(body);
+        stream.outbound = Some(outbound);
+        stream.head = Some(Box::new(head));
+        self.streams.insert(id, stream);
+        self.note_deadline(deadline);
+        self.waiting.push_back(id);
+        self.open_waiting(now);
+        Ok(id)
+    }
+
+    /// The caller does not want the call any more. Its stream is forgotten.
+    pub fn cancel(&mut self, id: u64) {
+        if self.streams.get(&id).is_some_and(|stream| !stream.over) {
+            self.reset(id, ResetCode::Cancelled);
+        }
+        self.remove(id);
+    }
+
+    fn check(
+        &self,
+        head: &OpenHead,
+        body: &Bytes,
+        deadline: Option<Instant>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        if let Err(limit) = layout::check_metadata(&head.metadata) {
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::Metadata,
+                },
+                limit,
+            ));
+        }
+        if head
+            .session
+            .as_ref()
+            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
+        {
+            let message = "a session key has at most 256 bytes";
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::Metadata,
+                },
+                message,
+            ));
+        }
+        if body.len() as u64 > self.peer_limits.max_message {
+            let (len, max) = (body.len(), self.peer_limits.max_message);
+            let message = format!("the request has {len} bytes, the callee takes {max}");
+            return Err(Error::new(
+                Kind::Refused {
+                    limit: Limit::MessageSize,
+                },
+                message,
+            ));
+        }
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return Err(deadline_exceeded(Started::No));
+        }
+        Ok(())
+    }
+
+    /// Opens calls that wait, while the peer has room.
+    pub(super) fn open_waiting(&mut self, now: Instant) {
+        while self.open < self.peer_limits.max_streams
+            && let Some(id) = self.waiting.pop_front()
+        {
+            self.open_now(id, now);
+        }
+    }
+
+    fn open_now(&mut self, id: u64, now: Instant) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let (Some(mut head), Some(outbound)) = (stream.head.take(), stream.outbound.as_mut())
+        else {
+            return;
+        };
+        stream.counted = true;
+        self.open += 1;
+        head.time_left = stream
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(now));
+
+        let len = outbound.queued();
+        let buffered = !stream.kind.streams_out();
+        let small = buffered
+            && len <= self.peer_limits.inline_max as usize
+            && len + head_len_bound(&head) <= self.peer_limits.max_frame as usize;
+        let mut body = Bytes::new();
+        if small {
+            body = outbound.take_queued();
+            outbound.sent = len as u64;
+            outbound.end_sent = true;
+        } else if buffered {
+            head.body_len = Some(len as u64);
+        }
+        let flags = if small { Flags::END } else { Flags::default() };
+        self.queue_frame(FrameType::Open, flags, id, |out| {
+            layout::put_open(out, &head);
+            out.put_slice(&body);
+        });
+        if small {
+            self.note_small_frame();
+        }
+        let queued_to = self.queued_to;
+        if let Some(stream) = self.streams.get_mut(&id)
+            && (small || !buffered)
+        {
+            stream.starts_at = Some(queued_to);
+        }
+        self.enqueue_bulk(id);
+    }
+
+    pub(super) fn receive_reply(&mut self, frame: &Frame) -> Result<(), Fault> {
+        let limits = self.limits;
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
+        if stream.answered {
+            return Err(Fault::Malformed("a second reply to a call"));
+        }
+        stream.answered = true;
+        let (head, hint, body) = match layout::parse_reply(frame.payload.clone()) {
+            Ok(parts) => parts,
+            Err(HeadError::Fault(fault)) => return Err(fault),
+            Err(HeadError::Refuse(why)) => {
+                let cause = Error::new(Kind::Protocol, format!("the reply has {why}"));
+                self.fail_unusable(frame.stream, cause);
+                return Ok(());
+            }
+        };
+        let streams = stream.kind.streams_in();
+        stream.inbound = Some(if streams {
+            Inbound::streaming(limits.stream_window)
+        } else {
+            Inbound::buffered(hint, limits.max_message)
+        });
+        if streams {
+            self.events.push_back(Event::ReplyStarted {
+                id: frame.stream,
+                head,
+            });
+        } else {
+            stream.reply = Some(head);
+        }
+        let end = frame.flags.contains(Flags::END);
+        if end {
+            self.note_small_frame();
+        }
+        self.receive_body(frame.stream, body, end, None, false)
+    }
+
+    /// The whole of a buffered reply is there.
+    pub(super) fn finish_reply(&mut self, id: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let Some(inbound) = &mut stream.inbound else {
+            return;
+        };
+        let body = inbound.take_body();
+        if let Some(head) = stream.reply.take() {
+            self.events.push_back(Event::Reply { id, head, body });
+        }
+        self.answered(id);
+    }
+
+    pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
+        let (status, sent) = layout::parse_status(frame.payload.clone())?;
+        let Some(stream) = self.known(frame.stream)? else {
+            return Ok(());
+        };
+        if sent != stream.received() {
+            return Err(Fault::Malformed("a direction's bytes do not add up"));
+        }
+        if status.code.is_none() && (!stream.answered || !stream.kind.streams_in()) {
+            return Err(Fault::Malformed("a success without a reply"));
+        }
+        if status.code.is_none() {
+            if let Some(inbound) = &mut stream.inbound {
+                inbound.end(None)?;
+            }
+            self.events.push_back(Event::Readable { id: frame.stream });
+            self.answered(frame.stream);
+            return Ok(());
+        }
+        if stream.answered && stream.kind.streams_in() {
+            stream.broken = Some(BrokenOff::Unread(status_error(&status)));
+        }
+        let failure = Failure::Status(Box::new(status));
+        self.events.push_back(Event::Failed {
+            id: frame.stream,
+            failure,
+        });
+        self.answered(frame.stream);
+        Ok(())
+    }
+
+    /// The server said its last word: what is unsent of the request is not needed.
+    fn answered(&mut self, id: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if stream.outbound_ended() {
+            self.stream_over(id);
+        } else {
+            self.reset(id, ResetCode::Answered);
+            self.stream_over(id);
+        }
+    }
+
+    /// The reply cannot be used: the caller gets an error, the server is told to stop.
+    pub(super) fn fail_unusable(&mut self, id: u64, cause: Error) {
+        self.reset(id, ResetCode::Unusable);
+        self.fail(id, Started::Yes, cause);
+    }
+
+    /// Bytes of a reply that were not taken.
+    pub(super) fn reply_rejected(&mut self, id: u64, rejected: Rejected) -> Result<(), Fault> {
+        match rejected {
+            Rejected::Fault(fault) => Err(fault),
+            Rejected::TooLarge => {
+                let max = self.limits.max_message;
+                let message = format!("the reply has more than {max} bytes");
+                let cause = Error::new(
+                    Kind::Refused {
+                        limit: Limit::MessageSize,
+                    },
+                    message,
+                );
+                self.fail_unusable(id, cause);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends a call with an error, if it is not over.
+    pub(super) fn fail(&mut self, id: u64, started: Started, cause: Error) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if stream.over {
+            return;
+        }
+        if stream.answered && stream.kind.streams_in() {
+            let copy = Error::new(cause.kind(), cause.to_string()).with_started(started);
+            stream.broken = Some(BrokenOff::Unread(copy));
+        }
+        let cause = cause.with_started(started);
+        self.events.push_back(Event::Failed {
+            id,
+            failure: Failure::Lost { started, cause },
+        });
+        self.stream_over(id);
+    }
+
+    /// Sends RESET for a call whose OPEN was queued.
+    pub(super) fn reset(&mut self, id: u64, code: ResetCode) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if let Some(outbound) = &mut stream.outbound {
+            outbound.abandon();
+        }
+        if !stream.counted {
+            return;
+        }
+        let received = stream.received();
+        self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {
+            out.put_u32_le(code as u32);
+            out.put_u64_le(received);
+        });
+    }
+}
+
+pub(super) fn deadline_exceeded(started: Started) -> Error {
+    Error::new(Kind::DeadlineExceeded, "the call's deadline passed").with_started(started)
+}
+
+fn status_error(status: &Status) -> Error {
+    Error::new(Kind::Remote, status.message.clone())
+        .with_code(status.code.unwrap_or(Code::Unknown))
+        .with_started(Started::Yes)
+        .with_relayed(status.relayed)
+}
+
+/// More bytes than the head takes.
+fn head_len_bound(head: &OpenHead) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, |text| text.len() + 4);
+    let metadata: usize = head
+        .metadata
+        .iter()
+        .map(|(key, value)| key.len() + value.len() + 5)
+        .sum();
+    64 + text(&head.trace) + text(&head.session) + metadata
+}

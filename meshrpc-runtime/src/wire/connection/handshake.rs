@@ -1,0 +1,195 @@
+//! Hellos, and what a server refuses there.
+
+use std::{sync::Arc, time::Duration, time::Instant};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{
+    super::{
+        config::{ContractVerdict, Peer},
+        fault::{Fault, GoAwayReason},
+        flow::SendCredit,
+        frame::{Checksum, Flags, Frame, FrameType, PREFACE},
+        hello::{Hello, Limits, judge},
+    },
+    Connection, Event, Phase, Side,
+};
+
+/// How long a handshake may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a server answers to something that is no client of this protocol.
+const NOT_A_CLIENT: &[u8] = b"MRPC: not a meshrpc client\r\n";
+
+/// Takes a peer's preface off `input`; `false` if it is not whole yet.
+///
+/// # Errors
+/// [`Fault::NotMeshrpc`] at the first byte that differs, [`Fault::Version`] at the last.
+pub fn take_preface(input: &mut BytesMut) -> Result<bool, Fault> {
+    let (magic, version) = PREFACE.split_at(PREFACE.len() - 1);
+    if !input
+        .iter()
+        .zip(magic)
+        .all(|(byte, expected)| byte == expected)
+    {
+        return Err(Fault::NotMeshrpc);
+    }
+    if input.len() < PREFACE.len() {
+        return Ok(false);
+    }
+    if input[magic.len()] != version[0] {
+        return Err(Fault::Version(input[magic.len()]));
+    }
+    input.advance(PREFACE.len());
+    Ok(true)
+}
+
+impl Connection {
+    /// Server: the client's preface came; the answer begins with this side's own.
+    pub fn preface_received(&mut self) {
+        if self.side == Side::Server {
+            self.queue_preface();
+        }
+    }
+
+    pub(super) fn queue_preface(&mut self) {
+        self.out.extend_from_slice(&PREFACE);
+        self.queued_to += PREFACE.len() as u64;
+    }
+
+    pub(super) fn queue_client_hello(&mut self) {
+        let wanted = &self.config.contracts;
+        let mut hello = self.hello();
+        hello.wanted = wanted
+            .iter()
+            .map(|offer| (offer.name.clone(), offer.fingerprint))
+            .collect();
+        hello
+            .wanted_instance
+            .clone_from(&self.config.wanted_instance);
+        self.queue_hello(FrameType::ClientHello, &hello);
+    }
+
+    fn queue_hello(&mut self, kind: FrameType, hello: &Hello) {
+        let grease = self.grease;
+        self.queue_frame(kind, Flags::default(), 0, |out| hello.put(out, grease));
+    }
+
+    fn hello(&self) -> Hello {
+        Hello {
+            features: 0,
+            limits: self.limits,
+            ping_min: self.config.ping_min,
+            checksum: if self.config.checksum {
+                Checksum::Crc32
+            } else {
+                Checksum::Off
+            },
+            codecs: self
+                .config
+                .codecs
+                .iter()
+                .fold(0, |bits, codec| bits | 1 << *codec as u32),
+            name: Arc::from(self.config.identity.name.as_str()),
+            epoch: self.config.identity.epoch,
+            wanted_instance: None,
+            wanted: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// A frame that came before the handshake was done.
+    pub(super) fn receive_hello(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
+        match (self.side, frame.kind) {
+            (Side::Server, Some(FrameType::ClientHello)) => {
+                self.client_said_hello(frame.payload.clone(), now)
+            }
+            (Side::Client, Some(FrameType::ServerHello)) => {
+                self.server_said_hello(frame.payload.clone(), now)
+            }
+            (Side::Client, Some(FrameType::GoAway)) => {
+                let go_away = super::super::layout::parse_go_away(frame.payload.clone())?;
+                Err(Fault::GoneAway {
+                    reason: go_away.reason,
+                    text: go_away.text,
+                })
+            }
+            (_, None) => Ok(()),
+            _ => Err(Fault::Malformed("a frame before the handshake was done")),
+        }
+    }
+
+    fn client_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
+        let client = Hello::parse(payload, true)?;
+        let verdicts = judge(&client.wanted, &self.config.contracts);
+        let absent = |(_, verdict): &(String, ContractVerdict)| *verdict == ContractVerdict::Absent;
+        let own_name = &self.config.identity.name;
+        if self.ending.has_begun() {
+            return Err(self.refuse(GoAwayReason::Draining, String::new()));
+        }
+        if !verdicts.is_empty() && verdicts.iter().all(absent) {
+            return Err(self.refuse(GoAwayReason::NoContract, format!("this is {own_name}")));
+        }
+        if client
+            .wanted_instance
+            .as_ref()
+            .is_some_and(|wanted| wanted != own_name)
+        {
+            return Err(self.refuse(GoAwayReason::WrongInstance, format!("this is {own_name}")));
+        }
+
+        let mut hello = self.hello();
+        if client.checksum == Checksum::Crc32 {
+            hello.checksum = Checksum::Crc32;
+        }
+        hello.features &= client.features;
+        hello.verdicts = verdicts;
+        self.queue_hello(FrameType::ServerHello, &hello);
+        self.established(&client, hello.checksum, now);
+        Ok(())
+    }
+
+    fn server_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
+        let server = Hello::parse(payload, false)?;
+        let checksum = server.checksum;
+        self.established(&server, checksum, now);
+        Ok(())
+    }
+
+    fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
+        self.phase = Phase::Open;
+        self.checksum = checksum;
+        self.peer_limits = Limits {
+            max_frame: peer.limits.max_frame,
+            ..peer.limits
+        };
+        self.send_credit = SendCredit::new(peer.limits.connection_window);
+        self.keep_alive.established(peer.ping_min, now);
+        let known = Arc::new(Peer {
+            name: Arc::clone(&peer.name),
+            epoch: peer.epoch,
+            verdicts: peer.verdicts.clone(),
+            max_message: peer.limits.max_message,
+            codecs: peer.codecs,
+        });
+        self.events.push_back(Event::Connected(known));
+    }
+
+    /// What the peer sees of `fault` before the connection closes.
+    pub(super) fn queue_farewell(&mut self, fault: &Fault) {
+        if *fault == Fault::NotMeshrpc && self.side == Side::Server {
+            self.out.extend_from_slice(NOT_A_CLIENT);
+            self.queued_to += NOT_A_CLIENT.len() as u64;
+        } else if let Some(reason) = fault.farewell() {
+            if self.side == Side::Server && self.queued_to == 0 {
+                self.queue_preface();
+            }
+            self.queue_go_away(u64::MAX, reason, false, fault.to_string());
+        }
+    }
+
+    fn refuse(&mut self, reason: GoAwayReason, text: String) -> Fault {
+        self.queue_go_away(0, reason, false, text.clone());
+        Fault::Refused { reason, text }
+    }
+}

@@ -1,0 +1,336 @@
+//! The state of one connection: frames and calls in, frames and events out, time passed in.
+//!
+//! # Layout
+//!
+//! - [`handshake`](self): hellos, and what a server refuses there
+//! - `client`: calls that this side makes
+//! - `server`: calls that the peer makes
+//! - `receive`: frames that either side may send
+//! - `transmit`: what goes out next, small frames before bulk
+//! - `timers`: deadlines and keep-alive
+//! - `ending`: go-away in two phases, and the loss of the connection
+
+mod client;
+mod ending;
+mod handshake;
+mod receive;
+mod server;
+mod stream;
+mod timers;
+mod transmit;
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+pub use self::handshake::take_preface;
+
+use self::{
+    ending::Ending,
+    stream::{Stream, Streams},
+    timers::KeepAlive,
+};
+use super::{
+    config::{Config, Peer},
+    fault::Fault,
+    flow::{ReceiveWindow, SendCredit},
+    frame::{Checksum, Flags, FrameReader, FrameType, HANDSHAKE_MAX_FRAME, put_frame},
+    head::{OpenHead, ReplyHead, Status},
+    hello::Limits,
+};
+use crate::error::{Error, Started};
+
+/// Which side of the connection this is. Only the client opens calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It dialled.
+    Client,
+    /// It was dialled.
+    Server,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    side: Side,
+    config: Arc<Config>,
+    /// What this side announced.
+    limits: Limits,
+    phase: Phase,
+    /// What the peer announced; this side's own limits until then.
+    peer_limits: Limits,
+    checksum: Checksum,
+    /// Chosen by the owner: makes the reserved values of the hello.
+    grease: u16,
+
+    /// Frames that are to be written next. Bulk is cut only when this is empty.
+    out: Vec<u8>,
+    /// Bytes ever put into `out` or cut from bulk.
+    queued_to: u64,
+    /// Bytes the owner says were handed to the kernel.
+    written_to: u64,
+    /// Streams with bulk to send, in turn.
+    bulk: VecDeque<u64>,
+    /// Chunks to go for which small calls are taken to be active.
+    small_mode: u32,
+    send_credit: SendCredit,
+    /// The peer was asked to return credit at once, and has not yet.
+    credit_asked: bool,
+    receive_window: ReceiveWindow,
+
+    streams: Streams,
+    /// Client: id of the next call.
+    next_id: u64,
+    /// Server: highest id seen.
+    highest_seen: u64,
+    /// Calls that wait for room under the peer's `max_streams`.
+    waiting: VecDeque<u64>,
+    /// Streams that count against `max_streams`.
+    open: u32,
+
+    /// The latest time that was passed in.
+    now: Instant,
+    keep_alive: KeepAlive,
+    /// No call's deadline is earlier.
+    earliest_deadline: Option<Instant>,
+    ending: Ending,
+    events: VecDeque<Event>,
+    counters: Counters,
+}
+
+#[derive(Debug, PartialEq)]
+enum Phase {
+    /// Until the peer's hello, or this time.
+    Handshake { until: Instant },
+    /// Calls pass.
+    Open,
+    /// Nothing is sent any more but what is queued.
+    Closed(Fault),
+}
+
+/// What happened, in order.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The handshake is done.
+    Connected(Arc<Peer>),
+    /// Client: a call has its whole reply, and is over.
+    Reply {
+        /// The call.
+        id: u64,
+        /// Its reply's head.
+        head: ReplyHead,
+        /// The value.
+        body: Bytes,
+    },
+    /// Client: a streaming reply begins.
+    ReplyStarted {
+        /// The call.
+        id: u64,
+        /// Its reply's head.
+        head: ReplyHead,
+    },
+    /// Client: a call is over without a reply, or its streaming reply broke off.
+    Failed {
+        /// The call.
+        id: u64,
+        /// Why.
+        failure: Failure,
+    },
+    /// Server: a call's request is complete, or begins if it streams.
+    Call {
+        /// The call.
+        id: u64,
+        /// Its head.
+        head: Box<OpenHead>,
+        /// The request; `None` if it streams.
+        body: Option<Bytes>,
+        /// When the caller stops waiting.
+        deadline: Option<Instant>,
+    },
+    /// Server: the caller does not wait any more: stop the handler.
+    Cancelled {
+        /// The call.
+        id: u64,
+    },
+    /// A streaming direction has bytes, its end, or an error to read.
+    Readable {
+        /// The call.
+        id: u64,
+    },
+    /// A streaming direction may take more.
+    Writable {
+        /// The call.
+        id: u64,
+    },
+    /// No new calls on this connection.
+    Closing,
+}
+
+/// How a call ended without a plain reply.
+#[derive(Debug)]
+pub enum Failure {
+    /// The callee's last word.
+    Status(Box<Status>),
+    /// There was none.
+    Lost {
+        /// Whether the method may have run.
+        started: Started,
+        /// Why.
+        cause: Error,
+    },
+}
+
+/// Why a call was not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The connection takes no new calls; another one may.
+    Closing,
+    /// The call itself cannot be made.
+    Call(Error),
+}
+
+/// What a streaming direction has to read.
+#[derive(Debug)]
+pub enum Read {
+    /// Bytes.
+    Bytes(Bytes),
+    /// Nothing yet: [`Event::Readable`] follows.
+    Pending,
+    /// The verified end.
+    End,
+    /// It broke off: what was read is not the whole.
+    Broken(Error),
+}
+
+/// Things that are counted because a well-behaved peer causes few of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Frames of streams that were forgotten, as after a cancelled call.
+    pub late_frames: u64,
+    /// Frames of ignorable types this version does not know.
+    pub ignored_frames: u64,
+    /// Pings that came sooner than announced.
+    pub hasty_pings: u64,
+    /// Calls refused because too many were open.
+    pub refused_streams: u64,
+}
+
+impl Connection {
+    /// A client's side: its preface and hello are queued. `grease` is any number.
+    pub fn client(config: Arc<Config>, grease: u16, now: Instant) -> Self {
+        let mut connection = Self::new(Side::Client, config, grease, now);
+        connection.queue_preface();
+        connection.queue_client_hello();
+        connection
+    }
+
+    /// A server's side: it says nothing before the client's preface.
+    pub fn server(config: Arc<Config>, grease: u16, now: Instant) -> Self {
+        Self::new(Side::Server, config, grease, now)
+    }
+
+    fn new(side: Side, config: Arc<Config>, grease: u16, now: Instant) -> Self {
+        let limits = Limits::of(&config);
+        Self {
+            side,
+            limits,
+            phase: Phase::Handshake {
+                until: now + handshake::TIMEOUT,
+            },
+            peer_limits: limits,
+            checksum: Checksum::Crc32,
+            grease,
+            out: Vec::new(),
+            queued_to: 0,
+            written_to: 0,
+            bulk: VecDeque::new(),
+            small_mode: 0,
+            send_credit: SendCredit::new(0),
+            credit_asked: false,
+            receive_window: ReceiveWindow::new(limits.connection_window),
+            streams: Streams::default(),
+            next_id: 2,
+            highest_seen: 0,
+            waiting: VecDeque::new(),
+            open: 0,
+            now,
+            keep_alive: KeepAlive::new(now),
+            earliest_deadline: None,
+            ending: Ending::default(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            config,
+        }
+    }
+
+    /// How the peer's frames are to be read from now on.
+    pub fn frame_reader(&self) -> FrameReader {
+        match self.phase {
+            Phase::Handshake { .. } => FrameReader {
+                max_frame: HANDSHAKE_MAX_FRAME,
+                checksum: Checksum::Crc32,
+            },
+            _ => FrameReader {
+                max_frame: self.limits.max_frame,
+                checksum: self.checksum,
+            },
+        }
+    }
+
+    /// True once the handshake is done, and until the end.
+    pub fn is_established(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Why the connection ended: write what is queued, then close.
+    pub fn fault(&self) -> Option<&Fault> {
+        match &self.phase {
+            Phase::Closed(fault) => Some(fault),
+            _ => None,
+        }
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Calls that are not over.
+    pub fn in_flight(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Appends a small frame to what goes out next.
+    fn queue_frame(
+        &mut self,
+        kind: FrameType,
+        flags: Flags,
+        stream: u64,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let before = self.out.len();
+        put_frame(&mut self.out, self.checksum, kind, flags, stream, payload);
+        self.queued_to += (self.out.len() - before) as u64;
+    }
+
+    /// Puts a stream with something to send into the bulk queue.
+    fn enqueue_bulk(&mut self, id: u64) {
+        if let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
+            && !outbound.in_bulk
+            && !outbound.end_sent
+        {
+            outbound.in_bulk = true;
+            self.bulk.push_back(id);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Calls that the peer makes.
+
+use std::time::Instant;
+
+use bytes::{BufMut, Bytes};
+
+use super::{
+    super::{
+        direction::{Inbound, Outbound, Rejected},
+        fault::Fault,
+        frame::{Flags, Frame, FrameType},
+        head::{Detail, Reason, ReplyHead, Status},
+        layout::{self, HeadError},
+    },
+    Connection, Event,
+    stream::Stream,
+};
+use crate::error::Started;
+
+impl Connection {
+    pub(super) fn receive_open(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
+        let id = frame.stream;
+        if id % 2 != 0 {
+            return Err(Fault::Malformed("a stream id of the wrong side"));
+        }
+        if id <= self.highest_seen {
+            return Err(Fault::Malformed("a stream id that was used before"));
+        }
+        self.highest_seen = id;
+        if self.ending.last_accepted().is_some_and(|last| id > last) {
+            self.counters.late_frames += 1;
+            return Ok(());
+        }
+        let end = frame.flags.contains(Flags::END);
+        let (head, body) = match layout::parse_open(frame.payload.clone()) {
+            Ok(parts) => parts,
+            Err(HeadError::Fault(fault)) => return Err(fault),
+            Err(HeadError::Refuse(why)) => {
+                self.accept_to_refuse(id, end)?;
+                let message = format!("the call has {why}");
+                self.status(id, Status::refusal(Reason::Protocol, Started::No, message));
+                return Ok(());
+            }
+        };
+        if self.open >= self.limits.max_streams {
+            self.counters.refused_streams += 1;
+            self.accept_to_refuse(id, end)?;
+            let message = format!("more than {} calls at a time", self.limits.max_streams);
+            self.status(
+                id,
+                Status::refusal(Reason::Overloaded, Started::No, message),
+            );
+            return Ok(());
+        }
+
+        let deadline = head.time_left.and_then(|left| now.checked_add(left));
+        let mut stream = Stream::new(head.kind, deadline);
+        stream.counted = true;
+        self.open += 1;
+        self.note_deadline(deadline);
+        if head.kind.streams_out() {
+            stream.inbound = Some(Inbound::streaming(self.limits.stream_window));
+            stream.reader = true;
+            stream.dispatched = true;
+            self.streams.insert(id, stream);
+            self.events.push_back(Event::Call {
+                id,
+                head: Box::new(head),
+                body: None,
+                deadline,
+            });
+        } else {
+            stream.inbound = Some(Inbound::buffered(head.body_len, self.limits.max_message));
+            stream.head = Some(Box::new(head));
+            self.streams.insert(id, stream);
+            if end {
+                self.note_small_frame();
+            }
+        }
+        self.receive_body(id, body, end, None, false)
+    }
+
+    /// A stream that exists to be refused. Its request, if any is to come, is counted and dropped.
+    fn accept_to_refuse(&mut self, id: u64, end: bool) -> Result<(), Fault> {
+        if self.streams.len() >= 2 * self.limits.max_streams as usize {
+            return Err(Fault::TooManyStreams(self.limits.max_streams));
+        }
+        let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
+        let mut inbound = Inbound::buffered(None, 0);
+        inbound.discard();
+        inbound.ended = end;
+        stream.inbound = Some(inbound);
+        self.streams.insert(id, stream);
+        Ok(())
+    }
+
+    /// The whole of a buffered request is there: the method may start.
+    pub(super) fn finish_request(&mut self, id: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        if stream.answered {
+            self.close_if_over(id);
+            return;
+        }
+        let (Some(head), Some(inbound)) = (stream.head.take(), &mut stream.inbound) else {
+            return;
+        };
+        let body = inbound.take_body();
+        stream.dispatched = true;
+        let deadline = stream.deadline;
+        self.events.push_back(Event::Call {
+            id,
+            head,
+            body: Some(body),
+            deadline,
+        });
+    }
+
+    /// Bytes of a request that were not taken.
+    pub(super) fn request_rejected(&mut self, id: u64, rejected: Rejected) -> Result<(), Fault> {
+        match rejected {
+            Rejected::Fault(fault) => Err(fault),
+            Rejected::TooLarge => {
+                let max = self.limits.max_message;
+                let message = format!("the request has more than {max} bytes");
+                self.status(id, Status::refusal(Reason::TooLarge, Started::No, message));
+                Ok(())
+            }
+        }
+    }
+
+    /// Answers a call with a whole value. One larger than the peer takes becomes an error.
+    pub fn reply(&mut self, id: u64, head: &ReplyHead, body: Bytes) {
+        let len = body.len();
+        let limits = self.peer_limits;
+        let Some(stream) = self.unanswered(id) else {
+            return;
+        };
+        stream.answered = true;
+        let mut outbound = Outbound::buffered();
+        outbound.finished = true;
+        if layout::check_metadata(&head.metadata).is_err() || len as u64 > limits.max_message {
+            let max = limits.max_message;
+            let message = format!("the reply has {len} bytes, the caller takes {max}");
+            self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
+            return;
+        }
+        if len <= limits.inline_max as usize {
+            outbound.sent = len as u64;
+            outbound.end_sent = true;
+            stream.outbound = Some(outbound);
+            self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
+                layout::put_reply(out, head, None);
+                out.put_slice(&body);
+            });
+            self.note_small_frame();
+            self.close_if_over(id);
+        } else {
+            outbound.queue(body);
+            stream.outbound = Some(outbound);
+            self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
+                layout::put_reply(out, head, Some(len as u64));
+            });
+            self.enqueue_bulk(id);
+        }
+    }
+
+    /// Answers a call with a stream, which is written with [`write`](Self::write).
+    pub fn reply_stream(&mut self, id: u64, head: &ReplyHead) {
+        let window = self.peer_limits.stream_window;
+        let Some(stream) = self.unanswered(id) else {
+            return;
+        };
+        if !stream.kind.streams_in() {
+            return;
+        }
+        stream.answered = true;
+        stream.writer = true;
+        stream.outbound = Some(Outbound::streaming(window));
+        self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
+            layout::put_reply(out, head, None);
+        });
+    }
+
+    /// Answers a call with a status, or ends its streaming answer with one.
+    pub fn status(&mut self, id: u64, status: Status) {
+        let Some(stream) = self.streams.get(&id) else {
+            return;
+        };
+        if stream.over || stream.outbound_ended() {
+            return;
+        }
+        self.last_word(id, status);
+    }
+
+    fn last_word(&mut self, id: u64, mut status: Status) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        stream.answered = true;
+        let outbound = stream.outbound.get_or_insert_with(Outbound::buffered);
+        outbound.abandon();
+        let sent = outbound.sent;
+        if let Some(inbound) = &mut stream.inbound
+            && !inbound.ended
+            && !inbound.is_streaming()
+        {
+            inbound.discard();
+        }
+        fit(&mut status, self.peer_limits.max_frame as usize);
+        self.queue_frame(FrameType::Status, Flags::END, id, |out| {
+            layout::put_status(out, &status, sent);
+        });
+        self.note_small_frame();
+        self.close_if_over(id);
+    }
+
+    /// The caller of a dispatched call is gone: the handler is to stop.
+    pub(super) fn caller_gone(&mut self, id: u64) {
+        let Some(stream) = self.streams.get_mut(&id) else {
+            return;
+        };
+        let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
+        self.stream_over(id);
+        if handled {
+            self.events.push_back(Event::Cancelled { id });
+        }
+    }
+
+    fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {
+        self.streams
+            .get_mut(&id)
+            .filter(|stream| !stream.over && !stream.answered)
+    }
+}
+
+/// Makes a status fit one frame: an error too large for it keeps its message only.
+fn fit(status: &mut Status, max_frame: usize) {
+    if layout::check_metadata(&status.trailers).is_err() {
+        status.trailers = super::super::head::Metadata::new();
+    }
+    let room = max_frame.saturating_sub(layout::status_overhead());
+    match &mut status.detail {
+        Detail::None => {}
+        Detail::Typed { bytes, .. } if bytes.len() <= room => {}
+        Detail::Typed { .. } => status.detail = Detail::None,
+        Detail::Chain(chain) => {
+            let mut left = room;
+            chain.retain(|message| {
+                let fits = message.len() + 4 <= left;
+                left = left.saturating_sub(message.len() + 4);
+                fits
+            });
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What is remembered of a call.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    time::Instant,
+};
+
+use super::super::{
+    direction::{Inbound, Outbound},
+    head::{CallKind, OpenHead, ReplyHead},
+};
+use crate::error::{Error, Started};
+
+/// The calls of a connection, by id.
+pub(super) type Streams = HashMap<u64, Stream, BuildHasherDefault<IdHasher>>;
+
+/// One call.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) kind: CallKind,
+    /// The direction this side sends; `None` until it begins.
+    pub(super) outbound: Option<Outbound>,
+    /// The direction this side receives; `None` until it begins.
+    pub(super) inbound: Option<Inbound>,
+    pub(super) deadline: Option<Instant>,
+    /// Client: waits for room. Server: waits for the end of a buffered request.
+    pub(super) head: Option<Box<OpenHead>>,
+    /// Client: head of a buffered reply whose end has not come.
+    pub(super) reply: Option<ReplyHead>,
+    /// Client: bytes queued on the connection when the frame was queued that lets the server
+    /// start: the end of a buffered request, the OPEN of a streaming one.
+    pub(super) starts_at: Option<u64>,
+    /// Client: a reply has begun. Server: the answer has begun.
+    pub(super) answered: bool,
+    /// Server: the call was handed to the application.
+    pub(super) dispatched: bool,
+    /// It counts against `max_streams`.
+    pub(super) counted: bool,
+    /// Both directions are over on the wire.
+    pub(super) over: bool,
+    /// The application still reads.
+    pub(super) reader: bool,
+    /// The application still writes.
+    pub(super) writer: bool,
+    /// Why the incoming stream broke off, for its reader.
+    pub(super) broken: Option<BrokenOff>,
+}
+
+/// Why an incoming stream broke off.
+#[derive(Debug)]
+pub(super) enum BrokenOff {
+    /// To be given to the reader.
+    Unread(Error),
+    /// The reader was told.
+    Told,
+}
+
+impl Stream {
+    pub(super) fn new(kind: CallKind, deadline: Option<Instant>) -> Self {
+        Self {
+            kind,
+            outbound: None,
+            inbound: None,
+            deadline,
+            head: None,
+            reply: None,
+            starts_at: None,
+            answered: false,
+            dispatched: false,
+            counted: false,
+            over: false,
+            reader: false,
+            writer: false,
+            broken: None,
+        }
+    }
+
+    /// Client: whether the method may have run, given the bytes the kernel has.
+    pub(super) fn started(&self, written_to: u64) -> Started {
+        if self.answered {
+            return Started::Yes;
+        }
+        match self.starts_at {
+            Some(at) if at <= written_to => Started::Unknown,
+            _ => Started::No,
+        }
+    }
+
+    /// Bytes received of the peer's direction.
+    pub(super) fn received(&self) -> u64 {
+        self.inbound.as_ref().map_or(0, |inbound| inbound.received)
+    }
+
+    pub(super) fn outbound_ended(&self) -> bool {
+        self.outbound
+            .as_ref()
+            .is_some_and(|outbound| outbound.end_sent)
+    }
+
+    pub(super) fn inbound_ended(&self) -> bool {
+        self.inbound.as_ref().is_some_and(|inbound| inbound.ended)
+    }
+}
+
+/// Ids are small and few at a time: a multiplication spreads them well enough, and a peer that
+/// chooses them badly hurts at most `max_streams` look-ups.
+#[derive(Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = (self.0 ^ id)
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(26);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}

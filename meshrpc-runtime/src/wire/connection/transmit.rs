@@ -1,0 +1,235 @@
+//! What goes out next: small frames before bulk, bulk streams in turn.
+//!
+//! Frames without bulk are queued as they come and always leave first. Bulk is cut into chunks only
+//! when the owner is about to write, so a small frame waits for what the kernel has and for one
+//! chunk, not for a whole body. While small calls are active, chunks are short and few are under
+//! way at a time; alone, they are as long as the peer takes.
+
+use std::mem;
+
+use bytes::{BufMut, Bytes};
+
+use super::{
+    super::frame::{Flags, FrameType, HEADER_LEN, put_frame},
+    Connection, Event, Phase,
+    stream::Stream,
+};
+use crate::error::{Error, Kind};
+
+/// Longest chunk while small calls are active.
+const SMALL_MODE_CHUNK: usize = 32 << 10;
+/// Bytes under way, not yet credited, while small calls are active.
+const SMALL_MODE_OUTSTANDING: u64 = 128 << 10;
+/// Chunks for which one small frame keeps the mode on.
+const SMALL_MODE_CHUNKS: u32 = 16;
+/// Longest chunk otherwise, if the peer takes it.
+const CHUNK: usize = 256 << 10;
+/// Bytes a streaming direction may have queued before its writer waits.
+const WRITE_QUEUE: usize = 256 << 10;
+
+impl Connection {
+    /// True if [`transmit`](Self::transmit) might have something.
+    pub fn wants_transmit(&self) -> bool {
+        !self.out.is_empty() || !self.bulk.is_empty()
+    }
+
+    /// Moves what goes out next into `buffer`, which has to be empty, and then has to be written
+    /// whole, in order; an empty buffer afterwards means there is nothing to send now.
+    pub fn transmit(&mut self, buffer: &mut Vec<u8>) {
+        debug_assert!(buffer.is_empty(), "what was taken before is written first");
+        mem::swap(&mut self.out, buffer);
+        if self.phase != Phase::Open {
+            return;
+        }
+        let room = if self.small_mode > 0 {
+            SMALL_MODE_CHUNK
+        } else {
+            CHUNK
+        };
+        let start = buffer.len();
+        let mut blocked = 0;
+        while blocked < self.bulk.len() && buffer.len() - start < room {
+            let Some(id) = self.bulk.pop_front() else {
+                break;
+            };
+            match self.cut_chunk(id, buffer) {
+                Cut::Sent => {
+                    blocked = 0;
+                    self.bulk.push_back(id);
+                }
+                Cut::Blocked => {
+                    blocked += 1;
+                    self.bulk.push_back(id);
+                }
+                Cut::Idle => self.leave_bulk(id),
+            }
+        }
+    }
+
+    /// The owner handed `bytes` of what was taken to the kernel.
+    pub fn wrote(&mut self, bytes: usize) {
+        self.written_to += bytes as u64;
+    }
+
+    /// A small call's frame went out or came in.
+    pub(super) fn note_small_frame(&mut self) {
+        if !self.bulk.is_empty() || self.small_mode > 0 {
+            self.small_mode = SMALL_MODE_CHUNKS;
+        }
+    }
+
+    fn cut_chunk(&mut self, id: u64, buffer: &mut Vec<u8>) -> Cut {
+        let inline_max = u64::from(self.peer_limits.inline_max);
+        let small = self.small_mode > 0;
+        let mut connection_room = self.send_credit.available();
+        // A sender that limits itself asks for credit first: else it could wait for credit that
+        // the receiver gathers before it returns it.
+        if small && self.credit_asked {
+            let under_way = self.send_credit.outstanding();
+            connection_room = connection_room.min(SMALL_MODE_OUTSTANDING.saturating_sub(under_way));
+        }
+        let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
+        else {
+            return Cut::Idle;
+        };
+        if outbound.end_sent {
+            return Cut::Idle;
+        }
+
+        let chunk = if small { SMALL_MODE_CHUNK } else { CHUNK };
+        let chunk = chunk.min(self.peer_limits.max_frame as usize - 8) as u64;
+        let queued = outbound.queued() as u64;
+        let free = inline_max.saturating_sub(outbound.sent);
+        let stream_room = outbound
+            .credit
+            .as_ref()
+            .map_or(u64::MAX, |credit| credit.available());
+        let len = queued
+            .min(chunk)
+            .min(stream_room)
+            .min(free + connection_room);
+        let end = outbound.finished && len == queued;
+        if len == 0 && !end {
+            // Without queued bytes or stream credit it comes back when there are some.
+            return if queued == 0 || stream_room == 0 {
+                Cut::Idle
+            } else {
+                Cut::Blocked
+            };
+        }
+
+        let cost = len - len.min(free);
+        self.send_credit.spend(cost);
+        if let Some(credit) = &mut outbound.credit {
+            credit.spend(len);
+        }
+        outbound.sent += len;
+        outbound.sent_liable += cost;
+        outbound.end_sent = end;
+        let total = outbound.sent;
+        let more = !end && outbound.queued() as u64 > len;
+        let exhausted = self.send_credit.available() == 0
+            || small
+                && self.send_credit.outstanding() + SMALL_MODE_CHUNK as u64
+                    > SMALL_MODE_OUTSTANDING;
+        let ask = cost > 0 && exhausted && (more || small);
+        let mut flags = if end { Flags::END } else { Flags::default() };
+        if ask {
+            flags = flags.with(Flags::CREDIT_NOW);
+            self.credit_asked = true;
+        }
+
+        let before = buffer.len();
+        buffer.reserve(HEADER_LEN + 8 + len as usize);
+        put_frame(buffer, self.checksum, FrameType::Data, flags, id, |out| {
+            if end {
+                out.put_u64_le(total);
+            }
+            outbound.copy_next(len as usize, out);
+        });
+        self.queued_to += (buffer.len() - before) as u64;
+        self.small_mode = self.small_mode.saturating_sub(1);
+
+        let (writer, left) = (
+            outbound.credit.is_some() && !outbound.finished,
+            outbound.queued(),
+        );
+        if writer && left < WRITE_QUEUE / 2 {
+            self.events.push_back(Event::Writable { id });
+        }
+        if end {
+            self.direction_sent(id);
+        }
+        Cut::Sent
+    }
+
+    /// The frame that ends this side's direction was queued.
+    fn direction_sent(&mut self, id: u64) {
+        let queued_to = self.queued_to;
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.starts_at.get_or_insert(queued_to);
+        }
+        self.close_if_over(id);
+        self.stop_unread_request(id);
+    }
+
+    fn leave_bulk(&mut self, id: u64) {
+        if let Some(Stream {
+            outbound: Some(outbound),
+            ..
+        }) = self.streams.get_mut(&id)
+        {
+            outbound.in_bulk = false;
+        }
+    }
+
+    /// Room for more bytes of a streaming direction; `None` if it is over.
+    pub fn write_room(&self, id: u64) -> Option<usize> {
+        let stream = self.streams.get(&id).filter(|stream| !stream.over)?;
+        let outbound = stream
+            .outbound
+            .as_ref()
+            .filter(|outbound| !outbound.finished)?;
+        Some(WRITE_QUEUE.saturating_sub(outbound.queued()))
+    }
+
+    /// Queues bytes of a streaming direction, whatever its room.
+    ///
+    /// # Errors
+    /// If the direction is over.
+    pub fn write(&mut self, id: u64, bytes: Bytes) -> Result<(), Error> {
+        let outbound = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        let outbound = outbound.and_then(|stream| stream.outbound.as_mut());
+        let Some(outbound) = outbound.filter(|outbound| !outbound.finished) else {
+            return Err(Error::new(
+                Kind::Cancelled,
+                "the peer takes no more of this stream",
+            ));
+        };
+        outbound.queue(bytes);
+        self.enqueue_bulk(id);
+        Ok(())
+    }
+
+    /// Ends a streaming direction after what is queued.
+    pub fn finish(&mut self, id: u64) {
+        let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        if let Some(outbound) = stream.and_then(|stream| stream.outbound.as_mut()) {
+            outbound.finished = true;
+            self.enqueue_bulk(id);
+        }
+    }
+}
+
+/// What became of a stream's turn.
+enum Cut {
+    /// A chunk was cut.
+    Sent,
+    /// It has something, and the connection has no credit.
+    Blocked,
+    /// It has nothing to send now.
+    Idle,
+}

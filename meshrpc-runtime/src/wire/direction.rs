@@ -1,0 +1,273 @@
+//! The two directions of a stream: bytes that come in, bytes that go out.
+
+use std::{collections::VecDeque, mem};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::{
+    fault::Fault,
+    flow::{ReceiveWindow, SendCredit},
+};
+
+/// A direction that is received.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    /// Body bytes that have arrived.
+    pub(crate) received: u64,
+    /// The sender said that this was all, and the count agreed.
+    pub(crate) ended: bool,
+    body: InboundBody,
+}
+
+#[derive(Debug)]
+enum InboundBody {
+    /// Collected whole. The first piece is kept as it came, since it is usually the only one.
+    Buffered {
+        pieces: Pieces,
+        hint: usize,
+        max: u64,
+    },
+    /// Handed on as it comes.
+    Streaming {
+        queue: VecDeque<Bytes>,
+        window: ReceiveWindow,
+    },
+    /// Counted and dropped: nobody wants it any more.
+    Discarded,
+}
+
+#[derive(Debug)]
+enum Pieces {
+    None,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+/// Why bytes were not taken.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Rejected {
+    /// The message is larger than this side takes: this call ends, others go on.
+    TooLarge,
+    /// The connection cannot go on.
+    Fault(Fault),
+}
+
+impl Inbound {
+    /// `hint` is the length the sender announced; it reserves address space, not more than `max`.
+    pub(crate) fn buffered(hint: Option<u64>, max: u64) -> Self {
+        let hint = hint.map_or(0, |hint| usize::try_from(hint.min(max)).unwrap_or(0));
+        Self::new(InboundBody::Buffered {
+            pieces: Pieces::None,
+            hint,
+            max,
+        })
+    }
+
+    pub(crate) fn streaming(window: u32) -> Self {
+        let window = ReceiveWindow::new(window);
+        Self::new(InboundBody::Streaming {
+            queue: VecDeque::new(),
+            window,
+        })
+    }
+
+    fn new(body: InboundBody) -> Self {
+        Self {
+            received: 0,
+            ended: false,
+            body,
+        }
+    }
+
+    pub(crate) fn is_streaming(&self) -> bool {
+        matches!(self.body, InboundBody::Streaming { .. })
+    }
+
+    /// Takes bytes that arrived.
+    pub(crate) fn push(&mut self, bytes: Bytes) -> Result<(), Rejected> {
+        if self.ended {
+            return Err(Rejected::Fault(Fault::Malformed(
+                "bytes after the end of a direction",
+            )));
+        }
+        let len = bytes.len() as u64;
+        self.received += len;
+        match &mut self.body {
+            InboundBody::Buffered { max, .. } if self.received > *max => Err(Rejected::TooLarge),
+            InboundBody::Buffered { pieces, hint, .. } => {
+                if !bytes.is_empty() {
+                    pieces.push(bytes, *hint);
+                }
+                Ok(())
+            }
+            InboundBody::Streaming { queue, window } => {
+                window
+                    .arrived(len)
+                    .ok_or(Rejected::Fault(Fault::FlowControl))?;
+                if !bytes.is_empty() {
+                    queue.push_back(bytes);
+                }
+                Ok(())
+            }
+            InboundBody::Discarded => Ok(()),
+        }
+    }
+
+    /// The direction is complete; `total`, where the frame carried one, must be what arrived.
+    pub(crate) fn end(&mut self, total: Option<u64>) -> Result<(), Fault> {
+        if self.ended {
+            return Err(Fault::Malformed("a direction ended twice"));
+        }
+        if total.is_some_and(|total| total != self.received) {
+            return Err(Fault::Malformed("a direction's bytes do not add up"));
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The whole body of a buffered direction.
+    pub(crate) fn take_body(&mut self) -> Bytes {
+        match &mut self.body {
+            InboundBody::Buffered { pieces, .. } => match mem::replace(pieces, Pieces::None) {
+                Pieces::None => Bytes::new(),
+                Pieces::One(bytes) => bytes,
+                Pieces::Many(bytes) => bytes.freeze(),
+            },
+            _ => Bytes::new(),
+        }
+    }
+
+    /// The next bytes of a streaming direction, and the stream credit to return for them.
+    pub(crate) fn pop(&mut self) -> Option<(Bytes, Option<u32>)> {
+        let InboundBody::Streaming { queue, window } = &mut self.body else {
+            return None;
+        };
+        let bytes = queue.pop_front()?;
+        window.freed(bytes.len() as u64);
+        let grant = if self.ended {
+            None
+        } else {
+            window.take_grant(false)
+        };
+        Some((bytes, grant))
+    }
+
+    /// Stream credit that is owed and may be returned at once.
+    pub(crate) fn credit_now(&mut self) -> Option<u32> {
+        match &mut self.body {
+            InboundBody::Streaming { window, .. } => window.take_grant(true),
+            _ => None,
+        }
+    }
+
+    /// Drops what is there and what comes.
+    pub(crate) fn discard(&mut self) {
+        self.body = InboundBody::Discarded;
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, bytes: Bytes, hint: usize) {
+        match self {
+            Pieces::None => *self = Pieces::One(bytes),
+            Pieces::One(first) => {
+                let needed = first.len() + bytes.len();
+                let mut whole = BytesMut::with_capacity(hint.max(needed));
+                whole.extend_from_slice(first);
+                whole.extend_from_slice(&bytes);
+                *self = Pieces::Many(whole);
+            }
+            Pieces::Many(whole) => whole.extend_from_slice(&bytes),
+        }
+    }
+}
+
+/// A direction that is sent.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    /// Body bytes put into frames.
+    pub(crate) sent: u64,
+    /// Of those, the ones that cost connection credit.
+    pub(crate) sent_liable: u64,
+    /// The frame that ends the direction was queued.
+    pub(crate) end_sent: bool,
+    /// No more bytes will be added.
+    pub(crate) finished: bool,
+    /// Stream credit, for a streaming direction.
+    pub(crate) credit: Option<SendCredit>,
+    /// It stands in the connection's bulk queue.
+    pub(crate) in_bulk: bool,
+    queue: VecDeque<Bytes>,
+    queued: usize,
+}
+
+impl Outbound {
+    pub(crate) fn buffered() -> Self {
+        Self::new(None)
+    }
+
+    pub(crate) fn streaming(window: u32) -> Self {
+        Self::new(Some(SendCredit::new(window)))
+    }
+
+    fn new(credit: Option<SendCredit>) -> Self {
+        Self {
+            sent: 0,
+            sent_liable: 0,
+            end_sent: false,
+            finished: false,
+            credit,
+            in_bulk: false,
+            queue: VecDeque::new(),
+            queued: 0,
+        }
+    }
+
+    pub(crate) fn queue(&mut self, bytes: Bytes) {
+        self.queued += bytes.len();
+        if !bytes.is_empty() {
+            self.queue.push_back(bytes);
+        }
+    }
+
+    /// Bytes that wait for a frame.
+    pub(crate) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Takes everything that is queued; a single piece as it is.
+    pub(crate) fn take_queued(&mut self) -> Bytes {
+        if self.queue.len() <= 1 {
+            self.queued = 0;
+            return self.queue.pop_front().unwrap_or_default();
+        }
+        let mut whole = Vec::with_capacity(self.queued);
+        self.copy_next(self.queued, &mut whole);
+        whole.into()
+    }
+
+    /// Appends the next `len` queued bytes to `out`.
+    pub(crate) fn copy_next(&mut self, mut len: usize, out: &mut Vec<u8>) {
+        self.queued -= len;
+        while let Some(first) = self.queue.front_mut() {
+            let take = len.min(first.len());
+            out.extend_from_slice(&first[..take]);
+            first.advance(take);
+            len -= take;
+            if first.is_empty() {
+                self.queue.pop_front();
+            }
+            if len == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Nothing more will be sent.
+    pub(crate) fn abandon(&mut self) {
+        self.queue.clear();
+        self.queued = 0;
+        self.finished = true;
+        self.end_sent = true;
+    }
+}

@@ -1,0 +1,241 @@
+//! The frame: a 16-byte header and a payload, under one checksum.
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::fault::Fault;
+
+/// First bytes of each direction; the last one is the major version.
+pub const PREFACE: [u8; 8] = [0x89, b'M', b'R', b'P', b'C', 0x0D, 0x0A, MAJOR_VERSION];
+
+/// The version that this implementation speaks.
+pub const MAJOR_VERSION: u8 = 1;
+
+/// Bytes of a frame header.
+pub const HEADER_LEN: usize = 16;
+
+/// Largest payload during the handshake.
+pub(super) const HANDSHAKE_MAX_FRAME: u32 = 16_384;
+
+/// What a frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum FrameType {
+    /// The client's side of the handshake.
+    ClientHello = 0x01,
+    /// The server's side of the handshake.
+    ServerHello = 0x02,
+    /// Begins a call.
+    Open = 0x10,
+    /// Begins the answer, and commits the call.
+    Reply = 0x11,
+    /// More bytes of a direction.
+    Data = 0x12,
+    /// The responder's last word.
+    Status = 0x13,
+    /// Forgets a stream.
+    Reset = 0x14,
+    /// Allows the peer to send more.
+    Credit = 0x15,
+    /// Asks for a sign of life.
+    Ping = 0x20,
+    /// Gives it.
+    Pong = 0x21,
+    /// No more calls on this connection.
+    GoAway = 0x22,
+    /// Something worth knowing; always ignorable.
+    Info = 0x23,
+}
+
+/// Bits of the header's flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    /// The sender's direction is complete.
+    pub const END: Flags = Flags(0x01);
+    /// The sender waits for credit: return what is owed at once.
+    pub const CREDIT_NOW: Flags = Flags(0x10);
+
+    /// True if every bit of `other` is set.
+    pub fn contains(self, other: Flags) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The bits of both.
+    #[must_use]
+    pub fn with(self, other: Flags) -> Flags {
+        Flags(self.0 | other.0)
+    }
+}
+
+/// How frames are summed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Checksum {
+    /// Not at all; the field is 0.
+    Off = 0,
+    /// CRC-32 as in ISO-HDLC (zlib, Ethernet).
+    Crc32 = 1,
+}
+
+/// A frame whose checksum was verified. The type may be one this version does not know; those are
+/// from 0x80 on, and ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// What it is for, `None` if this version does not know it.
+    pub kind: Option<FrameType>,
+    /// Flags.
+    pub flags: Flags,
+    /// Stream id, 0 for the connection.
+    pub stream: u64,
+    /// What follows the header.
+    pub payload: Bytes,
+}
+
+impl FrameType {
+    const ALL: [FrameType; 12] = [
+        FrameType::ClientHello,
+        FrameType::ServerHello,
+        FrameType::Open,
+        FrameType::Reply,
+        FrameType::Data,
+        FrameType::Status,
+        FrameType::Reset,
+        FrameType::Credit,
+        FrameType::Ping,
+        FrameType::Pong,
+        FrameType::GoAway,
+        FrameType::Info,
+    ];
+
+    fn from_wire(number: u8) -> Option<FrameType> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// Flags that this type of frame may carry.
+    fn allowed_flags(self) -> u8 {
+        match self {
+            FrameType::Open | FrameType::Reply => Flags::END.0,
+            FrameType::Data => Flags::END.0 | Flags::CREDIT_NOW.0,
+            FrameType::Status => Flags::END.0,
+            _ => 0,
+        }
+    }
+
+    /// Whether it belongs to a stream, to the connection, or to either.
+    fn allows_stream(self, stream: u64) -> bool {
+        match self {
+            FrameType::Credit => true,
+            FrameType::Open
+            | FrameType::Reply
+            | FrameType::Data
+            | FrameType::Status
+            | FrameType::Reset => stream != 0,
+            _ => stream == 0,
+        }
+    }
+}
+
+impl Checksum {
+    /// The sum over the first twelve header bytes and the payload.
+    pub fn sum(self, header: &[u8], payload: &[u8]) -> u32 {
+        match self {
+            Checksum::Off => 0,
+            Checksum::Crc32 => {
+                let mut hasher = crc32fast::Hasher::new();
+                hasher.update(header);
+                hasher.update(payload);
+                hasher.finalize()
+            }
+        }
+    }
+}
+
+/// Appends a frame to `out`. `payload` appends the payload and nothing else.
+///
+/// The payload must be shorter than 2^24 bytes; callers cut at the peer's `max_frame`, which is.
+pub fn put_frame(
+    out: &mut Vec<u8>,
+    checksum: Checksum,
+    kind: FrameType,
+    flags: Flags,
+    stream: u64,
+    payload: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = out.len();
+    out.extend_from_slice(&[0; HEADER_LEN]);
+    payload(out);
+    let body = start + HEADER_LEN;
+    let len = out.len() - body;
+    debug_assert!(len < 1 << 24, "a payload is cut before it is framed");
+
+    out[start..start + 3].copy_from_slice(&(len as u32).to_le_bytes()[..3]);
+    out[start + 3] = kind as u8;
+    out[start + 4] = flags.0;
+    out[start + 5..start + 12].copy_from_slice(&stream.to_le_bytes()[..7]);
+    let sum = checksum.sum(&out[start..start + 12], &out[body..]);
+    out[start + 12..body].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Cuts a byte stream into verified frames.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameReader {
+    /// Largest payload taken.
+    pub max_frame: u32,
+    /// How frames are summed.
+    pub checksum: Checksum,
+}
+
+impl FrameReader {
+    /// Takes the next frame off `input`; `None` if it is not whole yet.
+    ///
+    /// # Errors
+    /// [`Fault::FrameTooLarge`] as soon as the header says so, before anything is reserved for it;
+    /// [`Fault::Checksum`]; [`Fault::Malformed`] for flags, stream ids or types that cannot be.
+    pub fn next(&self, input: &mut BytesMut) -> Result<Option<Frame>, Fault> {
+        if input.len() < HEADER_LEN {
+            return Ok(None);
+        }
+        let len = u32::from_le_bytes([input[0], input[1], input[2], 0]);
+        if len > self.max_frame {
+            return Err(Fault::FrameTooLarge {
+                len,
+                max: self.max_frame,
+            });
+        }
+        let total = HEADER_LEN + len as usize;
+        if input.len() < total {
+            input.reserve(total - input.len());
+            return Ok(None);
+        }
+        let sum = u32::from_le_bytes([input[12], input[13], input[14], input[15]]);
+        if sum != self.checksum.sum(&input[..12], &input[HEADER_LEN..total]) {
+            return Err(Fault::Checksum);
+        }
+
+        let number = input[3];
+        let flags = Flags(input[4]);
+        let mut id = [0; 8];
+        id[..7].copy_from_slice(&input[5..12]);
+        let stream = u64::from_le_bytes(id);
+        let kind = FrameType::from_wire(number);
+        match kind {
+            Some(kind) if flags.0 & !kind.allowed_flags() != 0 => {
+                return Err(Fault::Malformed("a flag that this frame cannot carry"));
+            }
+            Some(kind) if !kind.allows_stream(stream) => {
+                return Err(Fault::Malformed("a stream id that this frame cannot have"));
+            }
+            None if number < 0x80 => return Err(Fault::UnknownFrame(number)),
+            _ => {}
+        }
+        let mut frame = input.split_to(total);
+        frame.advance(HEADER_LEN);
+        Ok(Some(Frame {
+            kind,
+            flags,
+            stream,
+            payload: frame.freeze(),
+        }))
+    }
+}

@@ -1,0 +1,190 @@
+//! The signature of a method.
+
+use syn::{
+    Error, FnArg, GenericParam, Receiver, ReceiverKind, ReturnType, Safety, Signature, TraitItemFn,
+    Type, WherePredicate, spanned::Spanned as _,
+};
+
+use super::{Errors, types};
+use crate::model::last_is;
+
+/// True for a function that the client inherits, since it can be called without another process:
+/// one with a body that has no `self`, needs `Self: Sized`, or is generic.
+pub(crate) fn stays_local(function: &TraitItemFn) -> bool {
+    let signature = &function.sig;
+    function.default.is_some()
+        && (signature.receiver().is_none()
+            || needs_sized(signature)
+            || type_parameter(signature).is_some())
+}
+
+pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
+    let signature = &function.sig;
+    if let Some(lifetime) = expanded_lifetime(signature) {
+        errors.push(Error::new(
+            lifetime,
+            "write `#[mesh_service]` above `#[async_trait]`: below it, what you wrote can no longer be seen",
+        ));
+        return;
+    }
+    let before = errors.is_empty();
+    qualifiers(signature, errors);
+    receiver(signature, errors);
+    if let Some(parameter) = type_parameter(signature) {
+        errors.push(Error::new(
+            parameter.span(),
+            "another process cannot know this type: write the concrete type, or give the method a body to keep it local",
+        ));
+    } else if let Some(clause) = &signature.generics.where_clause
+        && needs_sized(signature)
+    {
+        errors.push(Error::new(
+            clause.where_token.span,
+            "not supported yet: `where Self: Sized` without a body; remove it, or give the method a body to keep it local",
+        ));
+    }
+    if before && errors.is_empty() && signature.asyncness.is_none() {
+        errors.push(not_async(function));
+    }
+}
+
+fn qualifiers(signature: &Signature, errors: &mut Errors) {
+    if let Some(token) = &signature.constness {
+        errors.push(Error::new(
+            token.span,
+            "a remote call is not constant: remove `const`",
+        ));
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        errors.push(Error::new(
+            token.span,
+            "the caller's promise does not reach another process: remove `unsafe`",
+        ));
+    }
+    if let Some(abi) = &signature.abi {
+        errors.push(Error::new(
+            abi.extern_token.span,
+            "a remote call has no ABI: remove `extern`",
+        ));
+    }
+    if let Some(variadic) = &signature.variadic {
+        errors.push(Error::new(
+            variadic.dots.span(),
+            "a remote call has a fixed number of arguments: take a `Vec<T>`",
+        ));
+    }
+}
+
+fn receiver(signature: &Signature, errors: &mut Errors) {
+    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
+        errors.push(Error::new(
+            signature.ident.span(),
+            "a function without `self` has no instance to call: take `&self`, or give it a body to keep it local",
+        ));
+        return;
+    };
+    let Receiver {
+        self_token, kind, ..
+    } = receiver;
+    let error = match kind {
+        ReceiverKind::Reference(_, _, None) => return,
+        ReceiverKind::Reference(_, _, Some(token)) => Error::new(
+            token.span,
+            "not supported yet: `&mut self`; write `&self`, with a lock in the implementation, instead",
+        ),
+        ReceiverKind::Value => Error::new(
+            self_token.span,
+            "a call cannot take the service away: write `&self`",
+        ),
+        ReceiverKind::Typed(_, ty) => Error::new(
+            types::span(ty),
+            "not supported yet: receivers with a type; write `&self` instead",
+        ),
+        _ => Error::new(
+            self_token.span,
+            "not supported yet: this receiver; write `&self` instead",
+        ),
+    };
+    errors.push(error);
+}
+
+fn not_async(function: &TraitItemFn) -> Error {
+    let signature = &function.sig;
+    if let ReturnType::Type(_, ty) = &signature.output {
+        match &**ty {
+            Type::ImplTrait(written) => {
+                for bound in &written.bounds {
+                    if let syn::TypeParamBound::Trait(bound) = bound {
+                        if last_is(&bound.path, "Future") {
+                            return Error::new(
+                                written.impl_token.span,
+                                "not supported yet: `impl Future` written out; write `async fn` instead",
+                            );
+                        }
+                        if last_is(&bound.path, "Stream") {
+                            return types::stream(written.impl_token.span);
+                        }
+                    }
+                }
+            }
+            Type::Path(path) => {
+                let last = path.path.segments.last();
+                if let Some(last) = last {
+                    if last.ident.to_string().ends_with("Stream") {
+                        return types::stream(last.ident.span());
+                    }
+                    if last.ident == "BoxFuture" || last.ident == "Pin" {
+                        return Error::new(
+                            last.ident.span(),
+                            "not supported yet: boxed futures written out; write `async fn` instead",
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let instead = if function.default.is_some() {
+        "write `async fn`, or `#[mesh(local)]` to keep the body at the caller, instead"
+    } else {
+        "write `async fn` instead"
+    };
+    Error::new(
+        signature.fn_token.span,
+        format!("not supported yet: methods that are not async; {instead}"),
+    )
+}
+
+/// The lifetime that gives away a method as `#[async_trait]` leaves it.
+fn expanded_lifetime(signature: &Signature) -> Option<proc_macro2::Span> {
+    let expanded = signature.generics.params.iter().any(|parameter| {
+        matches!(parameter, GenericParam::Lifetime(found) if found.lifetime.ident == "async_trait")
+    });
+    expanded.then(|| signature.ident.span())
+}
+
+fn type_parameter(signature: &Signature) -> Option<&syn::Ident> {
+    signature
+        .generics
+        .params
+        .iter()
+        .find_map(|parameter| match parameter {
+            GenericParam::Type(ty) => Some(&ty.ident),
+            GenericParam::Const(constant) => Some(&constant.ident),
+            GenericParam::Lifetime(_) => None,
+        })
+}
+
+fn needs_sized(signature: &Signature) -> bool {
+    signature.generics.where_clause.as_ref().is_some_and(|clause| {
+        clause.predicates.iter().any(|predicate| match predicate {
+            WherePredicate::Type(bounded) => {
+                matches!(&bounded.bounded_ty, Type::Path(path) if path.path.is_ident("Self"))
+                    && bounded.bounds.iter().any(|bound| {
+                        matches!(bound, syn::TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized"))
+                    })
+            }
+            _ => false,
+        })
+    })
+}

@@ -1,0 +1,73 @@
+//! The keys of our attributes.
+
+use syn::{Error, Ident, LitStr, Result, Token, ext::IdentExt as _, parse::ParseStream};
+
+/// Keys met so far.
+#[derive(Default)]
+pub(crate) struct Seen(Vec<String>);
+
+impl Seen {
+    pub(crate) fn once(&mut self, key: &Ident) -> Result<()> {
+        let text = key.to_string();
+        if self.0.contains(&text) {
+            return Err(Error::new(
+                key.span(),
+                format!("`{key}` is given twice: remove one"),
+            ));
+        }
+        self.0.push(text);
+        Ok(())
+    }
+}
+
+/// A key that is not one, or not yet.
+pub(crate) fn unknown(key: &Ident, known: &[&str], later: &[(&str, &str)]) -> Error {
+    if let Some((_, instead)) = later.iter().find(|(name, _)| key == name) {
+        return Error::new(
+            key.span(),
+            format!("not supported yet: `{key}`; write {instead} instead"),
+        );
+    }
+    let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+    Error::new(
+        key.span(),
+        format!("unknown key `{key}`: write one of {}", known.join(", ")),
+    )
+}
+
+/// `= "name"`, a wire name.
+pub(crate) fn wire_name(input: ParseStream<'_>) -> Result<String> {
+    input.parse::<Token![=]>()?;
+    let text: LitStr = input.parse()?;
+    let name = text.value();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || name.len() > 128 || !name.chars().all(allowed) {
+        return Err(Error::new(
+            text.span(),
+            "a wire name has 1 to 128 letters, digits, `.`, `-` and `_`: write one of those",
+        ));
+    }
+    Ok(name)
+}
+
+/// `#[mesh(…)]` on an argument.
+pub(crate) fn on_argument(input: ParseStream<'_>) -> Result<()> {
+    let key = input.call(Ident::parse_any)?;
+    let instead = match key.to_string().as_str() {
+        "with" => "a serde type of your own",
+        "skip" => "the method without this argument",
+        "raw" => "`&[u8]` or `Vec<u8>`, which cross in one piece,",
+        _ => {
+            return Err(Error::new(
+                key.span(),
+                format!(
+                    "unknown key `{key}`: an argument takes none; write `#[mesh(…)]` on the method"
+                ),
+            ));
+        }
+    };
+    Err(Error::new(
+        key.span(),
+        format!("not supported yet: `{key}`; write {instead} instead"),
+    ))
+}

@@ -1,0 +1,192 @@
+//! Bounds on the types as written, each type once: what fails here fails nowhere else, and is
+//! underlined where the user wrote it.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
+
+use super::Output;
+use crate::{
+    check::types,
+    model::{Reply, canonical, without_lifetimes},
+};
+
+impl Output<'_> {
+    pub(super) fn checks(&self) -> TokenStream {
+        let mut checks = Checks {
+            rt: &self.rt,
+            seen: HashSet::new(),
+            statements: Vec::new(),
+        };
+        for method in &self.service.methods {
+            for (index, argument) in method.arguments.iter().enumerate() {
+                checks.value(&argument.owned, argument.span, &method.cfg);
+                if method.sticky == Some(index) {
+                    checks.session(&argument.owned, argument.span, &method.cfg);
+                }
+            }
+            checks.reply(&method.reply, &method.cfg);
+        }
+        let (rt, statements) = (&self.rt, &checks.statements);
+        quote! {
+            const _: () = {
+                #[allow(dead_code)]
+                const fn value<T: #rt::MeshValue>() {}
+                #[allow(dead_code)]
+                const fn result<R: #rt::MeshResult>() {}
+                #[allow(dead_code)]
+                const fn session<T: #rt::SessionArgument>() {}
+                #(#statements)*
+            };
+        }
+    }
+}
+
+struct Checks<'a> {
+    rt: &'a TokenStream,
+    seen: HashSet<String>,
+    statements: Vec<TokenStream>,
+}
+
+impl Checks<'_> {
+    /// Checks a value's type: of the usual containers, what they contain, so that one type of the
+    /// user's is one error however it is wrapped.
+    fn value(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+        let inner = contents(ty);
+        if !inner.is_empty() {
+            for inner in inner {
+                self.value(inner, types::span(inner), cfg);
+            }
+            return;
+        }
+        if self.first("value", ty.to_token_stream(), cfg) {
+            let (ty, span) = (at(&without_lifetimes(ty), span), here(span));
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* value::<#ty>();));
+        }
+    }
+
+    fn session(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+        if self.first("session", ty.to_token_stream(), cfg) {
+            let (ty, span) = (at(ty, span), here(span));
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* session::<#ty>();));
+        }
+    }
+
+    fn reply(&mut self, reply: &Reply, cfg: &[Attribute]) {
+        let whole = without_lifetimes(&reply.ty);
+        if self.first("result", without_arguments(&whole), cfg) {
+            let (ty, span) = (at(&whole, reply.span), here(reply.span));
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* result::<#ty>();));
+        }
+        match &reply.ok {
+            Some(ok) => self.value(ok, types::span(ok), cfg),
+            None => {
+                if self.first("returned", reply.ty.to_token_stream(), cfg) {
+                    let (rt, ty, span) = (self.rt, at(&whole, reply.span), here(reply.span));
+                    // Nothing is said here of a type that is no result: that was said above.
+                    self.statements.push(quote_spanned! {span=>
+                        #(#cfg)*
+                        {
+                            use #rt::ladder::split::{Split as _, Unsplit as _};
+                            const fn returned<T: #rt::MeshValue>(_: #rt::Of<T>) {}
+                            let _ = || returned((&&#rt::Of::<#ty>::new()).ok());
+                        }
+                    });
+                }
+            }
+        }
+        let (key, span) = match &reply.err {
+            Some(err) => (err.to_token_stream(), types::span(err)),
+            None => (without_arguments(&whole), reply.span),
+        };
+        if self.first("error", key, cfg) {
+            let (rt, ty, span) = (self.rt, at(&whole, span), here(span));
+            self.statements.push(quote_spanned! {span=>
+                #(#cfg)*
+                {
+                    use #rt::ladder::{
+                        fail::{Boxed as _, Checked as _, Exact as _, Io as _, Mesh as _},
+                        split::{Split as _, Unsplit as _},
+                    };
+                    let _ = |failure| (&&&&&(&&#rt::Of::<#ty>::new()).err()).fail(failure);
+                }
+            });
+        }
+    }
+
+    fn first(&mut self, kind: &str, ty: TokenStream, cfg: &[Attribute]) -> bool {
+        let cfg: TokenStream = cfg.iter().map(quote::ToTokens::to_token_stream).collect();
+        self.seen
+            .insert(format!("{kind} {} {}", canonical(ty), canonical(cfg)))
+    }
+}
+
+/// What a container of serde types contains; nothing for any other type.
+fn contents(ty: &Type) -> Vec<&Type> {
+    match types::unwrapped(ty) {
+        Type::Tuple(tuple) => tuple.elems.iter().collect(),
+        Type::Path(path) => match path.path.segments.last() {
+            Some(last) if CONTAINERS.iter().any(|name| last.ident == name) => {
+                let PathArguments::AngleBracketed(list) = &last.arguments else {
+                    return Vec::new();
+                };
+                let types = list.args.iter().filter_map(|argument| match argument {
+                    GenericArgument::Type(ty) => Some(ty),
+                    _ => None,
+                });
+                types.collect()
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// Those that are serde types whenever their contents are, and contain nothing unsized.
+const CONTAINERS: [&str; 7] = [
+    "Option", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
+];
+
+/// The place of `span`, and names as at the attribute.
+fn here(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
+/// A type with every token at one place, so that errors underline it and nothing else.
+fn at(ty: &Type, span: Span) -> TokenStream {
+    fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+        tokens
+            .into_iter()
+            .map(|token| match token {
+                TokenTree::Group(group) => {
+                    let mut to =
+                        proc_macro2::Group::new(group.delimiter(), moved(group.stream(), span));
+                    to.set_span(group.span().located_at(span));
+                    TokenTree::Group(to)
+                }
+                mut other => {
+                    other.set_span(other.span().located_at(span));
+                    other
+                }
+            })
+            .collect()
+    }
+    moved(ty.to_token_stream(), span)
+}
+
+/// The name of a type: all uses of one alias have one error type.
+fn without_arguments(ty: &Type) -> TokenStream {
+    let Type::Path(path) = ty else {
+        return ty.to_token_stream();
+    };
+    let mut name: Path = path.path.clone();
+    for segment in &mut name.segments {
+        segment.arguments = PathArguments::None;
+    }
+    name.to_token_stream()
+}

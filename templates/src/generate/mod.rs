@@ -1,0 +1,267 @@
+//! Code from a trait.
+//!
+//! Everything is written with absolute paths, as a macro has to. For files, the module `file` shortens the
+//! paths and prints the result.
+
+mod checks;
+mod client;
+mod contract;
+mod file;
+mod handler;
+mod interface;
+
+use std::cell::RefCell;
+
+use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Type, VisRestricted, Visibility, parse_quote};
+
+pub use file::{File, Header};
+
+use crate::model::{Argument, Method, Service, hex};
+
+impl Service {
+    /// Everything `#[mesh_service]` expands to: the trait, the client, the handler, the contract.
+    pub fn in_place(&self) -> TokenStream {
+        let output = Output::new(self, Target::Macro);
+        let (interface, checks) = (output.interface(), output.checks());
+        let (contract, handler, client) = (output.contract(), output.handler(), output.client());
+        quote! {
+            #interface
+            #contract
+            #handler
+            #client
+            #checks
+        }
+    }
+
+    /// What `#[mesh_service(exposed)]` expands to when its files are there: the trait, and the
+    /// files as modules beside it.
+    pub fn included(&self) -> TokenStream {
+        let output = Output::new(self, Target::Macro);
+        let (interface, checks) = (output.interface(), output.checks());
+        let vis = self.visibility();
+        let names = [
+            vec![output.handler_ident(), output.contract_ident()],
+            vec![output.client_ident()],
+        ];
+        let modules = self
+            .file_names()
+            .into_iter()
+            .zip(names)
+            .map(|(file, names)| {
+                let module = Ident::new(file.trim_end_matches(".rs"), Span::call_site());
+                let fingerprint = self.fingerprint();
+                let stale = stale_message(&file, &self.ident().to_string());
+                quote! {
+                    #[allow(dead_code, deprecated, unused_imports, clippy::all, clippy::pedantic)]
+                    mod #module {
+                        include!(#file);
+                    }
+                    #[doc(inline)]
+                    #[allow(unused_imports)]
+                    #vis use #module::{#(#names),*};
+                    const _: () = ::core::assert!(#module::FINGERPRINT == #fingerprint, #stale);
+                }
+            });
+        quote! {
+            #interface
+            #(#modules)*
+            #checks
+        }
+    }
+
+    /// The handler's file and the client's, for a trait in the file named `source`.
+    pub fn files(&self, source: &str) -> [File; 2] {
+        let [handler, client] = self.file_names();
+        let output = Output::new(self, Target::File);
+        let (contract, served) = (output.contract(), output.handler());
+        let handler_tokens = quote!(#contract #served);
+        let client_tokens = output.client();
+        [
+            output.print(handler, source, &handler_tokens),
+            output.print(client, source, &client_tokens),
+        ]
+    }
+
+    /// Names of the handler's file and the client's, which stand beside the trait's.
+    pub fn file_names(&self) -> [String; 2] {
+        let stem = crate::model::plain(self.ident()).to_snake_case();
+        let prefix = match self
+            .options
+            .exposed
+            .as_ref()
+            .and_then(|exposed| exposed.prefix.as_ref())
+        {
+            Some(prefix) => format!("{prefix}_"),
+            None => String::new(),
+        };
+        [
+            format!("{prefix}{stem}_handler_gen.rs"),
+            format!("{prefix}{stem}_client_gen.rs"),
+        ]
+    }
+}
+
+/// What is said of a file whose fingerprint is not the trait's.
+pub fn stale_message(file: &str, name: &str) -> String {
+    format!("`{file}` was generated from another version of `{name}`: run `cargo meshrpc expose`")
+}
+
+/// Where generated code goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Macro,
+    File,
+}
+
+/// One run of the generator.
+struct Output<'a> {
+    service: &'a Service,
+    target: Target,
+    /// Path to what generated code calls.
+    rt: TokenStream,
+    /// Types inside macro calls, which the printer does not format; see [`Output::opaque`].
+    types: RefCell<Vec<String>>,
+}
+
+impl<'a> Output<'a> {
+    fn new(service: &'a Service, target: Target) -> Self {
+        let rt = match target {
+            Target::Macro => Self::runtime(service),
+            Target::File => quote!(rt),
+        };
+        Self {
+            service,
+            target,
+            rt,
+            types: RefCell::default(),
+        }
+    }
+
+    fn runtime(service: &Service) -> TokenStream {
+        match &service.options.krate {
+            Some(krate) => quote!(#krate::__rt::v1),
+            None => quote!(::meshrpc::__rt::v1),
+        }
+    }
+
+    fn client_ident(&self) -> Ident {
+        self.service.derived("Client")
+    }
+
+    fn handler_ident(&self) -> Ident {
+        self.service.derived("Handler")
+    }
+
+    fn contract_ident(&self) -> Ident {
+        let name = crate::model::plain(self.service.ident()).to_shouty_snake_case();
+        Ident::new(&name, self.service.span())
+    }
+
+    /// The trait's visibility, as seen from where the code goes: files are modules beside it.
+    fn visibility(&self) -> Visibility {
+        let written = self.service.visibility();
+        if self.target == Target::Macro {
+            return written.clone();
+        }
+        match written {
+            Visibility::Public(_) => written.clone(),
+            Visibility::Restricted(VisRestricted { path, .. }) if path.is_ident("crate") => {
+                written.clone()
+            }
+            Visibility::Restricted(VisRestricted { path, .. }) => {
+                match path
+                    .segments
+                    .first()
+                    .map(|segment| segment.ident.to_string())
+                    .as_deref()
+                {
+                    Some("crate") => written.clone(),
+                    Some("self") => parse_quote!(pub(super)),
+                    _ => parse_quote!(pub(in super::#path)),
+                }
+            }
+            Visibility::Inherited => parse_quote!(pub(super)),
+        }
+    }
+
+    /// What an argument is called in a generated body: by its own name where people read it, by
+    /// one that cannot meet another where only the compiler does.
+    fn argument(&self, index: usize, argument: &Argument) -> Ident {
+        match (self.target, &argument.ident) {
+            (Target::Macro, _) => format_ident!("__a{}", index + 1),
+            (Target::File, Some(ident)) if !RESERVED.iter().any(|name| ident == name) => {
+                ident.clone()
+            }
+            (Target::File, _) => format_ident!("{}_", argument.name),
+        }
+    }
+
+    /// How many methods of the contract come before this one, or there are at all: it differs with
+    /// their `cfg`s.
+    fn position(&self, method: Option<&Method>) -> TokenStream {
+        let mut fixed = 0usize;
+        let mut conditions = Vec::new();
+        for other in &self.service.methods {
+            if method.is_some_and(|method| std::ptr::eq(other, method)) {
+                break;
+            }
+            if other.cfg.is_empty() {
+                fixed += 1;
+                continue;
+            }
+            let tests = other.cfg.iter().filter_map(|cfg| match &cfg.meta {
+                syn::Meta::List(list) => Some(&list.tokens),
+                _ => None,
+            });
+            conditions.push(quote!(::core::cfg!(all(#(#tests),*)) as usize));
+        }
+        let fixed = proc_macro2::Literal::usize_unsuffixed(fixed);
+        quote!(#fixed #(+ #conditions)*)
+    }
+
+    /// A type inside a macro call. The printer sees a name, and gets the type afterwards.
+    fn opaque(&self, ty: &Type) -> TokenStream {
+        match self.target {
+            Target::Macro => quote!(#ty),
+            Target::File => {
+                let mut types = self.types.borrow_mut();
+                let name = file::placeholder(types.len());
+                types.push(file::print_type(ty));
+                quote!(#name)
+            }
+        }
+    }
+
+    /// For items that call deprecated methods.
+    fn allow_deprecated(&self) -> Option<TokenStream> {
+        let deprecated = self.service.methods.iter().any(|method| method.deprecated)
+            || self
+                .service
+                .item
+                .attrs
+                .iter()
+                .any(|a| a.path().is_ident("deprecated"));
+        deprecated.then(|| quote!(#[allow(deprecated)]))
+    }
+
+    fn allow_dead_code(&self) -> Option<TokenStream> {
+        let private = !matches!(self.service.visibility(), Visibility::Public(_));
+        (private && self.target == Target::Macro).then(|| quote!(#[allow(dead_code)]))
+    }
+}
+
+/// Names that generated bodies use themselves.
+const RESERVED: [&str; 7] = [
+    "answer", "args", "reply", "request", "result", "rt", "service",
+];
+
+fn key(method: &Method) -> TokenStream {
+    let digits = format!("0x{}", hex(method.key));
+    digits.parse().unwrap_or_else(|_| {
+        let key = method.key;
+        quote!(#key)
+    })
+}

@@ -1,0 +1,177 @@
+//! What a trait says, once it is known to be one that can be served.
+
+mod argument;
+mod attribute;
+mod fingerprint;
+mod method;
+mod options;
+mod owned;
+mod reply;
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
+
+pub(crate) use argument::{Argument, Form};
+pub(crate) use fingerprint::{canonical, hex, short_hash};
+pub(crate) use method::{Deadline, Method};
+pub use options::{Exposed, Options};
+pub(crate) use owned::{Lend, Owned, without_lifetimes};
+pub(crate) use reply::Reply;
+
+use crate::check;
+
+/// A trait that is served: what it says, and what is asked for.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// What the attribute says.
+    pub options: Options,
+    /// How its async methods are written.
+    pub(crate) style: Style,
+    /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
+    pub(crate) item: ItemTrait,
+    /// The methods that another process answers, in the order of the trait.
+    pub(crate) methods: Vec<Method>,
+    fingerprint: u64,
+}
+
+/// How the async methods of a trait are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `async fn`, which is desugared.
+    Native,
+    /// `#[async_trait]`, which is left to its own macro.
+    AsyncTrait,
+}
+
+impl Service {
+    /// The service of a trait under `#[mesh_service(options)]`. `item` may still carry the
+    /// attribute itself.
+    ///
+    /// # Errors
+    /// For each form that cannot be served, at its own token.
+    pub fn parse(options: TokenStream, item: &ItemTrait) -> syn::Result<Self> {
+        let mut errors = check::Errors::default();
+        let options = errors.take(Options::parse.parse2(options));
+        check::item(item, &mut errors);
+        let style = style(&item.attrs);
+        let mut methods = Vec::new();
+        for each in &item.items {
+            if let TraitItem::Fn(function) = each
+                && let Some(method) = errors.take(Method::parse(function)).flatten()
+            {
+                methods.push(method);
+            }
+        }
+        let Some(options) = options else {
+            return Err(errors.into_error());
+        };
+        let name = options.name_or(&item.ident);
+        for method in &mut methods {
+            method.key = short_hash(format!("{name}/{}", method.name).as_bytes());
+        }
+        if errors.is_empty() {
+            check::contract(item, &methods, &mut errors);
+        }
+        errors.finish()?;
+        Ok(Self {
+            fingerprint: fingerprint::of_trait(item, &options, style),
+            options,
+            style,
+            item: attribute::stripped(item),
+            methods,
+        })
+    }
+
+    /// The service of a trait in a source file, if it carries `#[mesh_service]`.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn find(item: &ItemTrait) -> syn::Result<Option<Self>> {
+        match attribute::service_options(&item.attrs) {
+            Some(options) => Self::parse(options, item).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What the attribute of a trait in a source file says, if it carries `#[mesh_service]`.
+    ///
+    /// # Errors
+    /// If the attribute cannot be read.
+    pub fn find_options(item: &ItemTrait) -> syn::Result<Option<Options>> {
+        attribute::service_options(&item.attrs)
+            .map(|options| Options::parse.parse2(options))
+            .transpose()
+    }
+
+    /// A trait that was refused, so that what names it still compiles.
+    pub fn refused(item: &ItemTrait) -> ItemTrait {
+        attribute::stripped(item)
+    }
+
+    /// Name of the trait.
+    pub fn ident(&self) -> &Ident {
+        &self.item.ident
+    }
+
+    /// Wire name of the contract.
+    pub fn name(&self) -> String {
+        self.options.name_or(&self.item.ident)
+    }
+
+    /// Changes with whatever generated files depend on; the same inside rustc and outside, and
+    /// indifferent to formatting, comments and docs.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    pub(crate) fn visibility(&self) -> &Visibility {
+        &self.item.vis
+    }
+
+    pub(crate) fn has_function(&self, name: &str) -> bool {
+        self.item
+            .items
+            .iter()
+            .any(|item| matches!(item, TraitItem::Fn(function) if function.sig.ident == name))
+    }
+
+    /// The identifier `prefix` + trait + `suffix`, spanned as the trait's name.
+    pub(crate) fn derived(&self, suffix: &str) -> Ident {
+        Ident::new(&format!("{}{suffix}", plain(&self.item.ident)), self.span())
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        self.item.ident.span()
+    }
+}
+
+/// An identifier without `r#`.
+pub(crate) fn plain(ident: &Ident) -> String {
+    let text = ident.to_string();
+    match text.strip_prefix("r#") {
+        Some(name) => name.to_owned(),
+        None => text,
+    }
+}
+
+pub(crate) fn last_is(path: &syn::Path, name: &str) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|segment| segment.ident == name)
+}
+
+fn style(attributes: &[Attribute]) -> Style {
+    let found = attributes.iter().any(|attribute| {
+        is_async_trait(&attribute.meta)
+            || attribute::conditional(attribute).iter().any(is_async_trait)
+    });
+    if found {
+        Style::AsyncTrait
+    } else {
+        Style::Native
+    }
+}
+
+pub(crate) fn is_async_trait(meta: &Meta) -> bool {
+    last_is(meta.path(), "async_trait")
+}

@@ -1,0 +1,109 @@
+//! `#[mesh_service(…)]`.
+
+use proc_macro2::Span;
+use syn::{
+    Ident, LitStr, Path, Result, Token, ext::IdentExt as _, parenthesized, parse::ParseStream,
+};
+
+use super::plain;
+use crate::check::settings;
+
+/// What `#[mesh_service(…)]` says.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Wire name of the contract, if it is not the trait's.
+    pub name: Option<String>,
+    /// Generated files are used.
+    pub exposed: Option<Exposed>,
+    /// Where the runtime is found, if not at `::meshrpc`.
+    pub krate: Option<Path>,
+}
+
+/// `exposed`, or `exposed(prefix = "p")`.
+#[derive(Clone, Debug)]
+pub struct Exposed {
+    /// What the names of the files begin with.
+    pub prefix: Option<String>,
+    /// Where the word stands.
+    pub span: Span,
+}
+
+const KEYS: &[&str] = &["name", "exposed", "crate"];
+
+/// What the full grammar will have, and what can be written until then.
+const LATER: &[(&str, &str)] = &[
+    (
+        "dyn",
+        "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
+    ),
+    ("types", "the concrete type in place of the associated type"),
+    ("generics", "the concrete type in place of the parameter"),
+    ("supertraits", "the methods of the supertrait in this trait"),
+    (
+        "on_failure",
+        "`Result<T, E>` as the return type of each method",
+    ),
+];
+
+impl Options {
+    pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let mut options = Self::default();
+        let mut seen = settings::Seen::default();
+        while !input.is_empty() {
+            let key = input.call(Ident::parse_any)?;
+            seen.once(&key)?;
+            match key.to_string().as_str() {
+                "name" => options.name = Some(settings::wire_name(input)?),
+                "exposed" => {
+                    let mut exposed = Exposed {
+                        prefix: None,
+                        span: key.span(),
+                    };
+                    if input.peek(syn::token::Paren) {
+                        let inner;
+                        parenthesized!(inner in input);
+                        exposed.prefix = prefix(&inner)?;
+                    }
+                    options.exposed = Some(exposed);
+                }
+                "crate" => {
+                    input.parse::<Token![=]>()?;
+                    options.krate = Some(input.call(Path::parse_mod_style)?);
+                }
+                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn name_or(&self, ident: &Ident) -> String {
+        self.name.clone().unwrap_or_else(|| plain(ident))
+    }
+}
+
+fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {
+    let mut prefix = None;
+    while !input.is_empty() {
+        let key = input.call(Ident::parse_any)?;
+        if key != "prefix" {
+            return Err(settings::unknown(&key, &["prefix"], &[]));
+        }
+        input.parse::<Token![=]>()?;
+        let text: LitStr = input.parse()?;
+        let value = text.value();
+        if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(syn::Error::new(
+                text.span(),
+                "a prefix begins file names: write letters, digits and `_`",
+            ));
+        }
+        prefix = Some(value);
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(prefix)
+}

@@ -1,0 +1,100 @@
+//! What the generator makes of a greeter.
+
+use meshrpc_templates::{Header, Service};
+use syn::ItemTrait;
+
+fn greeter() -> Service {
+    let item: ItemTrait = syn::parse_quote! {
+        /// Greets people.
+        #[mesh_service(name = "acme.greeter")]
+        pub trait Greeter {
+            /// Greets `name`.
+            async fn greet(&self, name: &str) -> anyhow::Result<String>;
+
+            /// Sends every card to each of its recipients.
+            #[mesh(idempotent, deadline = "500ms", sticky = account)]
+            async fn send(
+                &self,
+                account: u64,
+                cards: &[(&str, Card)],
+                note: Option<&str>,
+                by: impl Into<String>,
+            ) -> Result<Vec<Receipt>, GreeterError>;
+
+            /// Only where postcards are.
+            #[cfg(feature = "postcards")]
+            async fn postcard(&self) -> anyhow::Result<()>;
+
+            /// Its name.
+            #[mesh(local)]
+            fn label(&self) -> &'static str {
+                "greeter"
+            }
+        }
+    };
+    Service::find(&item)
+        .expect("it can be served")
+        .expect("the attribute is there")
+}
+
+#[test]
+fn handler_file() {
+    let [handler, _] = greeter().files("greeter.rs");
+    insta::assert_snapshot!(handler.text);
+}
+
+#[test]
+fn client_file() {
+    let [_, client] = greeter().files("greeter.rs");
+    insta::assert_snapshot!(client.text);
+}
+
+#[test]
+fn in_place() {
+    let file: syn::File = syn::parse2(greeter().in_place()).expect("it is Rust");
+    insta::assert_snapshot!(prettyplease::unparse(&file));
+}
+
+#[test]
+fn a_header_tells_whether_the_file_was_edited() {
+    let [handler, _] = greeter().files("greeter.rs");
+    let header = Header::read(&handler.text).expect("it has one");
+    assert_eq!(header.fingerprint, greeter().fingerprint());
+    assert!(!header.edited);
+
+    let windows = Header::read(&handler.text.replace('\n', "\r\n")).expect("it has one");
+    assert!(!windows.edited, "line ends are not an edit");
+    let edited = Header::read(&handler.text.replace("account", "accounts")).expect("it has one");
+    assert!(edited.edited);
+    assert!(Header::read("// by hand\n").is_none());
+}
+
+#[test]
+fn a_fingerprint_is_of_what_the_files_depend_on() {
+    let of = |text: &str| {
+        let item: ItemTrait = syn::parse_str(text).expect("it is Rust");
+        Service::find(&item)
+            .expect("it can be served")
+            .expect("the attribute")
+            .fingerprint()
+    };
+    let first = of("#[mesh_service] trait A { async fn f(&self, a: u8) -> Result<u8, E>; }");
+    let same = [
+        "#[mesh_service]\n/// Docs.\ntrait A {\n/** docs */ async fn f(\n&self,\na: u8,\n) -> Result<u8, E>; }",
+        "#[meshrpc::mesh_service] #[derive_mock] trait A { #[doc = \"x\"] async fn f(&self, a: u8) -> Result<u8, E>; }",
+    ];
+    for text in same {
+        assert_eq!(of(text), first, "{text}");
+    }
+    let other = [
+        "#[mesh_service] trait A { async fn f(&self, b: u8) -> Result<u8, E>; }",
+        "#[mesh_service] trait A { async fn f(&self, a: u8) -> Result<u8, F>; }",
+        "#[mesh_service(name = \"b\")] trait A { async fn f(&self, a: u8) -> Result<u8, E>; }",
+        "#[mesh_service] trait A { #[mesh(idempotent)] async fn f(&self, a: u8) -> Result<u8, E>; }",
+        "#[mesh_service] #[async_trait] trait A { async fn f(&self, a: u8) -> Result<u8, E>; }",
+        "#[mesh_service] pub trait A { async fn f(&self, a: u8) -> Result<u8, E>; }",
+    ];
+    for text in other {
+        assert_ne!(of(text), first, "{text}");
+    }
+}

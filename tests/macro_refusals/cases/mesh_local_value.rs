@@ -1,0 +1,9 @@
+use meshrpc::mesh_service;
+
+#[mesh_service]
+pub trait Service {
+    #[mesh(local = 1)]
+    fn label(&self) -> u8;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use meshrpc::mesh_service;
+
+#[mesh_service]
+pub struct Service;
+
+fn main() {}

@@ -1,0 +1,11 @@
+use meshrpc::mesh_service;
+
+#[mesh_service]
+pub trait Service
+where
+    Self: Send,
+{
+    async fn f(&self, value: u8) -> Result<(), String>;
+}
+
+fn main() {}
