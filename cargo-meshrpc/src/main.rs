@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     let root = arguments.project_root.unwrap_or_else(|| PathBuf::from("."));
     let code = match arguments.verb {
         Verb::Expose(expose) => expose.run(&root).map(ExitCode::from),
-        Verb::Up(arguments) => up::run(arguments),
+        Verb::Up(arguments) => up::run(arguments, &root),
         Verb::Supervise(arguments) => up::supervise(arguments),
     };
     code.unwrap_or_else(|error| {

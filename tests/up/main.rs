@@ -42,7 +42,7 @@ edition = "2024"
 [workspace.metadata.meshrpc.up.steady]
 bin = "actor"
 args = ["""
-exec 9>"$HERE/alive"
+exec 9<>"$HERE/alive"
 echo "out of $MESHRPC_INSTANCE in $MESHRPC_NAMESPACE"
 echo "err of $MESHRPC_INSTANCE" >&2
 trap 'echo draining; exit 0' TERM
@@ -52,7 +52,7 @@ while :; do sleep 1000; done
 [workspace.metadata.meshrpc.up.deaf]
 bin = "actor"
 args = ["""
-exec 9>"$HERE/alive"
+exec 9<>"$HERE/alive"
 trap '' TERM
 echo "child of $PPID"
 while :; do sleep 1000; done
@@ -61,7 +61,7 @@ while :; do sleep 1000; done
 [workspace.metadata.meshrpc.up.parent]
 bin = "actor"
 args = ["""
-exec 9>"$HERE/alive"
+exec 9<>"$HERE/alive"
 sleep 1000 &
 echo settled
 wait
@@ -70,7 +70,7 @@ wait
 [workspace.metadata.meshrpc.up.leaver]
 bin = "actor"
 args = ["""
-exec 9>"$HERE/alive"
+exec 9<>"$HERE/alive"
 sleep 1000 >/dev/null 2>&1 &
 echo leaving
 """]
@@ -223,6 +223,7 @@ fn a_service_whose_supervisor_is_killed_goes_and_comes_again() {
     up.expect("its supervisor is gone; starting it again");
     up.expect("child of ");
     up.signal(Signal::INT);
+    up.expect("stopping");
     up.signal(Signal::INT);
     up.wait();
 }

@@ -11,7 +11,7 @@ mod supervise;
 use std::{
     env,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     str::FromStr,
     time::Duration,
@@ -97,11 +97,11 @@ struct HttpAddress {
     address: SocketAddr,
 }
 
-/// Runs the verb.
+/// Runs the verb for the workspace around `root`.
 ///
 /// # Errors
 /// If the workspace cannot be read, the build fails, or the services cannot be started.
-pub(crate) fn run(arguments: UpArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: UpArgs, root: &Path) -> anyhow::Result<ExitCode> {
     let mesh = env::var_os("MESHRPC_MESH").filter(|mesh| !mesh.is_empty());
     if let Some(mesh) = mesh.filter(|mesh| mesh != "local:") {
         bail!(
@@ -109,7 +109,11 @@ pub(crate) fn run(arguments: UpArgs) -> anyhow::Result<ExitCode> {
             mesh.display()
         );
     }
-    let mut plan = Plan::read(arguments.manifest_path.as_deref(), &arguments.services)?;
+    let mut plan = Plan::read(
+        root,
+        arguments.manifest_path.as_deref(),
+        &arguments.services,
+    )?;
     for HttpAddress { service, address } in arguments.http {
         let Some(service) = plan.services.iter_mut().find(|known| known.name == service) else {
             bail!("--http: the service `{service}` is not started");

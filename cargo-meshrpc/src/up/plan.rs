@@ -66,10 +66,14 @@ struct Table {
 }
 
 impl Plan {
-    /// Reads the workspace at `manifest`, or around the working directory.
-    pub(super) fn read(manifest: Option<&Path>, wanted: &[Wanted]) -> anyhow::Result<Self> {
+    /// Reads the workspace around `root`, or at `manifest`, seen from there.
+    pub(super) fn read(
+        root: &Path,
+        manifest: Option<&Path>,
+        wanted: &[Wanted],
+    ) -> anyhow::Result<Self> {
         let mut command = MetadataCommand::new();
-        command.cargo_path(cargo()).no_deps();
+        command.cargo_path(cargo()).current_dir(root).no_deps();
         if let Some(manifest) = manifest {
             command.manifest_path(manifest);
         }

@@ -26,6 +26,8 @@ pub(super) struct Held {
     record: Record,
     /// The locked file; none once withdrawn.
     file: Option<File>,
+    /// That it cannot be restored was said.
+    complained: bool,
 }
 
 /// Which name to take.
@@ -108,6 +110,7 @@ impl Held {
             name,
             record,
             file: None,
+            complained: false,
         };
         // Replaces a dead entry. Nobody else does: that takes the lock held above.
         held.publish(held.record.clone())?;
@@ -138,6 +141,7 @@ impl Held {
                 Ok(file) => {
                     // The old file's lock goes after the new one is in its place.
                     self.file = Some(file);
+                    self.complained = false;
                     self.record = record;
                     return Ok(());
                 }
@@ -194,6 +198,11 @@ impl Held {
             }
         }
         Ok(true)
+    }
+
+    /// True the first time since the entry was last written.
+    pub(super) fn complain(&mut self) -> bool {
+        !std::mem::replace(&mut self.complained, true)
     }
 
     /// Removes the entry; a second time does nothing.

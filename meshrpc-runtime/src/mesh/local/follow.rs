@@ -147,8 +147,13 @@ impl Follower {
             work.wake = None;
             return false;
         }
-        self.directories
-            .retain(|path, _| work.followed.contains_key(path));
+        self.directories.retain(|path, _| {
+            let followed = work.followed.contains_key(path);
+            if !followed && let Some(events) = &mut self.events {
+                events.forget(path);
+            }
+            followed
+        });
         for (path, sender) in &work.followed {
             let known = self.directories.get(path);
             if known.is_none_or(|known| !Arc::ptr_eq(&known.sender, sender)) {
@@ -301,8 +306,9 @@ fn restore(held: &Mutex<Held>) {
             instance = held.name(),
             "announced again: its entry was gone"
         ),
-        Err(error) => {
-            tracing::warn!(instance = held.name(), %error, "its entry is gone and cannot be restored");
+        Err(error) if held.complain() => {
+            tracing::warn!(instance = held.name(), %error, "its entry is gone and cannot come back");
         }
+        Err(_) => {}
     }
 }

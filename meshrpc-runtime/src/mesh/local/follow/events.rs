@@ -55,6 +55,18 @@ mod linux {
             }
         }
 
+        /// Stops watching a directory.
+        pub(in super::super) fn forget(&mut self, path: &Path) {
+            self.paths.retain(|number, known| {
+                let other = known != path;
+                if !other {
+                    // It fails if the directory is gone, and its watch with it.
+                    let _ = inotify::remove_watch(&self.inotify, *number);
+                }
+                other
+            });
+        }
+
         /// Calls `touched` for each directory in which something happened, with `None` if events
         /// were lost.
         pub(in super::super) fn read(&mut self, mut touched: impl FnMut(Option<&Path>)) {
@@ -99,6 +111,10 @@ mod none {
         }
 
         pub(in super::super) fn watch(&mut self, _path: &Path) -> bool {
+            match *self {}
+        }
+
+        pub(in super::super) fn forget(&mut self, _path: &Path) {
             match *self {}
         }
 
