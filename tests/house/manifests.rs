@@ -113,3 +113,37 @@ fn every_member_takes_the_lints_of_the_workspace() {
     }
     report(&complaints);
 }
+
+#[test]
+fn the_documentation_lists_every_feature() {
+    let packages = packages();
+    let runtime = packages
+        .iter()
+        .find(|package| package["name"] == "meshrpc-runtime");
+    let features = runtime.expect("it is a member")["features"].as_object();
+    let default = |name: &str| {
+        let default = features.and_then(|features| features["default"].as_array());
+        default.is_some_and(|names| names.iter().any(|default| default == name))
+    };
+    let mut expected: Vec<String> = features
+        .expect("it has features")
+        .keys()
+        .filter(|name| *name != "default")
+        .map(|name| {
+            format!(
+                "| `{name}` | {} |",
+                if default(name) { "yes" } else { "no" }
+            )
+        })
+        .collect();
+    let text = read("meshrpc-runtime/src/lib.rs");
+    let mut listed: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split_inclusive('|').take(3).collect())
+        .collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
+}
