@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 const MOST: u64 = 20_000;
 
 /// Calls under way.
-pub struct Load {
+pub(crate) struct Load {
     tasks: JoinSet<()>,
     shared: Arc<Shared>,
 }
@@ -33,7 +33,7 @@ struct Shared {
 
 /// What the caller was told of a call.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Done(Who),
     Failed {
         started: Started,
@@ -44,7 +44,7 @@ pub enum Outcome {
 
 /// What is called.
 #[derive(Clone, Copy, Debug)]
-pub enum Method {
+pub(crate) enum Method {
     /// `add`, some with this many bytes of ballast.
     Add { ballast: usize },
     /// `lookup`, which is idempotent.
@@ -53,7 +53,7 @@ pub enum Method {
 
 impl Load {
     /// `tasks` tasks that call until told to stop; a call takes up to four milliseconds.
-    pub fn start(client: &LedgerClient, method: Method, tasks: u64) -> Self {
+    pub(crate) fn start(client: &LedgerClient, method: Method, tasks: u64) -> Self {
         let shared = Arc::<Shared>::default();
         let mut set = JoinSet::new();
         for _ in 0..tasks {
@@ -83,19 +83,19 @@ impl Load {
     }
 
     /// Calls that have ended.
-    pub fn ended(&self) -> usize {
+    pub(crate) fn ended(&self) -> usize {
         self.shared.outcomes().len()
     }
 
     /// Calls that this process answered.
-    pub fn answered_by(&self, pid: u32) -> usize {
+    pub(crate) fn answered_by(&self, pid: u32) -> usize {
         let outcomes = self.shared.outcomes();
         let by = |outcome: &&Outcome| matches!(outcome, Outcome::Done(who) if who.pid == pid);
         outcomes.values().filter(by).count()
     }
 
     /// Lets the calls under way end.
-    pub async fn stop(mut self) -> BTreeMap<u64, Outcome> {
+    pub(crate) async fn stop(mut self) -> BTreeMap<u64, Outcome> {
         self.shared.stop.store(true, Ordering::Relaxed);
         while let Some(task) = self.tasks.join_next().await {
             task.expect("calls do not panic");
@@ -124,7 +124,7 @@ impl Outcome {
 }
 
 /// The calls that failed.
-pub fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
+pub(crate) fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
     let failed = outcomes
         .iter()
         .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }));
@@ -135,7 +135,7 @@ pub fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
 
 /// Compares what callers were told with the books: nothing ran twice, what was answered ran where
 /// the answer says, and what is said not to have started did not.
-pub fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {
+pub(crate) fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {
     let mut ran: BTreeMap<u64, Vec<&Who>> = BTreeMap::new();
     for entry in entries {
         ran.entry(entry.call).or_default().push(&entry.by);
