@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    error::{Code, Kind, Started},
+    error::{Code, Kind, Limit, Started},
     wire::{Codec, Reason, Retry, Status},
 };
 
@@ -92,7 +92,14 @@ pub(crate) fn decide(failure: Failure<'_>, attempt: Attempt) -> Decision {
     match failure {
         Failure::Lost { started, kind } => match (started, kind) {
             // Anything else is this side's own verdict: too large, too late, given up.
-            (Started::No, Kind::Unavailable | Kind::Protocol) => Decision::Again(Next::MOVE),
+            (
+                Started::No,
+                Kind::Unavailable
+                | Kind::Protocol
+                | Kind::Refused {
+                    limit: Limit::Draining,
+                },
+            ) => Decision::Again(Next::MOVE),
             (Started::Unknown, Kind::Unavailable | Kind::Protocol) => repeat(attempt),
             _ => Decision::Fail,
         },
@@ -143,7 +150,7 @@ fn repeat(attempt: Attempt) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{error::Limit, wire::Detail};
+    use crate::wire::Detail;
 
     const PLAIN: Attempt = Attempt {
         idempotent: false,
@@ -183,6 +190,10 @@ mod tests {
         for caller in every_caller() {
             assert_eq!(decide(lost(Started::No, Kind::Unavailable), caller), MOVED);
             assert_eq!(decide(lost(Started::No, Kind::Protocol), caller), MOVED);
+            let draining = Kind::Refused {
+                limit: Limit::Draining,
+            };
+            assert_eq!(decide(lost(Started::No, draining), caller), MOVED);
         }
     }
 
