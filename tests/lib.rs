@@ -1,5 +1,8 @@
 //! What the tests by topic share.
 
+pub mod ledger;
+pub mod process;
+
 use std::future::pending;
 
 use meshrpc::{Channel, Handler, Mesh, Server, contract::ServiceSpec};

@@ -144,20 +144,23 @@ impl<T: Io> Driver<T> {
             ready!(read.poll(cx))
         };
         match result {
-            Ok(0) => self.fail(if self.heard || self.peer.is_some() {
-                Fault::Closed
-            } else {
-                Fault::Probe
-            }),
+            Ok(0) if self.is_probed() => self.fail(Fault::Probe),
+            Ok(0) => self.fail(Fault::Closed),
             Ok(_) => {
                 self.heard = true;
                 if let Err(fault) = self.take_input() {
                     self.fail(fault);
                 }
             }
+            Err(error) if is_reset(&error) && self.is_probed() => self.fail(Fault::Probe),
             Err(error) => self.fail(Fault::transport(&error)),
         }
         Poll::Ready(())
+    }
+
+    /// Whether a peer that goes now was a health check of this server.
+    fn is_probed(&self) -> bool {
+        self.shared.dispatch.is_some() && !self.heard
     }
 
     /// Cuts frames off the input and applies them, all under one lock once the handshake is done.
@@ -351,6 +354,11 @@ impl<T> Drop for Driver<T> {
         self.shared.settle(&mut self.aftermath);
         self.shared.advance(Life::Gone(Fault::ClosedHere));
     }
+}
+
+/// Some health checks close so that no state is left of the connection.
+fn is_reset(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionReset
 }
 
 /// How far writing came.

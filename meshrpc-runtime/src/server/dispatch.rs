@@ -1,8 +1,10 @@
 //! From an arrived call to a handler's task.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
+    pin::pin,
     sync::{Arc, atomic::Ordering},
+    task::Poll,
 };
 
 use crate::{
@@ -154,8 +156,28 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let canceller = responder.canceller();
-    let task = tokio::spawn(context.scope(run(responder)));
+    let task = tokio::spawn(in_turn(context.scope(run(responder))));
     canceller.abort_on_cancel(task.abort_handle());
+}
+
+/// Lets `future` go on, whenever it was woken, only after its task has stood in its worker's queue.
+///
+/// The worker that finds that a socket or timer is ready runs what this wakes by itself, and tells
+/// no other worker. A handler that then blocks its thread would leave nobody to look at sockets and
+/// timers. A task that queues is seen by another worker, which looks in its stead.
+async fn in_turn<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    // A task that begins was queued by the connection's task.
+    let mut queued = true;
+    poll_fn(|cx| {
+        queued = !queued;
+        if queued {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        future.as_mut().poll(cx)
+    })
+    .await
 }
 
 fn panicked(counters: &Counters, contract: &str, method: &MethodSpec, message: &str) {

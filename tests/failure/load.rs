@@ -1,0 +1,167 @@
+//! Calls from many tasks at a time, each with a number of its own, and what became of each.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use meshrpc::Started;
+use meshrpc_tests::{
+    ledger::{Entry, Ledger as _, LedgerClient, Who},
+    process::cause,
+};
+use tokio::task::JoinSet;
+
+/// Calls one load makes at most, so that it ends by itself.
+const MOST: u64 = 20_000;
+
+/// Calls under way.
+pub(crate) struct Load {
+    tasks: JoinSet<()>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stop: AtomicBool,
+    next: AtomicU64,
+    outcomes: Mutex<BTreeMap<u64, Outcome>>,
+}
+
+/// What the caller was told of a call.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    Done(Who),
+    Failed {
+        started: Started,
+        instance: Option<String>,
+        message: String,
+    },
+}
+
+/// What is called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Method {
+    /// `add`, some with this many bytes of ballast.
+    Add { ballast: usize },
+    /// `lookup`, which is idempotent.
+    Lookup,
+}
+
+impl Load {
+    /// `tasks` tasks that call until told to stop; a call takes up to four milliseconds.
+    pub(crate) fn start(client: &LedgerClient, method: Method, tasks: u64) -> Self {
+        let shared = Arc::<Shared>::default();
+        let mut set = JoinSet::new();
+        for _ in 0..tasks {
+            let (client, shared) = (client.clone(), Arc::clone(&shared));
+            set.spawn(async move {
+                while !shared.stop.load(Ordering::Relaxed) {
+                    let call = shared.next.fetch_add(1, Ordering::Relaxed);
+                    if call >= MOST {
+                        break;
+                    }
+                    let answer = match method {
+                        Method::Add { ballast } => {
+                            let ballast = vec![7; if call % 3 == 0 { ballast } else { 0 }];
+                            client.add(call, call % 5, &ballast).await
+                        }
+                        Method::Lookup => client.lookup(call, call % 5).await,
+                    };
+                    let outcome = match answer {
+                        Ok(who) => Outcome::Done(who),
+                        Err(error) => Outcome::of(&error),
+                    };
+                    shared.outcomes().insert(call, outcome);
+                }
+            });
+        }
+        Self { tasks: set, shared }
+    }
+
+    /// Calls that have ended.
+    pub(crate) fn ended(&self) -> usize {
+        self.shared.outcomes().len()
+    }
+
+    /// Calls that this process answered.
+    pub(crate) fn answered_by(&self, pid: u32) -> usize {
+        let outcomes = self.shared.outcomes();
+        let by = |outcome: &&Outcome| matches!(outcome, Outcome::Done(who) if who.pid == pid);
+        outcomes.values().filter(by).count()
+    }
+
+    /// Lets the calls under way end.
+    pub(crate) async fn stop(mut self) -> BTreeMap<u64, Outcome> {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        while let Some(task) = self.tasks.join_next().await {
+            task.expect("calls do not panic");
+        }
+        let calls = self.shared.next.load(Ordering::Relaxed);
+        assert!(calls < MOST, "the load ended before the test did");
+        std::mem::take(&mut *self.shared.outcomes())
+    }
+}
+
+impl Shared {
+    fn outcomes(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Outcome>> {
+        self.outcomes.lock().expect("calls do not panic")
+    }
+}
+
+impl Outcome {
+    fn of(error: &anyhow::Error) -> Self {
+        let cause = cause(error);
+        Outcome::Failed {
+            started: cause.started(),
+            instance: cause.instance().map(str::to_owned),
+            message: format!("{error:#}"),
+        }
+    }
+}
+
+/// The calls that failed.
+pub(crate) fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
+    let failed = outcomes
+        .iter()
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }));
+    failed
+        .map(|(call, outcome)| (*call, outcome.clone()))
+        .collect()
+}
+
+/// Compares what callers were told with the books: nothing ran twice, what was answered ran where
+/// the answer says, and what is said not to have started did not.
+pub(crate) fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {
+    let mut ran: BTreeMap<u64, Vec<&Who>> = BTreeMap::new();
+    for entry in entries {
+        ran.entry(entry.call).or_default().push(&entry.by);
+    }
+    for (call, by) in &ran {
+        assert_eq!(by.len(), 1, "call {call} ran at {by:?}");
+        assert!(outcomes.contains_key(call), "call {call} was never made");
+    }
+    for (call, outcome) in outcomes {
+        let by = ran.get(call).map(|by| by[0]);
+        match outcome {
+            Outcome::Done(who) => assert_eq!(by, Some(who), "call {call} was answered by {who:?}"),
+            Outcome::Failed {
+                started: Started::No,
+                message,
+                ..
+            } => assert_eq!(
+                by, None,
+                "call {call} did run, and its error says not: {message}"
+            ),
+            Outcome::Failed {
+                started: Started::Yes,
+                message,
+                ..
+            } => assert!(by.is_some(), "call {call} did not run: {message}"),
+            Outcome::Failed { .. } => {}
+        }
+    }
+}

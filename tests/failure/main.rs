@@ -1,0 +1,12 @@
+//! What callers see when instances fail, between real processes.
+
+mod blocked;
+mod deadlines;
+mod frozen;
+mod kill;
+mod load;
+mod panics;
+mod stop;
+
+/// The service under test.
+const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");

@@ -1,0 +1,34 @@
+//! Tests with processes that are started, stopped and killed.
+
+mod instance;
+mod town;
+
+use std::time::{Duration, Instant};
+
+pub use instance::Instance;
+pub use town::{Start, Town, alone};
+
+/// How long anything that has to happen may take.
+pub const CAP: Duration = Duration::from_secs(60);
+
+/// Waits until `happened`, however it is found out.
+///
+/// # Panics
+/// If it has not after [`CAP`].
+pub async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + CAP;
+    while !happened().await {
+        assert!(Instant::now() < end, "not within {CAP:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The runtime's error within an `anyhow` one.
+///
+/// # Panics
+/// If there is none.
+pub fn cause(error: &anyhow::Error) -> &meshrpc::Error {
+    error
+        .downcast_ref()
+        .unwrap_or_else(|| panic!("an error of the method itself: {error:#}"))
+}

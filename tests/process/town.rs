@@ -1,0 +1,254 @@
+//! A registry, a folder of books and a process for each test.
+
+use std::{
+    any::type_name,
+    env,
+    ffi::OsStr,
+    fs::Permissions,
+    future::Future,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use meshrpc::{Call, Mesh};
+
+use super::{CAP, Instance};
+use crate::ledger::{Entry, LedgerClient, entries};
+
+/// Names the folder of a test to the process that runs it.
+const FOLDER: &str = "MESHRPC_TESTS_FOLDER";
+
+/// Where one test takes place: a local mesh that nobody else is on.
+pub struct Town {
+    folder: PathBuf,
+    ledger: &'static str,
+    mesh: Mesh,
+}
+
+/// An instance that is about to be started.
+pub struct Start<'a> {
+    town: &'a Town,
+    name: &'a str,
+    deployment: &'a str,
+    command: Command,
+}
+
+/// Runs a test in a process of its own, whose environment names a mesh of its own: environments
+/// are one per process, tests are not. `ledger` is the path of the binary.
+///
+/// # Panics
+/// If the test does, or takes too long.
+pub fn alone<T, F>(ledger: &'static str, test: T)
+where
+    T: FnOnce(Town) -> F,
+    F: Future<Output = ()>,
+{
+    if let Some(folder) = env::var_os(FOLDER) {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime can be started");
+        let town = runtime.block_on(Town::new(folder.into(), ledger));
+        std::fs::write(town.folder.join("ran"), "").expect("the folder can be written");
+        return runtime.block_on(test(town));
+    }
+    // `binary::path::of::the_test::{{closure}}`.
+    let path = type_name::<T>().trim_end_matches("::{{closure}}");
+    let (_, name) = path.split_once("::").expect("a test is in a crate");
+    // Paths of Unix sockets are short; a registry is its owner's only.
+    let folder = tempfile::Builder::new()
+        .prefix("mesh")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in("/tmp")
+        .expect("a folder can be made");
+    std::fs::create_dir(folder.path().join("books")).expect("the folder can be written");
+    run(name, folder.path());
+    assert!(
+        folder.path().join("ran").exists(),
+        "no test is called {name}"
+    );
+}
+
+/// Runs the test `name` of this binary.
+fn run(name: &str, folder: &Path) {
+    let mut child = Command::new(env::current_exe().expect("a process has a binary"))
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(FOLDER, folder)
+        .env("MESHRPC_MESH", "local:")
+        .env("MESHRPC_RUNTIME_DIR", folder)
+        .env("MESHRPC_NAMESPACE", "test")
+        .env("RUST_BACKTRACE", "0")
+        .env_remove("MESHRPC_INSTANCE")
+        .env_remove("MESHRPC_LISTEN")
+        .env_remove("MESHRPC_DEADLINE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the test's process can be started");
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let readers = [
+        thread::spawn(move || read(stdout)),
+        thread::spawn(move || read(stderr)),
+    ];
+    let end = Instant::now() + 2 * CAP;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child can be waited for") {
+            break Some(status);
+        }
+        if Instant::now() > end {
+            child.kill().expect("a child can be killed");
+            child.wait().expect("a child can be waited for");
+            break None;
+        }
+        thread::sleep(Duration::from_millis(10));
+    };
+    let output: String = readers
+        .into_iter()
+        .map(|reader| reader.join().expect("reading does not panic"))
+        .collect();
+    match status {
+        Some(status) if status.success() => {}
+        Some(status) => panic!("{name}: {status}\n{output}"),
+        None => panic!("{name}: not done within {:?}\n{output}", 2 * CAP),
+    }
+}
+
+fn read(stream: Option<impl std::io::Read>) -> String {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        // What was read before is worth showing.
+        let _ = stream.read_to_end(&mut bytes);
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+impl Town {
+    async fn new(folder: PathBuf, ledger: &'static str) -> Self {
+        let mesh = Mesh::from_env().await.expect("the mesh can be joined");
+        Self {
+            folder,
+            ledger,
+            mesh,
+        }
+    }
+
+    /// The mesh of this process.
+    pub fn mesh(&self) -> &Mesh {
+        &self.mesh
+    }
+
+    /// For whatever belongs to the test.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Lets go the threads that are blocked.
+    pub fn release(&self) {
+        std::fs::write(self.books().join("release"), "").expect("the folder can be written");
+    }
+
+    fn books(&self) -> PathBuf {
+        self.folder.join("books")
+    }
+
+    /// An instance of `ledger`, to be started.
+    pub fn instance<'a>(&'a self, name: &'a str) -> Start<'a> {
+        let mut command = Command::new(self.ledger);
+        command
+            .env("MESHRPC_INSTANCE", name)
+            // As many as the smallest machine this is tested on has.
+            .env("TOKIO_WORKER_THREADS", "2")
+            .env_remove(FOLDER);
+        Start {
+            town: self,
+            name,
+            deployment: "ledger",
+            command,
+        }
+    }
+
+    /// Instances of `ledger` with these names.
+    pub async fn start<const N: usize>(&self, names: [&str; N]) -> [Instance; N] {
+        let mut instances = Vec::new();
+        for name in names {
+            instances.push(self.instance(name).start().await);
+        }
+        instances
+            .try_into()
+            .unwrap_or_else(|_| unreachable!("one for each name"))
+    }
+
+    /// A client of `ledger`, connected to every instance.
+    pub async fn client(&self) -> LedgerClient {
+        self.client_of(&self.mesh).await
+    }
+
+    /// A client of `ledger` on another mesh value, connected to every instance.
+    pub async fn client_of(&self, mesh: &Mesh) -> LedgerClient {
+        let client = LedgerClient::connect(mesh, "ledger");
+        client
+            .with(Call::new().deadline(CAP))
+            .wait_ready_all()
+            .await
+            .expect("every instance can be reached");
+        client
+    }
+
+    /// What another process of this town prints.
+    pub async fn ask(&self, session: &str, calls: u32) -> Vec<String> {
+        let mut command = Command::new(self.ledger);
+        command
+            .args(["ask", "ledger", session, &calls.to_string()])
+            .stdin(Stdio::piped());
+        let output = tokio::task::spawn_blocking(move || {
+            let mut child = command.stdout(Stdio::piped()).spawn()?;
+            // Its end would end the process.
+            let kept = child.stdin.take();
+            let output = child.wait_with_output();
+            drop(kept);
+            output
+        });
+        let output = output.await.expect("waiting does not panic");
+        let output = output.expect("the client's process can be started");
+        assert!(output.status.success(), "the client: {}", output.status);
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// What all instances have entered so far.
+    pub fn entries(&self) -> Vec<Entry> {
+        entries(&self.books()).expect("the books can be read")
+    }
+
+    /// Whether somebody has entered this.
+    pub fn has_entry(&self, what: &str, call: u64) -> bool {
+        self.entries()
+            .iter()
+            .any(|entry| entry.what == what && entry.call == call)
+    }
+}
+
+impl<'a> Start<'a> {
+    /// Under another deployment.
+    pub fn of(mut self, deployment: &'a str) -> Self {
+        self.deployment = deployment;
+        self
+    }
+
+    /// With this variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Starts it; it serves when this returns.
+    pub async fn start(mut self) -> Instance {
+        self.command
+            .args(["serve", self.deployment])
+            .arg(self.town.books());
+        Instance::start(self.name, self.command).await
+    }
+}
