@@ -1,4 +1,4 @@
-//! Serves [`Ledger`], or calls it from a process of its own.
+//! Serves `Ledger`, or calls it from a process of its own.
 //!
 //! - `ledger serve <deployment> <folder>`: keeps books in `folder`; prints `serving <address>`.
 //! - `ledger ask <deployment> <session> <calls>`: prints which instance answers each call.
