@@ -281,7 +281,9 @@ impl World {
                 self.pass(to_server, usize::MAX);
             }
             self.events();
-            let quiet = self.client.unwritten.is_empty() && self.server.unwritten.is_empty();
+            let quiet = [&self.client, &self.server]
+                .iter()
+                .all(|end| end.unwritten.is_empty() && !end.wire.wants_transmit());
             if quiet && before == (0, 0) && self.open_calls().is_empty() {
                 return;
             }
