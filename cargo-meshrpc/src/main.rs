@@ -3,13 +3,14 @@
 //! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 100 drift.
 
 mod expose;
+mod up;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use clap::{Parser, Subcommand};
 
-/// Generate handlers and clients from traits.
+/// Generate handlers and clients from traits, and run a workspace's services.
 #[derive(Debug, Parser)]
 #[command(name = "cargo-meshrpc", bin_name = "cargo meshrpc", version)]
 struct Arguments {
@@ -23,6 +24,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Expose(expose::Expose),
+    Up(up::UpArgs),
+    #[command(name = up::SUPERVISE, hide = true)]
+    Supervise(up::SuperviseArgs),
 }
 
 /// How a verb ended, as an exit code.
@@ -35,6 +39,12 @@ pub(crate) enum Outcome {
     Drift = 100,
 }
 
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        ExitCode::from(outcome as u8)
+    }
+}
+
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().collect();
     // Cargo passes the name of the subcommand on; the alias of a workspace does not.
@@ -43,14 +53,15 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::parse_from(words);
     let root = arguments.project_root.unwrap_or_else(|| PathBuf::from("."));
-    let outcome = match arguments.verb {
-        Verb::Expose(expose) => expose.run(&root),
+    let code = match arguments.verb {
+        Verb::Expose(expose) => expose.run(&root).map(ExitCode::from),
+        Verb::Up(arguments) => up::run(arguments, &root),
+        Verb::Supervise(arguments) => up::supervise(arguments),
     };
-    let outcome = outcome.unwrap_or_else(|error| {
+    code.unwrap_or_else(|error| {
         complain(format!("{error:#}"));
-        Outcome::Failed
-    });
-    ExitCode::from(outcome as u8)
+        Outcome::Failed.into()
+    })
 }
 
 /// Says on stderr what went wrong.

@@ -7,6 +7,8 @@ pub mod context;
 pub mod contract;
 pub mod discovery;
 mod error;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 #[cfg(feature = "http")]
 pub mod http;
 pub mod mesh;

@@ -30,7 +30,7 @@ pub trait Effects {
     #[cfg(any())]
     async fn absent(&self, missing: Missing) -> Gone;
     /// In this build.
-    #[cfg(all())]
+    #[cfg(not(any()))]
     async fn present(&self) -> anyhow::Result<u8>;
     /// After one that is not always there.
     async fn last(&self) -> anyhow::Result<u8>;

@@ -4,7 +4,7 @@
 // Traits of services are public.
 #![allow(unreachable_pub)]
 // Forms that people write, not that we would.
-#![allow(clippy::non_minimal_cfg, clippy::ptr_arg, clippy::too_many_arguments)]
+#![allow(clippy::ptr_arg, clippy::too_many_arguments)]
 
 mod arguments;
 mod attributes;

@@ -69,6 +69,12 @@ impl Value {
         })
     }
 
+    /// The value as it was written.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn into_bytes(self) -> bytes::Bytes {
+        self.reply.body
+    }
+
     /// What the handler attached.
     pub fn metadata(&self) -> &Metadata {
         &self.reply.metadata
@@ -97,6 +103,18 @@ impl RemoteFailure {
         };
         let decoded = codec::decode(*codec, bytes);
         Some(decoded.map_err(|error| self.error(self.status.message.clone()).with_source(error)))
+    }
+
+    /// The method's error as JSON, if it was sent so.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn json(&self) -> Option<&[u8]> {
+        match &self.status.detail {
+            Detail::Typed {
+                codec: crate::wire::Codec::Json,
+                bytes,
+            } => Some(bytes),
+            _ => None,
+        }
     }
 
     /// The method's error as message and source chain: kind `Remote`, with the code the callee gave.

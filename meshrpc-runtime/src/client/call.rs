@@ -74,12 +74,12 @@ impl Call {
     pub(crate) fn ends(
         &self,
         method: Deadline,
-        default: Duration,
+        default: Option<Duration>,
         context: &Context,
         now: Instant,
     ) -> Option<Instant> {
         let own = match (self.deadline, method) {
-            (Deadline::Default, Deadline::Default) => Some(default),
+            (Deadline::Default, Deadline::Default) => default,
             (Deadline::Default, Deadline::After(time)) | (Deadline::After(time), _) => Some(time),
             (Deadline::Default, Deadline::None) | (Deadline::None, _) => None,
         };
@@ -99,7 +99,7 @@ impl Default for Call {
 mod tests {
     use super::*;
 
-    const DEFAULT: Duration = Duration::from_secs(30);
+    const DEFAULT: Option<Duration> = Some(Duration::from_secs(30));
 
     #[test]
     fn the_nearest_choice_wins() {
@@ -110,7 +110,7 @@ mod tests {
         };
         let second = Duration::from_secs(1);
         let method = Deadline::After(second * 2);
-        assert_eq!(ends(Call::new(), Deadline::Default), Some(DEFAULT));
+        assert_eq!(ends(Call::new(), Deadline::Default), DEFAULT);
         assert_eq!(ends(Call::new(), method), Some(second * 2));
         assert_eq!(ends(Call::new(), Deadline::None), None);
         assert_eq!(ends(Call::new().deadline(second), method), Some(second));
@@ -126,7 +126,7 @@ mod tests {
         for call in [
             Call::new(),
             Call::new().no_deadline(),
-            Call::new().deadline(DEFAULT),
+            Call::new().deadline(Duration::from_secs(60)),
         ] {
             assert_eq!(
                 call.ends(Deadline::Default, DEFAULT, &context, now),

@@ -22,6 +22,8 @@ mod call;
 mod channel;
 mod clock;
 mod health;
+#[cfg(feature = "http")]
+mod http;
 mod outgoing;
 mod pool;
 mod ready;

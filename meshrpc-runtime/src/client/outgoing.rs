@@ -8,6 +8,8 @@ use std::{
 
 use bytes::Bytes;
 
+#[cfg(feature = "http")]
+use crate::connection::{SendStream, StreamReply};
 use crate::{
     client::{
         Answer, Channel, SessionKey,
@@ -43,8 +45,16 @@ pub struct Outgoing<'a> {
     session: Option<String>,
 }
 
+/// A streaming call that an instance was given.
+#[cfg(feature = "http")]
+pub(super) struct Opened {
+    pub(super) lane: Arc<Lane>,
+    pub(super) out: SendStream,
+    pub(super) reply: StreamReply,
+}
+
 /// What a call has been through so far.
-struct Progress<'a> {
+pub(super) struct Progress<'a> {
     outgoing: &'a Outgoing<'a>,
     deadline: Option<Instant>,
     attempt: Attempt,
@@ -89,10 +99,7 @@ impl<'a> Outgoing<'a> {
         let context = Context::current();
         let mut progress = Progress::new(&self, &context)?;
         loop {
-            let lane = match progress.choose() {
-                Some(lane) => lane,
-                None => progress.wait().await?,
-            };
+            let lane = progress.next_lane().await?;
             let failure = match progress.codec(&lane) {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
                 Some(codec) => {
@@ -110,19 +117,51 @@ impl<'a> Outgoing<'a> {
                                 Err(failure) => failure,
                             }
                         }
-                        Err(NotTaken::Closing) => {
-                            progress.leave_out(&lane);
+                        Err(not_taken) => {
+                            progress.not_taken(&lane, not_taken)?;
                             continue;
-                        }
-                        Err(NotTaken::Call(error)) => {
-                            let instance = progress.origin(&lane).instance;
-                            return Err(progress.marked(error).with_instance(instance));
                         }
                     }
                 }
             };
             match progress.next(&lane, failure) {
                 ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
+            }
+        }
+    }
+
+    /// Makes a unary call whose arguments are written already, for programs without the contract.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary); kind `Codec` if the callee does not read this codec.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn raw(self, codec: Codec, body: Bytes) -> Result<Answer, Error> {
+        let context = Context::current();
+        let mut progress = Progress::new(&self, &context)?;
+        loop {
+            let lane = progress.next_lane().await?;
+            let head = progress.head(codec, body.len(), &context);
+            let failure = match lane.connection.call(head, body.clone(), progress.deadline) {
+                Ok(call) => {
+                    progress.attempt.number = progress.attempt.number.saturating_add(1);
+                    match call.await {
+                        Ok(reply) => {
+                            lane.success();
+                            self.channel.pool.budget.success();
+                            return Ok(Answer::value(reply, progress.origin(&lane)));
+                        }
+                        Err(failure) => failure,
+                    }
+                }
+                Err(not_taken) => {
+                    progress.not_taken(&lane, not_taken)?;
+                    continue;
+                }
+            };
+            match progress.next(&lane, failure) {
+                ControlFlow::Break(answer) => return answer,
+                ControlFlow::Continue(next) if next.field_named => return Err(progress.take_last()),
                 ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
             }
         }
@@ -139,7 +178,7 @@ impl<'a> Outgoing<'a> {
 }
 
 impl<'a> Progress<'a> {
-    fn new(outgoing: &'a Outgoing<'a>, context: &Context) -> Result<Self, Error> {
+    pub(super) fn new(outgoing: &'a Outgoing<'a>, context: &Context) -> Result<Self, Error> {
         let (channel, method) = (outgoing.channel, outgoing.method);
         if outgoing
             .key()
@@ -173,6 +212,50 @@ impl<'a> Progress<'a> {
             return Err(progress.too_late(now));
         }
         Ok(progress)
+    }
+
+    /// The instance to call next.
+    async fn next_lane(&mut self) -> Result<Arc<Lane>, Error> {
+        match self.choose() {
+            Some(lane) => Ok(lane),
+            None => self.wait().await,
+        }
+    }
+
+    /// A connection that closes is left out; a call that cannot be made as it is has failed.
+    fn not_taken(&mut self, lane: &Lane, not_taken: NotTaken) -> Result<(), Error> {
+        match not_taken {
+            NotTaken::Closing => {
+                self.leave_out(lane);
+                Ok(())
+            }
+            NotTaken::Call(error) => {
+                Err(self.marked(error).with_instance(self.origin(lane).instance))
+            }
+        }
+    }
+
+    /// Gives a streaming call to an instance.
+    #[cfg(feature = "http")]
+    pub(super) async fn open(&mut self, context: &Context) -> Result<Opened, Error> {
+        loop {
+            let lane = self.next_lane().await?;
+            let head = self.head(Codec::FieldNamed, 0, context);
+            match lane.connection.stream(head, self.deadline) {
+                Ok((out, reply)) => {
+                    self.attempt.number = self.attempt.number.saturating_add(1);
+                    return Ok(Opened { lane, out, reply });
+                }
+                Err(not_taken) => self.not_taken(&lane, not_taken)?,
+            }
+        }
+    }
+
+    /// The failure of the last attempt, as the call's own.
+    #[cfg(feature = "http")]
+    pub(super) fn take_last(&mut self) -> Error {
+        let unavailable = || Error::new(Kind::Unavailable, "the call was not made again");
+        self.last.take().unwrap_or_else(unavailable)
     }
 
     /// An instance that can be called now and was not left out.
@@ -278,7 +361,7 @@ impl<'a> Progress<'a> {
     }
 
     /// What follows a failure: the end of the call, or how it is made again.
-    fn next(
+    pub(super) fn next(
         &mut self,
         lane: &Lane,
         failure: CallFailure,
@@ -323,7 +406,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Leaves the instance out if it is to be, and lets the time pass that has to.
-    async fn prepare(&mut self, lane: &Lane, next: Next) -> Result<(), Error> {
+    pub(super) async fn prepare(&mut self, lane: &Lane, next: Next) -> Result<(), Error> {
         if next.elsewhere {
             self.leave_out(lane);
         }

@@ -80,7 +80,7 @@ impl Fixture {
             resolver: Arc::clone(&registry) as Arc<dyn Resolver>,
             connect: Arc::clone(&network) as Arc<dyn Connect>,
             runtime: Handle::current(),
-            default_deadline: Duration::from_secs(30),
+            default_deadline: Some(Duration::from_secs(30)),
             mesh_gone,
         };
         Self {

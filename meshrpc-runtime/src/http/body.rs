@@ -24,10 +24,18 @@ pub(crate) struct Incoming {
     reader: ItemReader,
 }
 
-/// The body of a request or response that came over the mesh, or an empty one. A body that breaks
-/// off ends with an error, never as if it were whole.
+/// The body of a request or response that came over the mesh, or one of bytes that are there. A body
+/// that breaks off ends with an error, never as if it were whole.
 #[derive(Default)]
-pub struct Body(Option<Incoming>);
+pub struct Body(Content);
+
+#[derive(Default)]
+enum Content {
+    #[default]
+    Nothing,
+    Whole(Bytes),
+    Incoming(Incoming),
+}
 
 impl Incoming {
     pub(crate) fn new(stream: RecvStream) -> Self {
@@ -46,12 +54,12 @@ impl Incoming {
     }
 
     pub(crate) fn into_body(self) -> Body {
-        Body(Some(self))
+        Body(Content::Incoming(self))
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
         loop {
-            match self.reader.next() {
+            match self.reader.next_item() {
                 Ok(Some(item)) => return Poll::Ready(Some(Ok(item))),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_error()))),
@@ -73,7 +81,24 @@ impl Incoming {
 impl Body {
     /// A body of nothing.
     pub fn empty() -> Self {
-        Self(None)
+        Self(Content::Nothing)
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Self {
+        let bytes = bytes.into();
+        Self(if bytes.is_empty() {
+            Content::Nothing
+        } else {
+            Content::Whole(bytes)
+        })
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body")
     }
 }
 
@@ -86,29 +111,34 @@ impl http_body::Body for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
-        let Some(incoming) = &mut this.0 else {
-            return Poll::Ready(None);
-        };
-        let frame = match ready!(incoming.poll_item(cx)) {
-            Some(Ok(item)) => Some(frame(&item.bytes)),
-            Some(Err(error)) => Some(Err(error)),
-            None => None,
+        let frame = match &mut this.0 {
+            Content::Nothing => None,
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                this.0 = Content::Nothing;
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            }
+            Content::Incoming(incoming) => match ready!(incoming.poll_item(cx)) {
+                Some(Ok(item)) => Some(frame(&item.bytes)),
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            },
         };
         if !matches!(frame, Some(Ok(_))) {
-            this.0 = None;
+            this.0 = Content::Nothing;
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        matches!(self.0, Content::Nothing)
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.0.is_none() {
-            SizeHint::with_exact(0)
-        } else {
-            SizeHint::default()
+        match &self.0 {
+            Content::Nothing => SizeHint::with_exact(0),
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Incoming(_) => SizeHint::default(),
         }
     }
 }

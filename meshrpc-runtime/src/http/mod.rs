@@ -21,7 +21,7 @@ pub use self::body::Body;
 pub(crate) use self::{
     body::Incoming,
     head::{RequestHead, ResponseHead},
-    pump::{send_body, send_head},
+    pump::{Broken, send_body, send_head},
 };
 use crate::{
     contract::{MethodSpec, ServiceSpec},

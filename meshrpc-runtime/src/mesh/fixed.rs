@@ -1,151 +1,95 @@
-//! A mesh that is written down: `static:greeter=127.0.0.1:4000|127.0.0.1:4001,orders=host:4100`.
-//!
-//! Deployments are separated by commas, the addresses of one by bars: IP and port, a host's name and
-//! port, or `unix:` and a path. An instance's stable name is its address. Names are looked up again
-//! every ten seconds while somebody watches; one that cannot be keeps its last addresses.
+//! `static:`: a list of addresses, for places where something else decides who runs where.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
-use tokio::{net::lookup_host, sync::watch};
+use tokio::{runtime::Handle, sync::watch};
 
-use super::url::wrong;
+use super::name::{self, invalid};
 use crate::{
     discovery::{
         Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance,
         Registrar, Resolver, Via,
     },
-    error::{Code, Error, Kind},
+    error::Error,
 };
 
-/// How often names are looked up.
-const LOOK_UP: Duration = Duration::from_secs(10);
+/// How long a resolved host name is believed. A list that is written by hand changes seldom, and a
+/// connection that fails is not waiting for this.
+const REFRESH: Duration = Duration::from_secs(30);
+/// How long to wait after a host name could not be resolved.
+const RETRY: Duration = Duration::from_secs(1);
 
-/// The list.
+/// A fixed list of instances for each deployment.
+///
+/// The URL is `static:DEPLOYMENT=ADDRESS|ADDRESS…,DEPLOYMENT=…`, an address being `IP:PORT`,
+/// `HOST:PORT` or `unix:/path`:
+///
+/// ```text
+/// static:greeter=10.0.0.5:7001|10.0.0.6:7001,ledger=unix:/run/ledger.sock
+/// ```
+///
+/// Each address is one instance, and as written it is the instance's stable name. Of a host name
+/// that resolves to several addresses the first IPv4 one is dialled, else the first. Nobody is told
+/// when an instance drains: its go-away does that.
+///
+/// A server binds the address it is given (`MESHRPC_LISTEN`), or the only one listed for its
+/// deployment if that is an IP address or a socket.
 #[derive(Debug)]
-pub(crate) struct Fixed {
-    deployments: HashMap<String, Vec<Place>>,
+pub(super) struct Fixed {
+    deployments: HashMap<String, Deployment>,
 }
 
-/// An address as written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    /// One that can be dialled.
-    Address(Address),
-    /// Host and port, to be looked up.
-    Name(String),
+#[derive(Debug)]
+struct Deployment {
+    targets: Arc<[Target]>,
+    endpoints: Arc<watch::Sender<Arc<Endpoints>>>,
 }
 
-/// A server on a fixed list: nobody has to be told.
+/// One listed address, with its text.
+#[derive(Clone, Debug, PartialEq)]
+enum Target {
+    Known(Arc<str>, Address),
+    Host(Arc<str>),
+}
+
 #[derive(Debug)]
-struct Listed {
+struct FixedAdvert {
     instance: Instance,
     bind: Address,
 }
 
 impl Fixed {
+    /// Reads what follows `static:` in a mesh URL.
+    ///
     /// # Errors
-    /// For text that is no such list.
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+    /// If it is not as described above, or names a deployment or an address twice.
+    pub(super) fn parse(list: &str) -> Result<Self, Error> {
         let mut deployments = HashMap::new();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
-            let (name, places) = part.split_once('=').ok_or_else(|| {
-                wrong(format!(
-                    "MESHRPC_MESH: `{part}`: expected `deployment=address|address`"
-                ))
-            })?;
-            let places = places
-                .split('|')
-                .map(Place::parse)
-                .collect::<Result<Vec<_>, _>>()?;
-            if deployments.insert(name.to_owned(), places).is_some() {
-                return Err(wrong(format!("MESHRPC_MESH: `{name}` occurs twice")));
+        for item in list.split(',') {
+            let Some((deployment, addresses)) = item.split_once('=') else {
+                return Err(invalid(format!(
+                    "`{item}` in a `static:` mesh is not `DEPLOYMENT=ADDRESS|…`"
+                )));
+            };
+            name::check("the deployment", deployment)?;
+            let mut targets: Vec<Target> = Vec::new();
+            for address in addresses.split('|') {
+                let target = Target::parse(deployment, address)?;
+                if targets.iter().any(|known| known.text() == target.text()) {
+                    return Err(invalid(format!(
+                        "`{address}` is listed twice for `{deployment}`"
+                    )));
+                }
+                targets.push(target);
+            }
+            let known = Deployment::new(targets);
+            if deployments.insert(deployment.to_owned(), known).is_some() {
+                return Err(invalid(format!(
+                    "the deployment `{deployment}` is listed twice"
+                )));
             }
         }
         Ok(Self { deployments })
-    }
-}
-
-impl Place {
-    fn parse(text: &str) -> Result<Self, Error> {
-        if let Ok(address) = text.parse::<Address>() {
-            return Ok(Place::Address(address));
-        }
-        match text.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-                Ok(Place::Name(text.to_owned()))
-            }
-            _ => Err(wrong(format!(
-                "MESHRPC_MESH: `{text}` is no address: expected `host:port` or `unix:/path`"
-            ))),
-        }
-    }
-
-    async fn endpoints(&self) -> std::io::Result<Vec<Endpoint>> {
-        match self {
-            Place::Address(address) => Ok(vec![endpoint(address.clone())]),
-            Place::Name(name) => Ok(lookup_host(name)
-                .await?
-                .map(|address| endpoint(Address::Tcp(address)))
-                .collect()),
-        }
-    }
-}
-
-impl Resolver for Fixed {
-    fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
-        let places = self.deployments.get(deployment).cloned().ok_or_else(|| {
-            let message = format!("`{deployment}` is not in the list of MESHRPC_MESH");
-            Error::new(Kind::Unavailable, message).with_code(Code::NotFound)
-        })?;
-        let known = |place: &Place| match place {
-            Place::Address(address) => Some(endpoint(address.clone())),
-            Place::Name(_) => None,
-        };
-        let ready: Vec<Endpoint> = places.iter().filter_map(known).collect();
-        let complete = ready.len() == places.len();
-        let (sender, receiver) = watch::channel(Arc::new(Endpoints {
-            ready,
-            live: complete,
-        }));
-        if complete {
-            // Nothing will change; the sender lives as long as somebody looks.
-            tokio::spawn(async move { sender.closed().await });
-        } else {
-            tokio::spawn(follow(places, sender));
-        }
-        Ok(receiver)
-    }
-}
-
-/// Looks names up until nobody watches.
-async fn follow(places: Vec<Place>, sender: watch::Sender<Arc<Endpoints>>) {
-    let mut known: Vec<Vec<Endpoint>> = vec![Vec::new(); places.len()];
-    loop {
-        let mut live = true;
-        for (place, known) in places.iter().zip(&mut known) {
-            match place.endpoints().await {
-                Ok(found) => *known = found,
-                Err(error) => {
-                    live = false;
-                    tracing::debug!(?place, %error, "a name cannot be looked up");
-                }
-            }
-        }
-        let now = Endpoints {
-            ready: known.concat(),
-            live,
-        };
-        sender.send_if_modified(|before| {
-            let changed = **before != now;
-            if changed {
-                *before = Arc::new(now);
-            }
-            changed
-        });
-        tokio::select! {
-            () = sender.closed() => return,
-            () = tokio::time::sleep(LOOK_UP) => {}
-        }
     }
 }
 
@@ -154,35 +98,75 @@ impl Registrar for Fixed {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let Advertisement {
-            deployment,
-            instance,
-            epoch,
-            listen,
-        } = advertisement;
-        let listed = self.deployments.get(&deployment).map(Vec::as_slice);
-        let bind = match (listen, listed) {
-            (Some(address), _) => Some(address),
-            (None, Some([Place::Address(address)])) => Some(address.clone()),
-            _ => None,
-        };
         Box::pin(async move {
-            let Some(bind) = bind else {
-                let message =
-                    format!("which address of `{deployment}` is this server's? Set MESHRPC_LISTEN");
-                return Err(wrong(message));
+            let Advertisement {
+                deployment,
+                instance,
+                epoch,
+                listen,
+            } = advertisement;
+            name::check("the deployment", &deployment)?;
+            let listed = self
+                .deployments
+                .get(&deployment)
+                .map(|known| &*known.targets);
+            let bind = match (listen, listed) {
+                (Some(Address::Tcp(address)), _) if address.port() == 0 => {
+                    return Err(invalid(format!(
+                        "`{deployment}` cannot listen on a port that the system chooses: nobody \
+                         would find it in a `static:` mesh"
+                    )));
+                }
+                (Some(address), _) => address,
+                (None, Some([Target::Known(_, address)])) => address.clone(),
+                (None, _) => {
+                    return Err(invalid(format!(
+                        "a `static:` mesh does not say which address this instance of \
+                         `{deployment}` has: set MESHRPC_LISTEN"
+                    )));
+                }
             };
             let name = instance.unwrap_or_else(|| bind.to_string());
             let instance = Instance {
                 name: name.into(),
                 epoch,
             };
-            Ok(Box::new(Listed { instance, bind }) as Box<dyn Advert>)
+            Ok(Box::new(FixedAdvert { instance, bind }) as Box<dyn Advert>)
         })
     }
 }
 
-impl Advert for Listed {
+impl Resolver for Fixed {
+    fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
+        let Some(known) = self.deployments.get(deployment) else {
+            let mut listed: Vec<_> = self.deployments.keys().map(String::as_str).collect();
+            listed.sort_unstable();
+            return Err(invalid(format!(
+                "the deployment `{deployment}` is not in the `static:` mesh, which lists {}",
+                listed.join(", ")
+            )));
+        };
+        // Two first followers at one time start two tasks: each ends with the last follower.
+        let first = known.endpoints.receiver_count() == 0;
+        let receiver = known.endpoints.subscribe();
+        if first
+            && known
+                .targets
+                .iter()
+                .any(|target| matches!(target, Target::Host(_)))
+        {
+            let runtime = Handle::try_current().map_err(|_| {
+                invalid(format!(
+                    "`{deployment}` has host names: they are resolved on a tokio runtime only"
+                ))
+            })?;
+            runtime.spawn(follow(known.targets.clone(), known.endpoints.clone()));
+        }
+        Ok(receiver)
+    }
+}
+
+impl Advert for FixedAdvert {
     fn bind(&self) -> Address {
         self.bind.clone()
     }
@@ -191,11 +175,11 @@ impl Advert for Listed {
         &self.instance
     }
 
-    fn bound(&mut self, _: Address) -> BoxFuture<'_, Result<(), Error>> {
+    fn bound(&mut self, _address: Address) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn set_health(&mut self, _: Health) -> BoxFuture<'_, Result<(), Error>> {
+    fn set_health(&mut self, _health: Health) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -204,10 +188,123 @@ impl Advert for Listed {
     }
 }
 
-fn endpoint(address: Address) -> Endpoint {
+impl Deployment {
+    fn new(targets: Vec<Target>) -> Self {
+        let known: Option<Vec<_>> = targets
+            .iter()
+            .map(|target| match target {
+                Target::Known(text, address) => Some(endpoint(text, address.clone())),
+                Target::Host(_) => None,
+            })
+            .collect();
+        let endpoints = match known {
+            Some(ready) => Endpoints { ready, live: true },
+            None => Endpoints::default(),
+        };
+        Self {
+            targets: targets.into(),
+            endpoints: Arc::new(watch::Sender::new(Arc::new(endpoints))),
+        }
+    }
+}
+
+impl Target {
+    fn parse(deployment: &str, text: &str) -> Result<Self, Error> {
+        let refused = || {
+            invalid(format!(
+                "`{text}` is no address for `{deployment}`: expected `IP:PORT`, `HOST:PORT` or \
+                 `unix:/absolute/path`"
+            ))
+        };
+        if text.len() > name::MAX {
+            return Err(invalid(format!(
+                "an address of `{deployment}` is longer than 128 bytes"
+            )));
+        }
+        match text.parse() {
+            Ok(Address::InProcess(_)) => return Err(refused()),
+            Ok(Address::Tcp(address)) if address.port() == 0 => return Err(refused()),
+            Ok(address) => return Ok(Target::Known(text.into(), address)),
+            Err(_) => {}
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        match text.split_once(':') {
+            Some((host, port))
+                if !host.is_empty()
+                    && host.bytes().all(plain)
+                    && port.parse::<u16>().is_ok_and(|port| port != 0) =>
+            {
+                Ok(Target::Host(text.into()))
+            }
+            _ => Err(refused()),
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Target::Known(text, _) | Target::Host(text) => text,
+        }
+    }
+}
+
+/// Resolves the host names of a deployment for as long as somebody follows it.
+async fn follow(targets: Arc<[Target]>, endpoints: Arc<watch::Sender<Arc<Endpoints>>>) {
+    let mut known: HashMap<Arc<str>, Address> = HashMap::new();
+    loop {
+        let mut complete = true;
+        for target in &*targets {
+            match target {
+                Target::Known(text, address) => {
+                    known.insert(text.clone(), address.clone());
+                }
+                Target::Host(text) => match lookup(text).await {
+                    Ok(address) => {
+                        known.insert(text.clone(), address);
+                    }
+                    Err(error) => {
+                        complete = false;
+                        tracing::warn!(host = %text, %error, "host name not resolved");
+                    }
+                },
+            }
+        }
+        let ready = targets
+            .iter()
+            .filter_map(|target| known.get_key_value(target.text()))
+            .map(|(text, address)| endpoint(text, address.clone()))
+            .collect();
+        super::announce(
+            &endpoints,
+            Endpoints {
+                ready,
+                live: complete,
+            },
+        );
+        tokio::select! {
+            () = endpoints.closed() => return,
+            () = tokio::time::sleep(if complete { REFRESH } else { RETRY }) => {}
+        }
+    }
+}
+
+async fn lookup(host: &str) -> io::Result<Address> {
+    let found: Vec<_> = tokio::net::lookup_host(host).await?.collect();
+    let chosen = found
+        .iter()
+        .find(|address| address.is_ipv4())
+        .or(found.first());
+    chosen
+        .map(|address| Address::Tcp(*address))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
+}
+
+fn endpoint(text: &Arc<str>, dial: Address) -> Endpoint {
     Endpoint {
-        dial: address,
-        instance: None,
+        dial,
+        instance: Some(Instance {
+            name: text.clone(),
+            epoch: 0,
+        }),
         via: Via::Direct,
         weight: 1,
         zone: None,
@@ -219,25 +316,93 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_has_deployments_and_their_addresses() {
-        let fixed = Fixed::parse("a=127.0.0.1:1|[::1]:2,b=unix:/run/b.sock|host:3").unwrap();
-        let places = |name: &str| fixed.deployments[name].len();
-        assert_eq!((places("a"), places("b")), (2, 2));
-        assert_eq!(fixed.deployments["b"][1], Place::Name("host:3".to_owned()));
+    fn several_addresses_and_deployments() {
+        let mesh =
+            Fixed::parse("greeter=127.0.0.1:1|[::1]:2,ledger=unix:/run/ledger.sock").unwrap();
+        let greeters = mesh.watch("greeter").unwrap();
+        let greeters: Vec<_> = greeters
+            .borrow()
+            .ready
+            .iter()
+            .map(|e| {
+                (
+                    e.dial.to_string(),
+                    e.instance.as_ref().unwrap().name.to_string(),
+                )
+            })
+            .collect();
+        let both = |text: &str| (text.to_owned(), text.to_owned());
+        assert_eq!(greeters, [both("127.0.0.1:1"), both("[::1]:2")]);
+        assert_eq!(mesh.watch("ledger").unwrap().borrow().ready.len(), 1);
     }
 
     #[test]
-    fn what_is_no_list_is_refused() {
-        for text in [
-            "a",
-            "a=",
-            "a=127.0.0.1",
-            "a=host:x",
-            "a=:1",
-            "a=h:1,a=h:2",
-            "a=unix:rel",
+    fn lists_that_mean_nothing_are_refused() {
+        for list in [
+            "",
+            "greeter",
+            "greeter=",
+            "greeter=127.0.0.1",
+            "greeter=127.0.0.1:0",
+            "greeter=host:0",
+            "greeter=ho st:1",
+            "greeter=in-process:1",
+            "greeter=127.0.0.1:1|127.0.0.1:1",
+            "greeter=127.0.0.1:1,greeter=127.0.0.1:2",
+            "a/b=127.0.0.1:1",
+            "greeter=127.0.0.1:1?x=y",
         ] {
-            assert!(Fixed::parse(text).is_err(), "{text}");
+            assert!(Fixed::parse(list).is_err(), "{list}");
         }
+    }
+
+    #[test]
+    fn a_deployment_that_is_not_listed_is_an_error() {
+        let mesh = Fixed::parse("greeter=127.0.0.1:1").unwrap();
+        let error = mesh.watch("ledger").unwrap_err();
+        assert!(error.to_string().contains("lists greeter"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_host_name_is_resolved_and_stays_the_stable_name() {
+        let mesh = Fixed::parse("greeter=localhost:4000").unwrap();
+        let mut watch = mesh.watch("greeter").unwrap();
+        let known = watch
+            .wait_for(|endpoints| endpoints.live)
+            .await
+            .unwrap()
+            .clone();
+        assert_eq!(
+            &*known.ready[0].instance.as_ref().unwrap().name,
+            "localhost:4000"
+        );
+        assert!(matches!(known.ready[0].dial, Address::Tcp(address) if address.port() == 4000));
+    }
+
+    #[tokio::test]
+    async fn a_server_binds_its_only_address_or_is_told() {
+        let mesh = Fixed::parse("one=127.0.0.1:1,two=127.0.0.1:1|127.0.0.1:2").unwrap();
+        let ask = |deployment: &str, listen: Option<&str>| {
+            mesh.advertise(Advertisement {
+                deployment: deployment.to_owned(),
+                instance: None,
+                epoch: 1,
+                listen: listen.map(|address| address.parse().unwrap()),
+            })
+        };
+        assert_eq!(
+            ask("one", None).await.unwrap().bind().to_string(),
+            "127.0.0.1:1"
+        );
+        let advert = ask("two", Some("127.0.0.1:2")).await.unwrap();
+        assert_eq!(&*advert.instance().name, "127.0.0.1:2");
+        assert!(
+            ask("two", None)
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("MESHRPC_LISTEN")
+        );
+        assert!(ask("two", Some("127.0.0.1:0")).await.is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! A registry in memory: what is served on it is found on it, and nowhere else.
+//! A registry in memory, for tests: whoever holds the value meets, nobody else.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -7,6 +7,7 @@ use std::{
 
 use tokio::sync::watch;
 
+use super::name;
 use crate::{
     discovery::{
         Address, Advert, Advertisement, BoxFuture, Endpoint, Endpoints, Health, Instance,
@@ -15,28 +16,30 @@ use crate::{
     error::{Code, Error, Kind},
 };
 
-/// The registry. Clones are the same one.
+/// A registry in memory. Clones are the same registry.
+///
+/// Servers listen in process unless an [`Advertisement`] names an address. Stable names are
+/// `<deployment>-<lowest free number>`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InProcess {
+pub(super) struct InProcess {
     deployments: Arc<Mutex<HashMap<String, Deployment>>>,
 }
 
 #[derive(Debug)]
 struct Deployment {
-    /// By stable name.
-    entries: BTreeMap<Arc<str>, Entry>,
-    list: watch::Sender<Arc<Endpoints>>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    epoch: u64,
-    address: Option<Address>,
-    health: Health,
+    instances: BTreeMap<Arc<str>, Announced>,
+    endpoints: watch::Sender<Arc<Endpoints>>,
 }
 
 #[derive(Debug)]
 struct Announced {
+    epoch: u64,
+    health: Health,
+    address: Option<Address>,
+}
+
+#[derive(Debug)]
+struct InProcessAdvert {
     registry: InProcess,
     deployment: String,
     instance: Instance,
@@ -44,7 +47,8 @@ struct Announced {
 }
 
 impl InProcess {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Deployment>> {
+    fn deployments(&self) -> MutexGuard<'_, HashMap<String, Deployment>> {
+        // Every critical section leaves the map whole, so a panic elsewhere spoils nothing.
         self.deployments
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -56,85 +60,81 @@ impl Registrar for InProcess {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let Advertisement {
-            deployment,
-            instance,
-            epoch,
-            listen,
-        } = advertisement;
-        let mut deployments = self.lock();
-        let entries = &mut deployments.entry(deployment.clone()).or_default().entries;
-        let name: Arc<str> = match instance {
-            Some(name) if entries.contains_key(name.as_str()) => {
-                let message = format!("`{name}` is an instance of `{deployment}` already");
-                let taken = Error::new(Kind::Unavailable, message).with_code(Code::AlreadyExists);
-                return Box::pin(async { Err(taken) });
-            }
-            Some(name) => name.into(),
-            None => lowest_free(&deployment, entries),
-        };
-        let entry = Entry {
-            epoch,
-            address: None,
-            health: Health::Starting,
-        };
-        entries.insert(Arc::clone(&name), entry);
-        drop(deployments);
-        let announced = Announced {
-            registry: self.clone(),
-            deployment,
-            instance: Instance { name, epoch },
-            bind: listen.unwrap_or(Address::InProcess(0)),
-        };
-        Box::pin(async { Ok(Box::new(announced) as Box<dyn Advert>) })
+        Box::pin(async move {
+            let Advertisement {
+                deployment,
+                instance,
+                epoch,
+                listen,
+            } = advertisement;
+            name::check("the deployment", &deployment)?;
+            let mut deployments = self.deployments();
+            let entry = deployments.entry(deployment.clone()).or_default();
+            let name = match instance {
+                Some(name) => {
+                    name::check("the instance", &name)?;
+                    if entry.instances.contains_key(name.as_str()) {
+                        let message =
+                            format!("the instance `{name}` of `{deployment}` is announced already");
+                        return Err(
+                            Error::new(Kind::Unavailable, message).with_code(Code::AlreadyExists)
+                        );
+                    }
+                    name
+                }
+                None => (0_u64..)
+                    .map(|slot| format!("{deployment}-{slot}"))
+                    .find(|name| !entry.instances.contains_key(name.as_str()))
+                    .unwrap_or_default(),
+            };
+            let instance = Instance {
+                name: name.into(),
+                epoch,
+            };
+            let announced = Announced {
+                epoch,
+                health: Health::Starting,
+                address: None,
+            };
+            entry.instances.insert(instance.name.clone(), announced);
+            Ok(Box::new(InProcessAdvert {
+                registry: self.clone(),
+                deployment,
+                instance,
+                bind: listen.unwrap_or(Address::InProcess(0)),
+            }) as Box<dyn Advert>)
+        })
     }
-}
-
-fn lowest_free(deployment: &str, entries: &BTreeMap<Arc<str>, Entry>) -> Arc<str> {
-    let free = |slot: &u32| !entries.contains_key(format!("{deployment}-{slot}").as_str());
-    // More instances than numbers cannot be in one process.
-    let slot = (1..u32::MAX).find(free).unwrap_or(u32::MAX);
-    format!("{deployment}-{slot}").into()
 }
 
 impl Resolver for InProcess {
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
-        Ok(self
-            .lock()
+        name::check("the deployment", deployment)?;
+        let mut deployments = self.deployments();
+        Ok(deployments
             .entry(deployment.to_owned())
             .or_default()
-            .list
+            .endpoints
             .subscribe())
     }
 }
 
-impl Announced {
-    fn change(&self, change: impl FnOnce(&mut Entry)) {
-        let mut deployments = self.registry.lock();
-        let Some(deployment) = deployments.get_mut(&self.deployment) else {
-            return;
-        };
-        let mine = deployment.entries.get_mut(&self.instance.name);
-        if let Some(entry) = mine.filter(|entry| entry.epoch == self.instance.epoch) {
-            change(entry);
-            deployment.publish();
+impl InProcessAdvert {
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Announced) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut deployments = self.registry.deployments();
+        let deployment = deployments.entry(self.deployment.clone()).or_default();
+        if let Some(announced) = deployment.instances.get_mut(&self.instance.name) {
+            change(announced)?;
         }
-    }
-
-    fn remove(&self) {
-        let mut deployments = self.registry.lock();
-        let Some(deployment) = deployments.get_mut(&self.deployment) else {
-            return;
-        };
-        let mine = deployment.entries.get(&self.instance.name);
-        if mine.is_some_and(|entry| entry.epoch == self.instance.epoch) {
-            deployment.entries.remove(&self.instance.name);
-            deployment.publish();
-        }
+        deployment.publish();
+        Ok(())
     }
 }
 
-impl Advert for Announced {
+impl Advert for InProcessAdvert {
     fn bind(&self) -> Address {
         self.bind.clone()
     }
@@ -144,61 +144,145 @@ impl Advert for Announced {
     }
 
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {
-        self.change(|entry| entry.address = Some(address));
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            self.change(|announced| {
+                announced.address = Some(address);
+                Ok(())
+            })
+        })
     }
 
     fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>> {
-        self.change(|entry| entry.health = health);
-        Box::pin(async { Ok(()) })
+        Box::pin(async move {
+            self.change(|announced| {
+                if health == Health::Ready && announced.address.is_none() {
+                    return Err(unbound());
+                }
+                announced.health = health;
+                Ok(())
+            })
+        })
     }
 
     fn withdraw(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
-        self.remove();
+        drop(self);
         Box::pin(async { Ok(()) })
     }
 }
 
-impl Drop for Announced {
+impl Drop for InProcessAdvert {
     fn drop(&mut self) {
-        self.remove();
-    }
-}
-
-impl Default for Deployment {
-    fn default() -> Self {
-        let list = Endpoints {
-            ready: Vec::new(),
-            live: true,
-        };
-        Self {
-            entries: BTreeMap::new(),
-            list: watch::Sender::new(Arc::new(list)),
+        let mut deployments = self.registry.deployments();
+        if let Some(deployment) = deployments.get_mut(&self.deployment) {
+            deployment.instances.remove(&self.instance.name);
+            deployment.publish();
         }
     }
 }
 
 impl Deployment {
     fn publish(&self) {
-        let endpoint = |(name, entry): (&Arc<str>, &Entry)| {
-            let dial = entry
-                .address
-                .clone()
-                .filter(|_| entry.health == Health::Ready)?;
-            let instance = Instance {
-                name: Arc::clone(name),
-                epoch: entry.epoch,
-            };
-            Some(Endpoint {
-                dial,
-                instance: Some(instance),
-                via: Via::Direct,
-                weight: 1,
-                zone: None,
+        let ready = self
+            .instances
+            .iter()
+            .filter(|(_, announced)| announced.health == Health::Ready)
+            .filter_map(|(name, announced)| {
+                Some(Endpoint {
+                    dial: announced.address.clone()?,
+                    instance: Some(Instance {
+                        name: name.clone(),
+                        epoch: announced.epoch,
+                    }),
+                    via: Via::Direct,
+                    weight: 1,
+                    zone: None,
+                })
             })
+            .collect();
+        super::announce(&self.endpoints, Endpoints { ready, live: true });
+    }
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        let known = Endpoints {
+            ready: Vec::new(),
+            live: true,
         };
-        let ready = self.entries.iter().filter_map(endpoint).collect();
-        self.list
-            .send_replace(Arc::new(Endpoints { ready, live: true }));
+        Self {
+            instances: BTreeMap::new(),
+            endpoints: watch::Sender::new(Arc::new(known)),
+        }
+    }
+}
+
+/// A server that wants to be ready before it listens.
+fn unbound() -> Error {
+    Error::new(
+        Kind::Unavailable,
+        "an instance cannot be ready before its listener is bound",
+    )
+    .with_code(Code::FailedPrecondition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(deployment: &str) -> Advertisement {
+        Advertisement {
+            deployment: deployment.into(),
+            instance: None,
+            epoch: 1,
+            listen: None,
+        }
+    }
+
+    fn names(receiver: &watch::Receiver<Arc<Endpoints>>) -> Vec<String> {
+        let endpoints = receiver.borrow();
+        endpoints
+            .ready
+            .iter()
+            .map(|e| e.instance.as_ref().unwrap().name.to_string())
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn an_instance_is_listed_from_ready_to_draining() {
+        let registry = InProcess::default();
+        let watch = registry.watch("greeter").unwrap();
+        let mut advert = registry.advertise(of("greeter")).await.unwrap();
+        assert_eq!(advert.bind(), Address::InProcess(0));
+        assert!(
+            advert.set_health(Health::Ready).await.is_err(),
+            "ready before bound"
+        );
+        advert.bound(Address::InProcess(7)).await.unwrap();
+        assert!(names(&watch).is_empty());
+        advert.set_health(Health::Ready).await.unwrap();
+        assert_eq!(names(&watch), ["greeter-0"]);
+        advert.set_health(Health::Draining).await.unwrap();
+        assert!(names(&watch).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_dropped_advert_frees_its_name() {
+        let registry = InProcess::default();
+        let first = registry.advertise(of("greeter")).await.unwrap();
+        let second = registry.advertise(of("greeter")).await.unwrap();
+        assert_eq!(&*second.instance().name, "greeter-1");
+        drop(first);
+        let third = registry.advertise(of("greeter")).await.unwrap();
+        assert_eq!(&*third.instance().name, "greeter-0");
+    }
+
+    #[tokio::test]
+    async fn two_registries_do_not_meet() {
+        let one = InProcess::default();
+        let watch = InProcess::default().watch("greeter").unwrap();
+        let mut advert = one.advertise(of("greeter")).await.unwrap();
+        advert.bound(Address::InProcess(1)).await.unwrap();
+        advert.set_health(Health::Ready).await.unwrap();
+        assert!(names(&watch).is_empty());
     }
 }

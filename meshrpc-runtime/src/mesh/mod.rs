@@ -6,30 +6,28 @@ mod fixed;
 mod in_process;
 #[cfg(feature = "local")]
 pub mod local;
+mod name;
 mod url;
 
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError, Weak},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub use client::Client;
-use environment::Environment;
+pub use environment::{Chosen, Environment};
 use in_process::InProcess;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     client::{Channel, Connect, Dialer, Pool, Setting},
     contract::ServiceSpec,
-    discovery::{Advertisement, Registrar, Resolver},
+    discovery::{Advertisement, Endpoints, Registrar, Resolver},
     error::Error,
     server::{Server, Serving, Start},
 };
-
-/// Deadline of unary calls that name none.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A mesh that this process has joined: it finds instances, and announces its own.
 ///
@@ -57,10 +55,7 @@ impl Mesh {
     /// Outside of a tokio runtime.
     pub async fn from_env() -> Result<Mesh, Error> {
         let environment = Environment::read()?;
-        let url = environment
-            .mesh
-            .clone()
-            .unwrap_or_else(|| "local:".to_owned());
+        let url = environment.mesh().value.to_owned();
         Self::join(&url, environment)
     }
 
@@ -116,7 +111,7 @@ impl Mesh {
         environment: Environment,
     ) -> Mesh {
         let (alive, mesh_gone) = watch::channel(());
-        let default_deadline = environment.deadline.unwrap_or(DEFAULT_DEADLINE);
+        let default_deadline = environment.deadline().value;
         let runtime = Handle::current();
         let setting = Setting {
             resolver,
@@ -160,9 +155,9 @@ impl Mesh {
     pub async fn serve(&self, deployment: &str, server: Server) -> Result<Serving, Error> {
         let advertisement = Advertisement {
             deployment: deployment.to_owned(),
-            instance: self.environment.instance.clone(),
+            instance: self.environment.instance().map(str::to_owned),
             epoch: boot_epoch(),
-            listen: self.environment.listen.clone(),
+            listen: self.environment.listen().cloned(),
         };
         let registrar = Arc::clone(&self.registrar);
         Start {
@@ -191,4 +186,15 @@ impl fmt::Debug for Mesh {
             .field("resolver", &self.setting.resolver)
             .finish_non_exhaustive()
     }
+}
+
+/// Tells the followers, if there is news.
+fn announce(sender: &watch::Sender<Arc<Endpoints>>, now: Endpoints) {
+    sender.send_if_modified(|known| {
+        let news = **known != now;
+        if news {
+            *known = Arc::new(now);
+        }
+        news
+    });
 }

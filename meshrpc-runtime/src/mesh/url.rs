@@ -1,58 +1,100 @@
-//! `MESHRPC_MESH`: which mesh, as one URL.
+//! `MESHRPC_MESH`: one URL chooses the adapter.
 
 use std::sync::Arc;
 
-use super::{environment::Environment, fixed::Fixed};
+use super::{Environment, fixed::Fixed, name::invalid};
 use crate::{
     discovery::{Registrar, Resolver},
-    error::{Code, Error, Kind},
+    error::Error,
 };
 
-/// Where servers are announced and instances found.
+/// The two halves of an adapter.
 pub(crate) type Adapter = (Arc<dyn Registrar>, Arc<dyn Resolver>);
 
-/// The adapters for `url`, and what was chosen, for the log.
+/// Opens the adapter that `url` names and logs what was chosen.
 ///
 /// # Errors
-/// For a scheme this build does not have, parameters that it does not know, and a mesh that cannot
-/// be joined.
+/// If the URL means nothing to this build, or the adapter cannot be opened.
 pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Error> {
-    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+    for variable in environment.unknown() {
+        tracing::warn!(%variable, "this version of meshrpc does not read this variable");
+    }
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return Err(invalid(format!(
+            "the mesh URL `{url}` has no scheme: expected `local:` or `static:…`"
+        )));
+    };
     match scheme {
-        "local" => local(rest, environment),
+        "local" => open_local(url, rest, environment),
         "static" => {
             let fixed = Arc::new(Fixed::parse(rest)?);
-            Ok((Arc::clone(&fixed) as _, fixed))
+            tracing::info!(mesh = url, "mesh opened");
+            Ok((fixed.clone(), fixed))
         }
-        _ => Err(wrong(format!(
-            "MESHRPC_MESH: `{url}`: this build knows the meshes `local:` and `static:`"
+        "dns" | "consul" => Err(invalid(format!(
+            "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
+        ))),
+        "in-process" => Err(invalid(
+            "an in-process mesh is a value in a program and has no URL: share the value".to_owned(),
+        )),
+        _ => Err(invalid(format!(
+            "the mesh URL `{url}` has an unknown scheme: expected `local:` or `static:…`"
         ))),
     }
 }
 
 #[cfg(feature = "local")]
-fn local(rest: &str, environment: &Environment) -> Result<Adapter, Error> {
-    use super::local::{LocalRegistry, namespace, runtime_dir};
-
+fn open_local(url: &str, rest: &str, environment: &Environment) -> Result<Adapter, Error> {
     if !rest.is_empty() {
-        return Err(wrong(format!(
-            "MESHRPC_MESH: `local:` takes nothing more, not `{rest}`"
+        return Err(invalid(format!(
+            "the mesh URL `{url}` goes on after `local:`, which takes no parameters"
         )));
     }
-    let namespace = environment.namespace.clone().unwrap_or_else(namespace);
-    let directory = environment.runtime_dir.clone().unwrap_or_else(runtime_dir);
-    tracing::info!(namespace, directory = %directory.display(), "joined the local mesh");
-    let registry = Arc::new(LocalRegistry::open(directory, &namespace)?);
-    Ok((Arc::clone(&registry) as _, registry))
+    let registry = super::local::Registry::open(environment)?;
+    tracing::info!(
+        mesh = url,
+        namespace = %registry.namespace(),
+        directory = %registry.runtime_dir(),
+        "mesh opened"
+    );
+    let registry = Arc::new(registry);
+    Ok((registry.clone(), registry))
 }
 
 #[cfg(not(feature = "local"))]
-fn local(_: &str, _: &Environment) -> Result<Adapter, Error> {
-    Err(wrong(
-        "MESHRPC_MESH: `local:` needs the cargo feature `local`".to_owned(),
-    ))
+fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `local`, which is not built in"
+    )))
 }
 
-pub(super) fn wrong(message: String) -> Error {
-    Error::new(Kind::Protocol, message).with_code(Code::InvalidArgument)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        open(url, &Environment::default())
+            .map(drop)
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn what_this_version_lacks_is_named() {
+        assert!(refusal("consul://127.0.0.1:8500").contains("`consul:`, which is not built"));
+        assert!(refusal("dns:").contains("`dns:`, which is not built"));
+    }
+
+    #[test]
+    fn unknown_parameters_are_refused() {
+        assert!(refusal("local:?namespace=x").contains("takes no parameters"));
+        assert!(refusal("local://host").contains("takes no parameters"));
+    }
+
+    #[test]
+    fn what_is_no_mesh_is_refused() {
+        assert!(refusal("local").contains("has no scheme"));
+        assert!(refusal("http://x").contains("unknown scheme"));
+        assert!(refusal("in-process:").contains("has no URL"));
+    }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::Error,
     server::{
         Handler, StreamHandler,
+        describe::Describe,
         ping::Ping,
         routes::{Routes, Target},
     },
@@ -50,7 +51,13 @@ impl Server {
     }
 
     pub(crate) fn routes(&self) -> Result<Routes, Error> {
-        Routes::new(&self.targets)
+        let mut targets = self.targets.clone();
+        let described = targets
+            .iter()
+            .map(|target| target.spec().describe())
+            .collect();
+        targets.push(Target::Unary(Arc::new(Describe(described))));
+        Routes::new(&targets)
     }
 }
 
@@ -66,6 +73,23 @@ impl ServerBuilder {
     pub fn stream_service(mut self, handler: impl StreamHandler) -> Self {
         self.server.targets.push(Target::Stream(Arc::new(handler)));
         self
+    }
+
+    /// Publishes ordinary HTTP handlers beside the contracts, such as an axum `Router`: a tower
+    /// service of requests. They are reached as the contract `meshrpc.http`, through
+    /// [`Channel::http`](crate::Channel::http) or a gateway.
+    #[cfg(feature = "http")]
+    pub fn http<S, B>(self, service: S) -> Self
+    where
+        S: tower_service::Service<http::Request<crate::http::Body>, Response = http::Response<B>>,
+        S: Clone + Send + Sync + 'static,
+        S::Error: fmt::Display + Send,
+        S::Future: Send,
+        B: http_body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.stream_service(super::http::HttpHandler(service))
     }
 
     /// Sets the limits.

@@ -9,9 +9,12 @@
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
 
 mod builder;
+mod describe;
 mod dispatch;
 mod drain;
 mod handler;
+#[cfg(feature = "http")]
+mod http;
 mod layer;
 mod listener;
 mod panic;

@@ -109,7 +109,11 @@ impl Default for Config {
             ping_min: Duration::from_secs(5),
             checksum: true,
             wanted_instance: None,
-            codecs: &[Codec::Positional, Codec::FieldNamed],
+            codecs: if cfg!(feature = "json") {
+                &[Codec::Positional, Codec::FieldNamed, Codec::Json]
+            } else {
+                &[Codec::Positional, Codec::FieldNamed]
+            },
             identity: LocalIdentity::default(),
             contracts: Arc::new([]),
         }

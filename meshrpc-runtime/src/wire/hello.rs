@@ -238,7 +238,7 @@ fn parse_verdict(mut value: Bytes) -> Result<(String, ContractVerdict), Fault> {
     let number = value.get_u8();
     let len = usize::from(value.get_u8());
     let name = tlv::text(&value.split_to(len))?.to_owned();
-    if value.len() % 16 != 0 {
+    if !value.len().is_multiple_of(16) {
         return Err(CUT);
     }
     let verdict = match number {

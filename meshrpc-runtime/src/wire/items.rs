@@ -55,7 +55,7 @@ impl ItemReader {
     ///
     /// # Errors
     /// For a prefix that cannot be, and an item that is too long.
-    pub fn next(&mut self) -> Result<Option<Item>, Fault> {
+    pub fn next_item(&mut self) -> Result<Option<Item>, Fault> {
         let mut value = 0u64;
         for at in 0..MAX_PREFIX {
             let Some(&byte) = self.buffer.get(at) else {

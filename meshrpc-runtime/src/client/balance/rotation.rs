@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(Schedule::new(&[100, 100]).slots, [0, 1]);
         assert_eq!(Schedule::new(&[1, 0]).slots, [0]);
         assert_eq!(Schedule::new(&[0, 0]).slots, [0, 1]);
-        assert_eq!(Schedule::new(&[]).slots, []);
+        assert!(Schedule::new(&[]).slots.is_empty());
         assert!(Schedule::new(&[u32::MAX, u32::MAX - 1, 1]).slots.len() <= 1027);
     }
 

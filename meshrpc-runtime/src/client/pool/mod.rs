@@ -40,7 +40,7 @@ pub(crate) struct Pool {
     pub(crate) rotation: Rotation,
     pub(crate) budget: Budget,
     /// Deadline of calls that name none.
-    pub(crate) default_deadline: Duration,
+    pub(crate) default_deadline: Option<Duration>,
     /// Its drop ends the driver.
     _alive: oneshot::Sender<()>,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Setting {
     /// Where the driver and the connections live.
     pub(crate) runtime: Handle,
     /// Deadline of calls that name none.
-    pub(crate) default_deadline: Duration,
+    pub(crate) default_deadline: Option<Duration>,
     /// Resolves, or is dropped, when the mesh is.
     pub(crate) mesh_gone: watch::Receiver<()>,
 }

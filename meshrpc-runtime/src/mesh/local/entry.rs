@@ -1,275 +1,363 @@
-//! Entries and their locks.
+//! One instance: a file, the lock on it, and what it says.
 
 use std::{
-    collections::HashMap,
     ffi::OsStr,
-    fmt,
-    fs::{self, File, TryLockError},
-    io,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    str::FromStr,
+    sync::atomic::{AtomicU64, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::replace_file;
-use crate::{
-    discovery::Address,
-    error::{Code, Error, Kind},
-};
+use super::super::name;
+use crate::discovery::Health;
 
-/// First line of an entry.
-const FORMAT: &str = "meshrpc 1";
-/// A lock that is taken may be a reader's, who holds it for microseconds: it is tried so often, with
-/// such a pause.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(2);
+mod record;
 
-/// An instance as the registry has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LocalInstance {
-    /// Stable name.
-    pub name: String,
-    /// Where it listens.
-    pub address: Address,
-    /// Epoch of this boot.
-    pub epoch: u64,
-    /// How it is.
-    pub state: State,
-    /// Its process.
-    pub pid: u32,
-}
+pub(super) use record::Record;
 
-/// How an instance is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Not yet ready.
-    Starting,
-    /// Takes calls.
-    Ready,
-    /// Takes no new calls.
-    Draining,
-}
-
-/// A name that this process holds. Dropping it removes the entry and frees the name.
+/// An entry that this process announces: as long as this lives, others find it alive.
 #[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) name: String,
-    entry: PathBuf,
-    /// Locked as long as it is open.
-    _lock: File,
+pub(super) struct Held {
+    directory: PathBuf,
+    name: String,
+    record: Record,
+    /// The locked file; none once withdrawn.
+    file: Option<File>,
+    /// That it cannot be restored was said.
+    complained: bool,
 }
 
-/// Locks that were looked at before, so that looking again is one system call.
+/// Which name to take.
+#[derive(Debug)]
+pub(super) enum Claim<'a> {
+    /// This one.
+    Named(&'a str),
+    /// This, and the lowest free number.
+    LowestSlot(&'a str),
+}
+
+#[derive(Debug)]
+pub(super) enum ClaimError {
+    /// The name belongs to a process that is alive.
+    Taken {
+        name: String,
+        pid: Option<u32>,
+    },
+    Io(io::Error),
+}
+
+/// What stands under a name.
+#[derive(Debug)]
+pub(super) enum Probe {
+    Nothing,
+    /// Its process is gone.
+    Dead,
+    /// Its process lives; no record if it is one of a version that this one cannot read.
+    Alive(Option<Record>),
+}
+
+/// The entries of a deployment.
 #[derive(Debug, Default)]
-pub(super) struct Locks(HashMap<String, File>);
+pub(super) struct Scan {
+    /// Sorted by name.
+    pub(super) alive: Vec<(String, Record)>,
+    pub(super) dead: bool,
+}
 
-impl Slot {
-    /// Takes a name; `None` if it belongs to somebody who is alive.
-    pub(super) fn reserve(folder: &Path, name: &str) -> io::Result<Option<Slot>> {
-        let entry = folder.join(format!("{name}.entry"));
-        let lock = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(folder.join(format!("{name}.lock")))?;
-        for attempt in 0..TRIES {
-            match lock.try_lock() {
-                Ok(()) => {
-                    return Ok(Some(Slot {
-                        name: name.to_owned(),
-                        entry,
-                        _lock: lock,
-                    }));
+/// Guards names and removal in one deployment.
+const LOCK: &str = ".lock";
+const TEMPORARY: &str = ".new-";
+/// Holders of [`LOCK`] do a few system calls; one that keeps it this long is stopped.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+/// How often an entry may be replaced under the eyes of a reader before the reader gives up.
+const ATTEMPTS: usize = 100;
+
+impl Held {
+    /// Takes a name in `directory` and announces `record` under it.
+    pub(super) fn claim(
+        directory: &Path,
+        claim: &Claim<'_>,
+        record: Record,
+    ) -> Result<Self, ClaimError> {
+        let _names = lock_names(directory)?;
+        let name = match claim {
+            Claim::Named(name) => match probe(&directory.join(name))? {
+                Probe::Alive(owner) => {
+                    let pid = owner.map(|owner| owner.pid);
+                    return Err(ClaimError::Taken {
+                        name: (*name).to_owned(),
+                        pid,
+                    });
                 }
-                Err(TryLockError::Error(error)) => return Err(error),
-                Err(TryLockError::WouldBlock) if attempt + 1 == TRIES || owner_lives(&entry) => {
-                    break;
-                }
-                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            }
-        }
-        Ok(None)
-    }
-
-    pub(super) fn write(&self, instance: &LocalInstance) -> io::Result<()> {
-        replace_file(&self.entry, &instance.to_string())
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        // What stays is found dead by its lock.
-        let _ = fs::remove_file(&self.entry);
-    }
-}
-
-/// Whether the entry's process runs: then it is the one that holds the lock.
-fn owner_lives(entry: &Path) -> bool {
-    let instance = fs::read_to_string(entry)
-        .ok()
-        .and_then(|text| parse("", &text));
-    let pid = instance.and_then(|instance| i32::try_from(instance.pid).ok());
-    let pid = pid.and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
-}
-
-/// The live instances in `folder`, by name. Entries of the dead are removed.
-pub(super) fn list(folder: &Path, locks: &mut Locks) -> io::Result<Vec<LocalInstance>> {
-    let mut found = Vec::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
-        entries => entries?,
-    };
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension() != Some(OsStr::new("entry")) {
-            continue;
-        }
-        let Some(name) = path.file_stem().and_then(OsStr::to_str) else {
-            continue;
-        };
-        // It may be gone by now, as any of them.
-        let Ok(text) = fs::read_to_string(&path) else {
-            continue;
-        };
-        if locks.is_alive(&path, name)
-            && let Some(instance) = parse(name, &text)
-        {
-            found.push(instance);
-        }
-    }
-    found.sort_by(|one, other| one.name.cmp(&other.name));
-    locks
-        .0
-        .retain(|name, _| found.iter().any(|instance| instance.name == *name));
-    Ok(found)
-}
-
-impl Locks {
-    /// Whether somebody holds the lock of this entry; if nobody does, the entry is removed.
-    fn is_alive(&mut self, entry: &Path, name: &str) -> bool {
-        let lock = match self.0.get(name) {
-            Some(lock) => lock,
-            None => match File::open(entry.with_extension("lock")) {
-                Ok(lock) => self.0.entry(name.to_owned()).or_insert(lock),
-                Err(_) => return false,
+                Probe::Dead | Probe::Nothing => (*name).to_owned(),
             },
+            Claim::LowestSlot(prefix) => {
+                let mut slot = 0_u32;
+                loop {
+                    let name = format!("{prefix}{slot}");
+                    if !matches!(probe(&directory.join(&name))?, Probe::Alive(_)) {
+                        break name;
+                    }
+                    slot += 1;
+                }
+            }
         };
-        match lock.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Error(_)) => false,
-            Ok(()) => {
-                // Nobody can have written a new one: that takes the lock, which is held here.
-                let _ = fs::remove_file(entry);
-                let _ = lock.unlock();
-                false
+        let mut held = Self {
+            directory: directory.to_owned(),
+            name,
+            record,
+            file: None,
+            complained: false,
+        };
+        // Replaces a dead entry. Nobody else does: that takes the lock held above.
+        held.publish(held.record.clone())?;
+        Ok(held)
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Announces `record` instead of what was announced before.
+    pub(super) fn publish(&mut self, record: Record) -> io::Result<()> {
+        for _ in 0..ATTEMPTS {
+            match self.replace(&record) {
+                // Swept between its creation and its lock, or with the whole directory.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    super::directory::create_private(&self.directory)?;
+                }
+                Err(error) => return Err(error),
+                Ok(file) => {
+                    // The old file's lock goes after the new one is in its place.
+                    self.file = Some(file);
+                    self.complained = false;
+                    self.record = record;
+                    return Ok(());
+                }
             }
         }
+        Err(io::Error::other(
+            "the entry is removed as often as it is written",
+        ))
+    }
+
+    fn replace(&self, record: &Record) -> io::Result<File> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let temporary = self
+            .directory
+            .join(format!("{TEMPORARY}{}-{number}", std::process::id()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.lock()?;
+        let written = file
+            .write_all(record.to_string().as_bytes())
+            .and_then(|()| fs::rename(&temporary, self.directory.join(&self.name)));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written.map(|()| file)
+    }
+
+    /// Announces the entry again if somebody swept it away; says whether that was so.
+    pub(super) fn restore(&mut self) -> io::Result<bool> {
+        let Some(file) = &self.file else {
+            return Ok(false);
+        };
+        if is_at(file, &self.path())? {
+            return Ok(false);
+        }
+        match lock_names(&self.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                super::directory::create_private(&self.directory)?;
+                return self.restore();
+            }
+            names => {
+                let _names = names?;
+                if let Probe::Alive(_) = probe(&self.path())? {
+                    return Err(io::Error::new(
+                        io::ErrorKind::AlreadyExists,
+                        "another process has taken its name",
+                    ));
+                }
+                self.publish(self.record.clone())?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// True the first time since the entry was last written.
+    pub(super) fn complain(&mut self) -> bool {
+        !std::mem::replace(&mut self.complained, true)
+    }
+
+    /// Removes the entry; a second time does nothing.
+    pub(super) fn withdraw(&mut self) -> io::Result<()> {
+        let Some(file) = self.file.take() else {
+            return Ok(());
+        };
+        // While this lock is held nobody else replaces the file.
+        if is_at(&file, &self.path())? {
+            match fs::remove_file(self.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.join(&self.name)
     }
 }
 
-impl fmt::Display for LocalInstance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            address,
-            epoch,
-            state,
-            pid,
-            ..
-        } = self;
-        writeln!(
-            f,
-            "{FORMAT}\naddress {address}\nepoch {epoch}\nstate {state}\npid {pid}"
-        )
+impl From<io::Error> for ClaimError {
+    fn from(error: io::Error) -> Self {
+        ClaimError::Io(error)
     }
 }
 
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            State::Starting => "starting",
-            State::Ready => "ready",
-            State::Draining => "draining",
-        })
+/// Reads every entry.
+pub(super) fn scan(directory: &Path) -> io::Result<Scan> {
+    let mut scan = Scan::default();
+    for name in names(directory)? {
+        match probe(&directory.join(&name))? {
+            Probe::Alive(Some(record)) => scan.alive.push((name, record)),
+            Probe::Alive(None) | Probe::Nothing => {}
+            Probe::Dead => scan.dead = true,
+        }
     }
+    Ok(scan)
 }
 
-impl FromStr for State {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        [State::Starting, State::Ready, State::Draining]
-            .into_iter()
-            .find(|state| state.to_string() == text)
-            .ok_or(())
+/// The names in a directory that could be instances or deployments, sorted.
+pub(super) fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        if let Some(entry) = entry?.file_name().to_str()
+            && name::check("", entry).is_ok()
+        {
+            names.push(entry.to_owned());
+        }
     }
+    names.sort_unstable();
+    Ok(names)
 }
 
-/// An entry of another format is none of ours.
-fn parse(name: &str, text: &str) -> Option<LocalInstance> {
-    let mut lines = text.lines();
-    if lines.next()? != FORMAT {
-        return None;
+/// Removes what dead processes left, unless somebody else is busy with names.
+pub(super) fn sweep(directory: &Path) -> io::Result<()> {
+    let names = open_names(directory)?;
+    match names.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(()),
+        Err(TryLockError::Error(error)) => return Err(error),
     }
-    let mut field = |key: &str| lines.next()?.strip_prefix(key)?.strip_prefix(' ');
-    Some(LocalInstance {
-        name: name.to_owned(),
-        address: field("address")?.parse().ok()?,
-        epoch: field("epoch")?.parse().ok()?,
-        state: field("state")?.parse().ok()?,
-        pid: field("pid")?.parse().ok()?,
-    })
-}
-
-/// Whether text can be a directory's or file's name here.
-pub(super) fn check_name(what: &str, name: &str) -> Result<(), Error> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if name.is_empty() || name.len() > 128 || name.starts_with('.') || !name.chars().all(fits) {
-        let message = format!(
-            "`{name}` cannot be the name of a {what}: 1 to 128 letters, digits, `-`, `_` and `.`, \
-             which must not begin it"
-        );
-        return Err(Error::new(Kind::Protocol, message).with_code(Code::InvalidArgument));
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|entry| entry.starts_with(TEMPORARY) || name::check("", entry).is_ok());
+        // Nobody takes a name while the lock is held, and a process that lives only ever renames
+        // one locked file over another: what is dead here stays dead.
+        if is_ours && let Probe::Dead = probe(&entry.path())? {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_is_read_again() {
-        let instance = LocalInstance {
-            name: "greeter-1".to_owned(),
-            address: "127.0.0.1:4000".parse().unwrap(),
-            epoch: 7,
-            state: State::Draining,
-            pid: 42,
+/// Finds out what stands at `path`. The shared lock it tries is in nobody's way: processes lock
+/// their entries before these have a name.
+pub(super) fn probe(path: &Path) -> io::Result<Probe> {
+    for _ in 0..ATTEMPTS {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Probe::Nothing),
+            file => file?,
         };
-        assert_eq!(parse("greeter-1", &instance.to_string()), Some(instance));
-    }
-
-    #[test]
-    fn half_an_entry_is_none() {
-        for text in [
-            "",
-            "meshrpc 1\n",
-            "meshrpc 2\naddress x\n",
-            "meshrpc 1\naddress 127.0.0.1:1\n",
-        ] {
-            assert_eq!(parse("x", text), None, "{text}");
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                let mut text = Vec::new();
+                file.take(record::MAX).read_to_end(&mut text)?;
+                let record = str::from_utf8(&text)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
+                return Ok(Probe::Alive(record));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+            // Unlocked, or it was replaced after it was opened: then the next one counts.
+            Ok(()) => {
+                if is_at(&file, path)? {
+                    return Ok(Probe::Dead);
+                }
+            }
         }
     }
+    Err(io::Error::other(
+        "the entry is replaced as often as it is read",
+    ))
+}
 
-    #[test]
-    fn names_lead_nowhere_else() {
-        for name in ["", ".", "..", "a/b", "../a", ".hidden", "a b", "ä"] {
-            assert!(check_name("deployment", name).is_err(), "{name}");
+fn lock_names(directory: &Path) -> io::Result<File> {
+    let names = open_names(directory)?;
+    let begun = Instant::now();
+    loop {
+        match names.try_lock() {
+            Ok(()) => return Ok(names),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "a stopped process holds its `.lock`",
+                ));
+            }
         }
-        assert!(check_name("deployment", "acme.greeter-1_x").is_ok());
+    }
+}
+
+fn open_names(directory: &Path) -> io::Result<File> {
+    let path = directory.join(OsStr::new(LOCK));
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+}
+
+/// Whether `file` is what stands at `path`.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let held = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(found.ino() == held.ino() && found.dev() == held.dev()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+impl Record {
+    pub(super) fn is_ready(&self) -> bool {
+        self.health == Health::Ready
     }
 }

@@ -1,127 +1,345 @@
-//! The embedded registry, `local:`: a directory of this user on this machine.
+//! `local:`: a registry in a directory, for one user on one machine, without a server.
 //!
-//! An instance is two files under `<runtime directory>/<namespace>/<deployment>/`: `<name>.entry` says
-//! where it listens and how it is, and `<name>.lock` is locked as long as its process lives. The
-//! system releases the lock however the process ends, so a crash leaves no ghost: whoever finds the
-//! lock free removes the entry. Lock files stay; a later instance of the same name takes them over.
-//! Since an entry is only written and removed under its lock, no one can remove a newcomer's.
+//! ```text
+//! <runtime directory>/<namespace>/<deployment>/<instance>
+//! ```
 //!
-//! Readers look at the directory every 40 ms on a thread of their own, shared by the whole process,
-//! which sleeps while nobody watches.
+//! An instance is one small file, and the process that announced it holds an exclusive lock on it.
+//! The kernel drops the lock when the process ends, however it ends, so an entry is exactly as
+//! alive as its process: there is no heartbeat to miss and no ghost to wait out.
+//!
+//! Entries only ever change by rename, from one locked file to another, so that a reader sees an
+//! old or a new entry, never half of one and never one that seems dead in between. Only whoever
+//! holds the deployment's `.lock` gives names out or removes dead entries, so that a name which is
+//! taken again cannot be removed by somebody who still thinks it dead.
 
-mod advert;
 mod directory;
 mod entry;
-mod namespace;
-mod watcher;
+mod follow;
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
-use self::{
-    advert::LocalAdvert,
-    entry::{Slot, check_name},
-    watcher::Watchers,
-};
-pub use self::{
-    directory::runtime_dir,
-    entry::{LocalInstance, State},
-    namespace::{namespace, namespace_of},
+use self::entry::{Claim, Held, Record};
+use super::{
+    Environment,
+    environment::Chosen,
+    name::{self, invalid},
 };
 use crate::{
-    discovery::{Advert, Advertisement, BoxFuture, Endpoints, Registrar, Resolver},
+    discovery::{
+        Address, Advert, Advertisement, BoxFuture, Endpoints, Health, Instance, Registrar, Resolver,
+    },
     error::{Code, Error, Kind},
 };
 
+pub use directory::namespace_of_workspace;
+
 /// The registry of one namespace.
 #[derive(Clone, Debug)]
-pub struct LocalRegistry {
-    root: Arc<PathBuf>,
-    watchers: Arc<Watchers>,
+pub struct Registry {
+    runtime_dir: Chosen<PathBuf>,
+    namespace: Chosen<String>,
+    path: PathBuf,
 }
 
-impl LocalRegistry {
-    /// The registry of `namespace` under `runtime_dir`, which is made if it is not there.
+/// An instance as the registry lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Name and epoch.
+    pub instance: Instance,
+    /// How clients see it.
+    pub health: Health,
+    /// Where it listens, once it does.
+    pub address: Option<Address>,
+    /// The process.
+    pub pid: u32,
+}
+
+#[derive(Debug)]
+struct LocalAdvert {
+    instance: Instance,
+    bind: Address,
+    /// Shared with the thread that puts the entry back should somebody sweep it away.
+    held: Arc<Mutex<Held>>,
+}
+
+impl Registry {
+    /// The registry that `environment` points to. Its directories are created for this user alone.
     ///
     /// # Errors
-    /// If the directory cannot be made, is not this user's own or is open to others, or the
-    /// namespace cannot be a directory's name.
-    pub fn open(runtime_dir: PathBuf, namespace: &str) -> Result<Self, Error> {
-        check_name("namespace", namespace)?;
-        let root = directory::prepare(&runtime_dir)
-            .and_then(|()| directory::make_private(&runtime_dir.join(namespace)))
-            .map_err(|error| unusable(&format!("{}: {error}", runtime_dir.display())))?;
+    /// If the runtime directory cannot be created, belongs to another user, is open to others, or
+    /// is a symbolic link.
+    pub fn open(environment: &Environment) -> Result<Self, Error> {
+        let runtime_dir = directory::runtime_dir(environment)?;
+        let namespace = directory::namespace(environment)?;
+        let path = runtime_dir.value.join(&namespace.value);
+        directory::create_private(&path).map_err(|error| unusable(&path, error))?;
         Ok(Self {
-            root: Arc::new(root),
-            watchers: Arc::default(),
+            runtime_dir,
+            namespace,
+            path,
         })
     }
 
-    /// Every live instance of `deployment`, ready or not, in the order of their names.
-    ///
-    /// # Errors
-    /// If the name cannot be one, or the directory cannot be read.
-    pub fn list(&self, deployment: &str) -> Result<Vec<LocalInstance>, Error> {
-        check_name("deployment", deployment)?;
-        entry::list(&self.root.join(deployment), &mut entry::Locks::default())
-            .map_err(|error| unusable(&error.to_string()))
+    /// The namespace, and why it is this one.
+    pub fn namespace(&self) -> Chosen<&str> {
+        Chosen {
+            value: &self.namespace.value,
+            because: self.namespace.because.clone(),
+        }
     }
 
-    fn reserve(&self, advertisement: &Advertisement) -> Result<Slot, Error> {
-        let deployment = &advertisement.deployment;
-        check_name("deployment", deployment)?;
-        let folder = directory::make_private(&self.root.join(deployment))
-            .map_err(|error| unusable(&error.to_string()))?;
-        let reserve =
-            |name: &str| Slot::reserve(&folder, name).map_err(|error| unusable(&error.to_string()));
-        if let Some(name) = &advertisement.instance {
-            check_name("instance", name)?;
-            return reserve(name)?.ok_or_else(|| {
-                let message = format!("`{name}` is an instance of `{deployment}` that is alive");
-                Error::new(Kind::Unavailable, message).with_code(Code::AlreadyExists)
-            });
+    /// The runtime directory, and why it is this one.
+    pub fn runtime_dir(&self) -> Chosen<std::path::Display<'_>> {
+        Chosen {
+            value: self.runtime_dir.value.display(),
+            because: self.runtime_dir.because.clone(),
         }
-        let host = namespace::host();
-        for slot in 1..u32::MAX {
-            if let Some(slot) = reserve(&format!("{deployment}-{host}-{slot}"))? {
-                return Ok(slot);
+    }
+
+    /// Every deployment that was ever announced or followed here, sorted.
+    ///
+    /// # Errors
+    /// If the directory cannot be read.
+    pub fn deployments(&self) -> Result<Vec<String>, Error> {
+        let names = entry::names(&self.path).map_err(|error| unusable(&self.path, error))?;
+        Ok(names)
+    }
+
+    /// The living instances of `deployment`, whatever their health, sorted by name.
+    ///
+    /// # Errors
+    /// If the deployment's name cannot be one, or the directory cannot be read.
+    pub fn list(&self, deployment: &str) -> Result<Vec<Entry>, Error> {
+        let path = self.deployment(deployment)?;
+        let scan = match entry::scan(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            scan => scan.map_err(|error| unusable(&path, error))?,
+        };
+        Ok(scan
+            .alive
+            .into_iter()
+            .map(|(name, record)| Entry::new(name, record))
+            .collect())
+    }
+
+    fn deployment(&self, deployment: &str) -> Result<PathBuf, Error> {
+        name::check("the deployment", deployment)?;
+        Ok(self.path.join(deployment))
+    }
+
+    fn claim(&self, advertisement: Advertisement) -> Result<LocalAdvert, Error> {
+        let Advertisement {
+            deployment,
+            instance,
+            epoch,
+            listen,
+        } = advertisement;
+        let path = self.deployment(&deployment)?;
+        if let Some(name) = &instance {
+            name::check("the instance", name)?;
+        }
+        directory::create_private(&path).map_err(|error| unusable(&path, error))?;
+        let record = Record {
+            epoch,
+            pid: std::process::id(),
+            health: Health::Starting,
+            address: None,
+        };
+        let prefix = directory::slot_prefix(&deployment);
+        let wanted = instance
+            .as_deref()
+            .map_or(Claim::LowestSlot(&prefix), Claim::Named);
+        let held = match Held::claim(&path, &wanted, record) {
+            Ok(held) => held,
+            Err(entry::ClaimError::Taken { name, pid }) => {
+                let owner = pid.map_or(String::new(), |pid| format!(" {pid}"));
+                let message = format!(
+                    "the instance `{name}` of `{deployment}` is alive in process{owner}: two \
+                     processes cannot have one stable name"
+                );
+                return Err(Error::new(Kind::Unavailable, message).with_code(Code::AlreadyExists));
             }
-        }
-        Err(unusable("every slot is taken"))
+            Err(entry::ClaimError::Io(error)) => return Err(unusable(&path, error)),
+        };
+        let name = held.name().into();
+        let held = Arc::new(Mutex::new(held));
+        follow::keep(&held).map_err(|error| unusable(&path, error))?;
+        Ok(LocalAdvert {
+            instance: Instance { name, epoch },
+            bind: listen.unwrap_or_else(|| Address::Tcp(([127, 0, 0, 1], 0).into())),
+            held,
+        })
     }
 }
 
-impl Registrar for LocalRegistry {
+impl Entry {
+    fn new(name: String, record: Record) -> Self {
+        let Record {
+            epoch,
+            pid,
+            health,
+            address,
+        } = record;
+        Self {
+            instance: Instance {
+                name: name.into(),
+                epoch,
+            },
+            health,
+            address,
+            pid,
+        }
+    }
+}
+
+impl Registrar for Registry {
     fn advertise(
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
+        let registry = self.clone();
         Box::pin(async move {
-            let slot = self.reserve(&advertisement)?;
-            let advert = LocalAdvert::new(slot, &advertisement);
+            let advert = off_thread(move || registry.claim(advertisement)).await?;
             Ok(Box::new(advert) as Box<dyn Advert>)
         })
     }
 }
 
-impl Resolver for LocalRegistry {
+impl Resolver for Registry {
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
-        check_name("deployment", deployment)?;
-        Ok(self.watchers.watch(self.root.join(deployment)))
+        let path = self.deployment(deployment)?;
+        follow::follow(&path).map_err(|error| unusable(&path, error))
     }
 }
 
-fn unusable(message: &str) -> Error {
-    Error::new(
-        Kind::Unavailable,
-        format!("the local registry cannot be used: {message}"),
-    )
+impl LocalAdvert {
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Record) -> Result<(), Error> + Send + 'static,
+    ) -> BoxFuture<'static, Result<(), Error>> {
+        let held = Arc::clone(&self.held);
+        Box::pin(off_thread(move || {
+            let mut held = lock(&held);
+            let mut record = held.record().clone();
+            change(&mut record)?;
+            held.publish(record)
+                .map_err(|error| unusable(held.directory(), error))
+        }))
+    }
 }
 
-/// Creates a file's content as a whole: readers see the old one or the new one.
-fn replace_file(path: &std::path::Path, content: &str) -> io::Result<()> {
-    let temporary = path.with_extension("new");
-    fs::write(&temporary, content)?;
-    fs::rename(&temporary, path)
+impl Advert for LocalAdvert {
+    fn bind(&self) -> Address {
+        self.bind.clone()
+    }
+
+    fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
+    fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {
+        self.change(move |record| {
+            record.address = Some(dialable(address)?);
+            Ok(())
+        })
+    }
+
+    fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>> {
+        let changed = self.change(move |record| {
+            if health == Health::Ready && record.address.is_none() {
+                let message = "an instance cannot be ready before its listener is bound";
+                return Err(
+                    Error::new(Kind::Unavailable, message).with_code(Code::FailedPrecondition)
+                );
+            }
+            record.health = health;
+            Ok(())
+        });
+        Box::pin(async move {
+            changed.await?;
+            if health == Health::Draining {
+                tokio::time::sleep(SEEN).await;
+            }
+            Ok(())
+        })
+    }
+
+    fn withdraw(self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
+        let held = Arc::clone(&self.held);
+        Box::pin(off_thread(move || {
+            let mut held = lock(&held);
+            held.withdraw()
+                .map_err(|error| unusable(held.directory(), error))
+        }))
+    }
+}
+
+impl Drop for LocalAdvert {
+    fn drop(&mut self) {
+        // A file that cannot be removed is a dead entry as soon as this process is gone.
+        let _ = lock(&self.held).withdraw();
+    }
+}
+
+/// After this time every follower that is not stopped has seen a change.
+const SEEN: Duration = follow::POLL.saturating_mul(2);
+
+fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The address under which this machine reaches a listener.
+fn dialable(address: Address) -> Result<Address, Error> {
+    match address {
+        Address::Tcp(mut address) => {
+            if address.ip().is_unspecified() {
+                address.set_ip(match address {
+                    std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                    std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                });
+            }
+            Ok(Address::Tcp(address))
+        }
+        Address::Unix(path) => match path.to_str() {
+            Some(text) if !text.contains('\n') => Ok(Address::Unix(path)),
+            _ => Err(invalid(
+                "the path of a Unix socket has to be one line of UTF-8".to_owned(),
+            )),
+        },
+        Address::InProcess(_) => Err(invalid(
+            "other processes cannot dial a listener in this one".to_owned(),
+        )),
+    }
+}
+
+/// Runs file system work where it may block.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(Error::new(Kind::Unavailable, "the runtime is shutting down").with_source(error))
+        }
+    }
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    let message = format!(
+        "the registry directory {} cannot be used: {error}",
+        path.display()
+    );
+    let kind = match error.kind() {
+        io::ErrorKind::PermissionDenied => Kind::Denied,
+        _ => Kind::Unavailable,
+    };
+    Error::new(kind, message).with_source(error)
 }

@@ -226,8 +226,8 @@ impl Connection {
     /// The stream, `None` if it was forgotten.
     pub(super) fn known(&mut self, id: u64) -> Result<Option<&mut Stream>, Fault> {
         let seen = match self.side {
-            Side::Client => id < self.next_id && id % 2 == 0,
-            Side::Server => id <= self.highest_seen && id % 2 == 0,
+            Side::Client => id < self.next_id && id.is_multiple_of(2),
+            Side::Server => id <= self.highest_seen && id.is_multiple_of(2),
         };
         if !seen {
             return Err(Fault::Malformed(

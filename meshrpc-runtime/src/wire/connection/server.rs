@@ -20,7 +20,7 @@ use crate::error::Started;
 impl Connection {
     pub(super) fn receive_open(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
         let id = frame.stream;
-        if id % 2 != 0 {
+        if !id.is_multiple_of(2) {
             return Err(Fault::Malformed("a stream id of the wrong side"));
         }
         if id <= self.highest_seen {

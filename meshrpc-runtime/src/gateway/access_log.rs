@@ -1,0 +1,61 @@
+//! One line per request: status, latency, peer, method, path.
+
+use std::{
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::PeerAddress;
+use crate::discovery::BoxFuture;
+
+/// A tower layer that logs every request when its response begins, as a `tracing` event of level
+/// info and target `meshrpc::access`. [`serve`](super::serve) has it already.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AccessLog;
+
+/// A service whose requests are logged.
+#[derive(Clone, Debug)]
+pub struct Logged<S>(S);
+
+impl<S> Layer<S> for AccessLog {
+    type Service = Logged<S>;
+
+    fn layer(&self, inner: S) -> Logged<S> {
+        Logged(inner)
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for Logged<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response<B>, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let begun = Instant::now();
+        let peer = request.extensions().get::<PeerAddress>().copied();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let response = self.0.call(request);
+        Box::pin(async move {
+            let response = response.await;
+            let latency = begun.elapsed();
+            let peer = peer.map_or_else(|| "-".to_owned(), |peer| peer.0.to_string());
+            let status = response
+                .as_ref()
+                .map_or(0, |response| response.status().as_u16());
+            tracing::info!(target: "meshrpc::access", "{status} {latency:?} {peer} {method} {path}");
+            response
+        })
+    }
+}
