@@ -57,8 +57,6 @@ pub enum Kind {
 pub enum Limit {
     /// Bytes of one message.
     MessageSize,
-    /// Calls at one time on one connection.
-    Streams,
     /// Entries or bytes of metadata.
     Metadata,
     /// The instance is draining and takes no new calls.
@@ -197,7 +195,8 @@ impl Error {
         self.0.instance.as_deref()
     }
 
-    /// How many times the call was handed to an instance.
+    /// How many times the call was handed to an instance. One that was moved to another because it
+    /// certainly was not started counts once.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }

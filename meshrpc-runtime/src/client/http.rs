@@ -40,6 +40,7 @@ impl Channel {
         loop {
             let Opened {
                 lane,
+                before,
                 mut out,
                 reply,
             } = progress.open(&context).await?;
@@ -62,7 +63,7 @@ impl Channel {
                 }
                 Err(failure) => failure,
             };
-            match progress.next(&lane, failure) {
+            match progress.next(&lane, failure, before) {
                 ControlFlow::Continue(next) if replayable && !next.field_named => {
                     progress.prepare(&lane, next).await?;
                 }

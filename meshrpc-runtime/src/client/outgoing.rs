@@ -49,6 +49,8 @@ pub struct Outgoing<'a> {
 #[cfg(feature = "http")]
 pub(super) struct Opened {
     pub(super) lane: Arc<Lane>,
+    /// Attempts counted before this one.
+    pub(super) before: u8,
     pub(super) out: SendStream,
     pub(super) reply: StreamReply,
 }
@@ -100,6 +102,7 @@ impl<'a> Outgoing<'a> {
         let mut progress = Progress::new(&self, &context)?;
         loop {
             let lane = progress.next_lane().await?;
+            let before = progress.attempt.number;
             let failure = match progress.codec(&lane) {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
                 Some(codec) => {
@@ -124,7 +127,7 @@ impl<'a> Outgoing<'a> {
                     }
                 }
             };
-            match progress.next(&lane, failure) {
+            match progress.next(&lane, failure, before) {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
             }
@@ -141,6 +144,7 @@ impl<'a> Outgoing<'a> {
         let mut progress = Progress::new(&self, &context)?;
         loop {
             let lane = progress.next_lane().await?;
+            let before = progress.attempt.number;
             let head = progress.head(codec, body.len(), &context);
             let failure = match lane.connection.call(head, body.clone(), progress.deadline) {
                 Ok(call) => {
@@ -159,7 +163,7 @@ impl<'a> Outgoing<'a> {
                     continue;
                 }
             };
-            match progress.next(&lane, failure) {
+            match progress.next(&lane, failure, before) {
                 ControlFlow::Break(answer) => return answer,
                 ControlFlow::Continue(next) if next.field_named => return Err(progress.take_last()),
                 ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
@@ -240,11 +244,17 @@ impl<'a> Progress<'a> {
     pub(super) async fn open(&mut self, context: &Context) -> Result<Opened, Error> {
         loop {
             let lane = self.next_lane().await?;
+            let before = self.attempt.number;
             let head = self.head(Codec::FieldNamed, 0, context);
             match lane.connection.stream(head, self.deadline) {
                 Ok((out, reply)) => {
                     self.attempt.number = self.attempt.number.saturating_add(1);
-                    return Ok(Opened { lane, out, reply });
+                    return Ok(Opened {
+                        lane,
+                        before,
+                        out,
+                        reply,
+                    });
                 }
                 Err(not_taken) => self.not_taken(&lane, not_taken)?,
             }
@@ -360,11 +370,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What follows a failure: the end of the call, or how it is made again.
+    /// What follows a failure: the end of the call, or how it is made again. `before` is what an
+    /// attempt that does not count gives back.
     pub(super) fn next(
         &mut self,
         lane: &Lane,
         failure: CallFailure,
+        before: u8,
     ) -> ControlFlow<Result<Answer, Error>, Next> {
         match &failure {
             CallFailure::Status(status) if is_unavailable(status) => lane.failure(),
@@ -397,10 +409,10 @@ impl<'a> Progress<'a> {
             "call is made again"
         );
         self.attempt.unknown_before |= reason == Some(Reason::UnknownMethod);
-        if !next.counted {
-            self.attempt.number = self.attempt.number.saturating_sub(1);
-        }
         self.last = self.end(lane, failure).err();
+        if !next.counted {
+            self.attempt.number = before;
+        }
         self.may_have_run |= started == Started::Unknown;
         ControlFlow::Continue(next)
     }

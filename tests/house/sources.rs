@@ -1,0 +1,159 @@
+//! What no source file may hold.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
+use syn::Attribute;
+
+use crate::{PRODUCT, parsed, read, report, sources};
+
+/// Lines after which a file asks for a second room.
+const LONGEST: usize = 500;
+
+/// Folders that hold Rust beside the product. The cases of `macro_refusals` are code that must not
+/// compile.
+const BESIDE: [&str; 4] = [
+    "meshrpc-runtime/tests",
+    "templates/tests",
+    "examples",
+    "tests",
+];
+
+fn product() -> impl Iterator<Item = String> {
+    PRODUCT.into_iter().flat_map(sources)
+}
+
+#[test]
+fn the_wire_knows_no_runtime_no_socket_and_no_clock() {
+    let mut complaints = Vec::new();
+    for file in sources("meshrpc-runtime/src/wire") {
+        for (line, path) in paths(&code(&file)) {
+            let forbidden = path.starts_with("tokio::")
+                || path.starts_with("std::net")
+                || path.contains("SystemTime")
+                || path.contains("Instant::now");
+            if forbidden || path == "tokio" {
+                complaints.push(format!(
+                    "{file}:{line}: `{path}` in the wire: bytes and times are passed in"
+                ));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn there_is_no_unsafe_code() {
+    let mut complaints = Vec::new();
+    let beside = BESIDE.into_iter().flat_map(sources);
+    for file in product().chain(beside) {
+        if file.starts_with("tests/macro_refusals/cases/") {
+            continue;
+        }
+        for (line, path) in paths(&parsed(&file).into_token_stream()) {
+            if path == "unsafe" {
+                complaints.push(format!("{file}:{line}: `unsafe` is forbidden"));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn no_source_file_is_too_long() {
+    let mut complaints = Vec::new();
+    for file in product().filter(|file| !file.ends_with("_gen.rs")) {
+        let lines = read(&file).lines().count();
+        if lines > LONGEST {
+            complaints.push(format!(
+                "{file}: {lines} lines: make a folder of it, with a second room"
+            ));
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn nothing_is_left_to_do_and_no_debugging_aid_is_left_behind() {
+    let mut complaints = Vec::new();
+    for file in product() {
+        let code = parsed(&file).into_token_stream();
+        for (line, path) in paths(&code) {
+            if ["todo!", "unimplemented!", "dbg!"].contains(&path.as_str()) {
+                complaints.push(format!("{file}:{line}: `{path}`"));
+            }
+        }
+    }
+    report(&complaints);
+}
+
+#[test]
+fn paths_are_read_as_they_are_written() {
+    let code: TokenStream = "fn f() { std::time::Instant::now(); dbg!(x) }"
+        .parse()
+        .expect("the test's own code parses");
+    let found: Vec<String> = paths(&code).into_iter().map(|(_, path)| path).collect();
+    assert_eq!(found, ["fn", "f", "std::time::Instant::now", "dbg!", "x"]);
+}
+
+/// The code of a file without its comments and its test modules.
+fn code(file: &str) -> TokenStream {
+    fn is_test(attribute: &Attribute) -> bool {
+        attribute.path().is_ident("cfg")
+            && attribute
+                .meta
+                .to_token_stream()
+                .to_string()
+                .contains("test")
+    }
+    let mut file = parsed(file);
+    file.items.retain(|item| match item {
+        syn::Item::Mod(item) => !item.attrs.iter().any(is_test),
+        _ => true,
+    });
+    file.into_token_stream()
+}
+
+/// Every path with the line it begins on, and every word that is none; a macro's name with its
+/// mark. Documentation is text, so that what it says does not count.
+fn paths(tokens: &TokenStream) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut joined = false;
+    let mut colons = 0;
+    for token in tokens.clone() {
+        let was_path = std::mem::take(&mut joined);
+        match token {
+            TokenTree::Ident(ident) => {
+                match found.last_mut().filter(|_| was_path && colons == 2) {
+                    Some((_, path)) => {
+                        path.push_str("::");
+                        path.push_str(&ident.to_string());
+                    }
+                    None => found.push((ident.span().start().line, ident.to_string())),
+                }
+                joined = true;
+                colons = 0;
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ':' => {
+                colons += 1;
+                joined = was_path;
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '!' && was_path && colons == 0 => {
+                if let Some((_, path)) = found.last_mut() {
+                    path.push('!');
+                }
+            }
+            TokenTree::Group(group) => {
+                let inside = paths(&group.stream());
+                // `use std::{net, time}` names `std::net`.
+                let prefix = found.last().filter(|_| was_path && colons == 2).cloned();
+                colons = 0;
+                found.extend(inside.into_iter().map(|(line, path)| match &prefix {
+                    Some((_, prefix)) => (line, format!("{prefix}::{path}")),
+                    None => (line, path),
+                }));
+            }
+            _ => colons = 0,
+        }
+    }
+    found
+}
