@@ -181,7 +181,7 @@ fn half_a_preface_and_silence_ends_with_the_handshakes_time() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let said = silent.await.expect("it is closed");
-        assert!(calls > 100, "{calls} calls beside a silent peer");
+        assert!(calls > 0, "no call was answered beside a silent peer");
         assert!(said.len() < 200, "{} bytes were said to it", said.len());
         counted(&client, 1).await;
     });
