@@ -43,10 +43,10 @@ edition = "2024"
 bin = "actor"
 args = ["""
 exec 9<>"$HERE/alive"
+trap 'echo draining; exit 0' TERM
 echo "out of $MESHRPC_INSTANCE in $MESHRPC_NAMESPACE"
 echo "err of $MESHRPC_INSTANCE" >&2
-trap 'echo draining; exit 0' TERM
-while :; do sleep 1000; done
+while :; do sleep 1000 & wait; done
 """]
 
 [workspace.metadata.meshrpc.up.deaf]
