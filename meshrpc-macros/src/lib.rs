@@ -1,5 +1,5 @@
-//! The attribute `#[mesh_service]`: a thin shell over `meshrpc-templates`, where the model, the
-//! checks and the generator are.
+//! The attribute [`mesh_service`](macro@mesh_service): a thin shell over `meshrpc-templates`, where
+//! the model, the checks and the generator are. Programs use it as `meshrpc::mesh_service`.
 
 use std::path::PathBuf;
 
@@ -10,33 +10,95 @@ use syn::ItemTrait;
 
 /// Makes a trait a contract: the same trait can be served by another process.
 ///
-/// ```ignore
+/// ```
+/// use meshrpc::{Mesh, Server, mesh_service};
+///
 /// #[mesh_service]
 /// pub trait Greeter {
 ///     async fn greet(&self, name: &str) -> anyhow::Result<String>;
-///
-///     #[mesh(idempotent, deadline = "500ms")]
-///     async fn lookup(&self, id: u64) -> Result<Card, GreeterError>;
 /// }
+/// # struct Polite;
+/// # impl Greeter for Polite {
+/// #     async fn greet(&self, name: &str) -> anyhow::Result<String> {
+/// #         Ok(format!("Hello, {name}!"))
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// # let mesh = Mesh::in_process();
+/// let server = Server::builder().service(GreeterHandler::new(Polite)).build();
+/// let serving = mesh.serve("greeter", server).await?;
+/// let greeter = GreeterClient::connect(&mesh, "greeter");
+/// assert_eq!(greeter.greet("Max").await?, "Hello, Max!");
+/// # drop(serving);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// Beside the trait stand then `GreeterClient`, which implements it by calling another process,
 /// `GreeterHandler`, which serves any implementation of it, and `GREETER`, the contract.
 ///
+/// A method is `async`, takes `&self`, and returns a `Result` whose error can hold a failed call.
+/// Arguments may be borrowed. Whatever cannot be served is an error at its own place, which says
+/// what to write instead. With `#[async_trait]` this attribute stands above it.
+///
 /// # On the trait
-/// - `name = "acme.greeter"`: wire name of the contract, instead of the trait's name.
-/// - `exposed`, `exposed(prefix = "p")`: the code stands in files beside the source, written by
-///   `cargo meshrpc expose`, instead of being made in place.
-/// - `crate = path`: where the library `meshrpc` is found, if not under that name.
 ///
-/// # On a method, in `#[mesh(…)]`
-/// - `idempotent`: it may be called again when it may have run.
-/// - `deadline = "500ms"`: how long a call may take, in `ms`, `s`, `m` or `h`; `"none"` for ever.
-/// - `sticky = argument`: calls with the same value of this argument go to the same instance.
-/// - `name = "greet"`: its wire name, instead of its own.
-/// - `local`: it has a body, and is answered by it at the caller.
+/// `name` is the wire name of the contract, instead of the trait's own. `crate` is where the library
+/// `meshrpc` is found, if not under that name.
 ///
-/// Write it above `#[async_trait]`.
+/// ```
+/// mod rpc {
+///     pub use meshrpc::*;
+/// }
+///
+/// #[rpc::mesh_service(name = "acme.greeter", crate = crate::rpc)]
+/// pub trait Greeter {
+///     async fn greet(&self, name: &str) -> anyhow::Result<String>;
+/// }
+/// # fn main() { assert_eq!(GREETER.name, "acme.greeter"); }
+/// ```
+///
+/// With `exposed` the code stands in files beside the source, written by `cargo meshrpc expose` and
+/// committed, instead of being made in place; `prefix` begins their names. A file that is missing or
+/// out of date is one error, which names the command.
+///
+/// ```compile_fail
+/// #[meshrpc::mesh_service(exposed(prefix = "p"))]
+/// pub trait Greeter {
+///     async fn greet(&self, name: &str) -> anyhow::Result<String>;
+/// }
+/// ```
+///
+/// # On a method
+///
+/// ```
+/// # use meshrpc::mesh_service;
+/// #[mesh_service]
+/// pub trait Accounts {
+///     /// May be called again when it may have run.
+///     #[mesh(idempotent)]
+///     async fn balance(&self, account: u64) -> anyhow::Result<i64>;
+///
+///     /// A call takes no longer than this: `ms`, `s`, `m` or `h`; `"none"` is for ever.
+///     #[mesh(deadline = "500ms")]
+///     async fn rates(&self) -> anyhow::Result<Vec<(String, f64)>>;
+///
+///     /// Calls with the same account go to the same instance.
+///     #[mesh(sticky = account)]
+///     async fn charge(&self, account: u64, cents: u64) -> anyhow::Result<()>;
+///
+///     /// Keeps its wire name, whatever it is called in Rust.
+///     #[mesh(name = "close")]
+///     async fn close_account(&self, account: u64) -> anyhow::Result<()>;
+///
+///     /// Answered by its body, at the caller.
+///     #[mesh(local)]
+///     fn currency(&self) -> &'static str {
+///         "EUR"
+///     }
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn mesh_service(
     options: proc_macro::TokenStream,

@@ -1,4 +1,77 @@
-//! Runtime of meshrpc.
+//! A trait that the program has already is served by another process, and called through a client
+//! that implements the same trait.
+//!
+//! ```
+//! use meshrpc::{Mesh, Server, mesh_service};
+//!
+//! #[mesh_service]
+//! pub trait Greeter {
+//!     async fn greet(&self, name: &str) -> anyhow::Result<String>;
+//! }
+//!
+//! struct Polite;
+//!
+//! impl Greeter for Polite {
+//!     async fn greet(&self, name: &str) -> anyhow::Result<String> {
+//!         Ok(format!("Hello, {name}!"))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> anyhow::Result<()> {
+//! let mesh = Mesh::in_process();
+//! let server = Server::builder().service(GreeterHandler::new(Polite)).build();
+//! let serving = mesh.serve("greeter", server).await?;
+//!
+//! let greeter = GreeterClient::connect(&mesh, "greeter");
+//! assert_eq!(greeter.greet("Max").await?, "Hello, Max!");
+//! # drop(serving);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Between processes the mesh is [`Mesh::from_env`]: on one machine, where nothing else is
+//! configured, processes find each other through an embedded registry. The package is called
+//! `meshrpc-runtime`, the library `meshrpc`.
+//!
+//! - What the attribute makes of a trait, and its keys: [`mesh_service`].
+//! - Options of a call, such as its deadline or session: [`Call`]. Of every client: [`Client`].
+//! - What a handler knows of the call it serves: [`Context`].
+//! - What can go wrong: [`Error`], and the table in `docs/errors.md`.
+//! - Serving, limits, layers, and an orderly stop: [`server`].
+//!
+//! # Features
+//!
+//! | feature | default | enables |
+//! |---|---|---|
+//! | `macros` | yes | the attribute [`mesh_service`] |
+//! | `tcp` | yes | TCP |
+//! | `unix` | yes | Unix sockets |
+//! | `local` | yes | the embedded registry, `MESHRPC_MESH=local:` |
+//! | `json` | no | JSON as a third codec |
+//! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
+//! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
+//!
+//! A crate that only holds contracts needs `macros` alone.
+//!
+//! # Layout
+//!
+//! Each module uses only those above it, which a test holds.
+//!
+//! - `error`: one error type, whose fault it is, and whether the call may have run
+//! - [`wire`]: the protocol, without sockets and without a clock
+//! - [`contract`]: what a trait looks like to the runtime, and whether two sides have the same one
+//! - [`codec`]: values to bytes and back, with guards against silent loss
+//! - [`discovery`]: deployments, instances, endpoints; no I/O
+//! - [`transport`]: TCP, Unix sockets, pipes in memory
+//! - [`connection`]: drives one wire connection over one byte stream
+//! - [`context`]: what is known of the call a task works for
+//! - `http`: HTTP over the mesh, the contract `meshrpc.http`
+//! - [`client`]: channels, pools, balancing, sticky sessions, retries
+//! - [`server`]: handlers, layers, listeners, drain
+//! - [`mesh`]: who serves what, and the way there
+//! - `gateway`: HTTP and JSON in, mesh calls out
+//! - `rt`: what generated code calls
 
 pub mod client;
 pub mod codec;

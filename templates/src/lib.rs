@@ -18,6 +18,15 @@
 //! assert!(client.text.contains("pub struct GreeterClient"));
 //! # Ok::<(), syn::Error>(())
 //! ```
+//!
+//! What cannot be served is a [`syn::Error`] at the token that is in the way, which says what to
+//! write instead.
+//!
+//! # Layout
+//!
+//! - `model`: a trait as a contract, parsed
+//! - `check`: what is refused, and in which words
+//! - `generate`: client, handler and contract from the model, in place or as files
 
 mod check;
 mod generate;

@@ -370,7 +370,10 @@ async fn remote_a_handler_that_panics() {
 
 /// Lets nobody pass: by an answer of its own, or by an error.
 #[derive(Clone)]
-struct Guard(Result<fn() -> Response, fn() -> Error>);
+enum Guard {
+    Answers(fn() -> Response),
+    Fails(fn() -> Error),
+}
 
 impl Service<Request> for Guard {
     type Response = Response;
@@ -382,9 +385,9 @@ impl Service<Request> for Guard {
     }
 
     fn call(&mut self, _: Request) -> Self::Future {
-        let answer = match &self.0 {
-            Ok(response) => Ok(response()),
-            Err(error) => Err(error()),
+        let answer = match self {
+            Guard::Answers(response) => Ok(response()),
+            Guard::Fails(error) => Err(error()),
         };
         Box::pin(ready(answer))
     }
@@ -405,8 +408,8 @@ async fn guarded(guard: Guard) -> Error {
 
 #[tokio::test(start_paused = true)]
 async fn denied_by_a_layer() {
-    let by_answer = Guard(Ok(|| Response::denied("no token")));
-    let by_error = Guard(Err(|| Error::new(Kind::Denied, "no token")));
+    let by_answer = Guard::Answers(|| Response::denied("no token"));
+    let by_error = Guard::Fails(|| Error::new(Kind::Denied, "no token"));
     for guard in [by_answer, by_error] {
         let error = guarded(guard).await;
         assert_eq!(
@@ -420,9 +423,7 @@ async fn denied_by_a_layer() {
 #[tokio::test(start_paused = true)]
 async fn refused_by_a_layer_that_sheds_load() {
     let after = Duration::from_secs(9);
-    let guard = Guard(Ok(|| {
-        Response::overloaded("full", Some(Duration::from_secs(9)))
-    }));
+    let guard = Guard::Answers(|| Response::overloaded("full", Some(Duration::from_secs(9))));
     // The time it names is longer than the caller's deadline, so it is told at once.
     let error = guarded(guard).await;
     let limit = Limit::Load;

@@ -19,7 +19,7 @@ pub(crate) trait Stock {
 /// In front; whoever asks may ask again.
 #[mesh_service]
 pub(crate) trait Shop {
-    /// What `Stock` says.
+    /// What `Stock` says, without the one on show.
     #[mesh(idempotent)]
     async fn available(&self) -> anyhow::Result<u32>;
 }
@@ -32,7 +32,7 @@ struct Front {
 impl Shop for Front {
     async fn available(&self) -> anyhow::Result<u32> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        Ok(self.stock.count().await?)
+        Ok(self.stock.count().await?.saturating_sub(1))
     }
 }
 

@@ -88,7 +88,10 @@ fn versions_stand_in_the_workspace_only() {
                 continue;
             }
             let said = line.split('#').next().unwrap_or_default().replace(' ', "");
-            if dependencies && !said.is_empty() && !said.contains("workspace=true") {
+            // A member that is not published names another by its path alone.
+            let named = said.contains("workspace=true")
+                || said.contains("path=") && !said.contains("version=");
+            if dependencies && !said.is_empty() && !named {
                 complaints.push(format!(
                     "{file}:{}: `{line}`: name the version in the workspace's Cargo.toml",
                     number + 1
@@ -109,4 +112,38 @@ fn every_member_takes_the_lints_of_the_workspace() {
         }
     }
     report(&complaints);
+}
+
+#[test]
+fn the_documentation_lists_every_feature() {
+    let packages = packages();
+    let runtime = packages
+        .iter()
+        .find(|package| package["name"] == "meshrpc-runtime");
+    let features = runtime.expect("it is a member")["features"].as_object();
+    let default = |name: &str| {
+        let default = features.and_then(|features| features["default"].as_array());
+        default.is_some_and(|names| names.iter().any(|default| default == name))
+    };
+    let mut expected: Vec<String> = features
+        .expect("it has features")
+        .keys()
+        .filter(|name| *name != "default")
+        .map(|name| {
+            format!(
+                "| `{name}` | {} |",
+                if default(name) { "yes" } else { "no" }
+            )
+        })
+        .collect();
+    let text = read("meshrpc-runtime/src/lib.rs");
+    let mut listed: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! "))
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split_inclusive('|').take(3).collect())
+        .collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected);
 }

@@ -6,7 +6,8 @@ use http_body::Body as HttpBody;
 
 use super::{
     Channel,
-    outgoing::{Opened, Outgoing, Progress},
+    outgoing::Outgoing,
+    progress::{Opened, Progress},
 };
 use crate::{
     connection::{CallFailure, RecvStream, SendStream, StreamReply},
@@ -40,7 +41,6 @@ impl Channel {
         loop {
             let Opened {
                 lane,
-                before,
                 mut out,
                 reply,
             } = progress.open(&context).await?;
@@ -63,7 +63,7 @@ impl Channel {
                 }
                 Err(failure) => failure,
             };
-            match progress.next(&lane, failure, before) {
+            match progress.next(&lane, failure) {
                 ControlFlow::Continue(next) if replayable && !next.field_named => {
                     progress.prepare(&lane, next).await?;
                 }

@@ -4,6 +4,7 @@
 //! - [`Channel`]: one deployment, one contract, options; what a generated client holds.
 //! - `pool`: the connections to a deployment, one per instance, following the registry.
 //! - [`balance`]: which instance gets the next call.
+//! - [`Outgoing`], `progress`: a call, and what it has been through.
 //! - `retry`: what follows when a call got no reply.
 //! - `health`: instances that are left out because they only fail.
 //! - [`Answer`]: what a call brought back.
@@ -26,6 +27,7 @@ mod health;
 mod http;
 mod outgoing;
 mod pool;
+mod progress;
 mod ready;
 mod retry;
 mod session;

@@ -1,4 +1,4 @@
-//! Drives one [`wire`](crate::wire) connection over one byte stream.
+//! Drives one [`wire`] connection over one byte stream.
 //!
 //! One task per connection reads, parses and verifies, locks the state once, applies what came,
 //! unlocks, wakes everybody concerned, and writes. Callers encode outside the lock and append under
