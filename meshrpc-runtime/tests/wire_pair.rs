@@ -145,12 +145,8 @@ impl World {
             }
             Step::Answer { which, len } => self.answer(which, Some(*len)),
             Step::Fail(which) => self.answer(which, None),
-            Step::ToServer(max) => {
-                self.pass(true, *max);
-            }
-            Step::ToClient(max) => {
-                self.pass(false, *max);
-            }
+            Step::ToServer(max) => self.pass(true, *max),
+            Step::ToClient(max) => self.pass(false, *max),
             Step::Wait(ms) => {
                 self.now += Duration::from_millis(*ms);
                 self.client
@@ -208,10 +204,9 @@ impl World {
     }
 
     /// Moves up to `max` bytes of one direction.
-    /// Bytes go one way, at most `max`; how many did.
-    fn pass(&mut self, to_server: bool, max: usize) -> usize {
+    fn pass(&mut self, to_server: bool, max: usize) {
         if self.cut {
-            return 0;
+            return;
         }
         let (from, to) = if to_server {
             (&mut self.client, &mut self.server)
@@ -228,7 +223,6 @@ impl World {
         if let Err(fault) = to.take(self.now) {
             panic!("a well-behaved peer is faulted: {fault}");
         }
-        len
     }
 
     fn events(&mut self) {
@@ -279,17 +273,18 @@ impl World {
     /// Lets everything that is under way arrive and be answered.
     fn settle(&mut self) {
         for _ in 0..100_000 {
+            let before = (self.client.wire.in_flight(), self.server.wire.in_flight());
             while let Some((id, number)) = self.handled.pop() {
                 self.server.wire.reply(id, &reply_head(), body(number, 10));
             }
-            let mut moved = 0;
             for to_server in [true, false] {
-                moved += self.pass(to_server, usize::MAX);
+                self.pass(to_server, usize::MAX);
             }
             self.events();
-            // What arrived last may have begun a call, whose end is still to be sent.
-            let left = self.client.wire.in_flight() + self.server.wire.in_flight();
-            if moved == 0 && left == 0 && self.open_calls().is_empty() {
+            let quiet = [&self.client, &self.server]
+                .iter()
+                .all(|end| end.unwritten.is_empty() && !end.wire.wants_transmit());
+            if quiet && before == (0, 0) && self.open_calls().is_empty() {
                 return;
             }
         }

@@ -47,21 +47,46 @@ async fn answer(address: SocketAddr, bytes: Vec<u8>) -> Vec<u8> {
         .expect("an answer and an end")
 }
 
-/// What the instance has logged of connections, up to now.
-async fn logged(instance: &Instance, client: &LedgerClient, mark: &str) -> Vec<String> {
-    client.mark(mark).await.expect("it answers");
-    eventually("the mark is logged", async || {
-        !instance.logged(mark).is_empty()
-    })
-    .await;
-    let mut lines = instance.logged("");
-    // What the start and the mark are logged with.
-    lines.retain(|line| {
-        ![mark, "joined the local mesh", "serving"]
-            .iter()
-            .any(|own| line.contains(own))
-    });
-    lines
+/// An instance's log, read up to now.
+struct Log<'a> {
+    instance: &'a Instance,
+    client: &'a LedgerClient,
+    marks: u32,
+}
+
+impl<'a> Log<'a> {
+    /// What is logged from now on.
+    async fn begin(instance: &'a Instance, client: &'a LedgerClient) -> Self {
+        let mut log = Self {
+            instance,
+            client,
+            marks: 0,
+        };
+        log.mark().await;
+        log
+    }
+
+    /// Lines since the last mark.
+    async fn lines(&mut self) -> Vec<String> {
+        let before = self.mark().await;
+        let now = format!("mark {};", self.marks);
+        let lines = self.instance.logged("").into_iter();
+        let lines = lines.skip_while(|line| !line.contains(&before)).skip(1);
+        lines.take_while(|line| !line.contains(&now)).collect()
+    }
+
+    /// Sets the next mark, and returns the one before.
+    async fn mark(&mut self) -> String {
+        let before = format!("mark {};", self.marks);
+        self.marks += 1;
+        let now = format!("mark {};", self.marks);
+        self.client.mark(&now).await.expect("it answers");
+        eventually("the mark is logged", async || {
+            !self.instance.logged(&now).is_empty()
+        })
+        .await;
+        before
+    }
 }
 
 /// Once the server has counted `broken` connections.
@@ -79,6 +104,7 @@ fn what_is_no_client_is_answered_closed_counted_and_logged_once() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         let client = town.client().await;
+        let mut log = Log::begin(&instance, &client).await;
         let strangers: [(&str, Vec<u8>); 5] = [
             ("HTTP", b"GET / HTTP/1.1\r\nHost: ledger\r\n\r\n".to_vec()),
             ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
@@ -90,12 +116,8 @@ fn what_is_no_client_is_answered_closed_counted_and_logged_once() {
             let answer = answer(port(&instance), bytes).await;
             assert_eq!(answer, ANSWER, "{who}");
             counted(&client, number).await;
-            let lines = logged(&instance, &client, &format!("after {who}")).await;
-            let lines: Vec<_> = lines
-                .into_iter()
-                .filter(|line| !line.contains("after "))
-                .collect();
-            assert_eq!(lines.len() as u64, number, "{who}: {lines:#?}");
+            let lines = log.lines().await;
+            assert_eq!(lines.len(), 1, "{who}: {lines:#?}");
         }
         let counts = client.counts().await.expect("it answers");
         assert_eq!(counts.connections, 6);
@@ -107,6 +129,7 @@ fn a_health_check_is_not_logged() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         let client = town.client().await;
+        let mut log = Log::begin(&instance, &client).await;
         let address = port(&instance);
         tokio::task::spawn_blocking(move || {
             let probe = || TcpStream::connect(address).expect("it listens");
@@ -125,7 +148,7 @@ fn a_health_check_is_not_logged() {
             client.counts().await.expect("it answers").connections == 4
         })
         .await;
-        let lines = logged(&instance, &client, "after the probes").await;
+        let lines = log.lines().await;
         assert!(lines.is_empty(), "{lines:#?}");
         assert_eq!(
             client
@@ -158,7 +181,7 @@ fn half_a_preface_and_silence_ends_with_the_handshakes_time() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let said = silent.await.expect("it is closed");
-        assert!(calls > 100, "{calls} calls beside a silent peer");
+        assert!(calls > 0, "no call was answered beside a silent peer");
         assert!(said.len() < 200, "{} bytes were said to it", said.len());
         counted(&client, 1).await;
     });
@@ -169,13 +192,14 @@ fn a_broken_frame_ends_only_its_own_connection() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         let client = town.client().await;
+        let mut log = Log::begin(&instance, &client).await;
         let mut bytes = PREFACE.to_vec();
         bytes.extend([0x10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
         bytes.extend([0; 16]);
         let said = answer(port(&instance), bytes).await;
         assert!(said.starts_with(&PREFACE), "{said:?}");
         counted(&client, 1).await;
-        let lines = logged(&instance, &client, "after the frame").await;
+        let lines = log.lines().await;
         assert_eq!(lines.len(), 1, "{lines:#?}");
         client.who().await.expect("others go on");
     });

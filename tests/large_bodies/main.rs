@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use meshrpc::{Call, Kind, Limit, Started};
 use meshrpc_tests::{
     ledger::{Ledger as _, LedgerClient},
-    process::{CAP, Town, alone, cause},
+    process::{CAP, Town, alone, cause, eventually},
 };
 
 /// The service under test.
@@ -76,6 +76,20 @@ fn eight_large_replies_at_a_time_all_arrive() {
             let (call, bytes) = ended.expect("no panic");
             assert_eq!(bytes.expect("it arrives").len() as u64, (4 << 20) + call);
         }
+    });
+}
+
+#[test]
+fn a_large_reply_is_finished_by_a_server_that_is_told_to_stop() {
+    alone(LEDGER, async |town: Town| {
+        let instance = town.instance("ledger-1").start().await;
+        let client = town.client().await.with(Call::new().deadline(CAP));
+        let reply = tokio::spawn(async move { client.fetch(LARGE).await });
+        eventually("it has begun", async || town.has_entry("fetch", LARGE)).await;
+        instance.terminate();
+        let bytes = reply.await.expect("no panic").expect("it arrives");
+        assert_eq!(bytes.len() as u64, LARGE);
+        assert!(instance.ended().await.success());
     });
 }
 

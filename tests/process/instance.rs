@@ -8,7 +8,7 @@ use std::{
 };
 
 use meshrpc::discovery::Address;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::eventually;
 
@@ -95,9 +95,17 @@ impl Instance {
         self.signal(Signal::TERM);
     }
 
-    /// Keeps it from running.
+    /// Keeps it from running; none of its threads does when this returns.
+    ///
+    /// # Panics
+    /// If it ends instead.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        let pid = Pid::from_child(&self.child);
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED)
+            .expect("a child can be waited for")
+            .expect("this waits");
+        assert!(status.stopped(), "`{}`: {status:?}", self.name);
     }
 
     /// Lets it run again.

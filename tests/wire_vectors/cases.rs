@@ -86,10 +86,10 @@ pub(crate) fn frames() -> Vec<Case> {
         status("status-success", "the end of a streaming answer", success()),
         plain(
             "reset",
-            "the caller gave up after 5 bytes of the answer",
+            "the caller gave the call up",
             FrameType::Reset,
             2,
-            &[0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0],
+            &[0, 0, 0, 0],
         ),
         plain(
             "credit-connection",

@@ -28,7 +28,7 @@ use super::{
     plan::{Plan, Ready, Service},
     replica::{Event, Recipe, Run},
     screen::Screen,
-    supervise::Ended,
+    supervise::{self, Ended},
 };
 
 /// Everything that runs.
@@ -125,7 +125,7 @@ impl Fleet {
             replicas,
             curl: plan.services.iter().flat_map(Service::curl).collect(),
             directory: plan.root.clone(),
-            myself: env::current_exe().context("this program cannot be found")?,
+            myself: supervise::this_program().context("this program cannot be found")?,
             registry,
             screen: Arc::new(screen),
             drain,
@@ -182,8 +182,8 @@ impl Fleet {
 
     fn start_what_is_due(&mut self) {
         let now = Instant::now();
-        let mut failed = false;
-        for replica in &mut self.replicas {
+        for number in 0..self.replicas.len() {
+            let replica = &mut self.replicas[number];
             if !matches!(replica.state, State::Due(at) if at <= now) {
                 continue;
             }
@@ -198,18 +198,8 @@ impl Fleet {
                     };
                     self.look = now;
                 }
-                Err(error) => {
-                    let instance = &recipe.instance;
-                    self.screen
-                        .warn(&format!("{instance} cannot be started: {error}"));
-                    replica.state = State::Finished;
-                    replica.crashed = true;
-                    failed = true;
-                }
+                Err(error) => self.failed(number, &error.to_string()),
             }
-        }
-        if failed {
-            self.stop();
         }
     }
 
@@ -222,18 +212,30 @@ impl Fleet {
                 }
                 self.look = Instant::now();
             }
-            Event::Failed(number, reason) => {
-                let replica = &mut self.replicas[number];
-                let instance = &replica.recipe.instance;
-                self.screen
-                    .warn(&format!("{instance} cannot be started: {reason}"));
-                replica.state = State::Finished;
-                replica.crashed = true;
-                self.stop();
-            }
+            Event::Failed(number, reason) => self.failed(number, &reason),
             Event::Ended(number, ended) => self.ended(number, ended),
             Event::Stop if self.stopping.is_some() => self.kill(),
             Event::Stop | Event::Unheard => self.stop(),
+        }
+    }
+
+    /// One that never ran stops everything. One that did may be in the middle of a build.
+    fn failed(&mut self, number: usize, reason: &str) {
+        let replica = &mut self.replicas[number];
+        let instance = &replica.recipe.instance;
+        if replica.was_ready && self.stopping.is_none() {
+            let wait = replica.backoff.after(Duration::ZERO);
+            let seconds = wait.as_secs_f64();
+            self.screen.warn(&format!(
+                "{instance} cannot be started: {reason}; trying again in {seconds:.1} s"
+            ));
+            replica.state = State::Due(Instant::now() + wait);
+        } else {
+            self.screen
+                .warn(&format!("{instance} cannot be started: {reason}"));
+            replica.state = State::Finished;
+            replica.crashed = true;
+            self.stop();
         }
     }
 

@@ -4,16 +4,21 @@
 //! Its standard input is one end of a socket pair. From `up` come single bytes, and its end of file
 //! when `up` is no more, however that came about; to `up` go lines, written and read by
 //! [`Report`].
+//!
+//! The service is executed by a second stage of this verb, in the process that becomes the service.
+//! On Linux that stage asks the kernel to kill the process when its keeper dies, so that nothing
+//! runs on when keeper and `up` are killed together. Elsewhere it would.
 
 use std::{
     ffi::OsString,
     fmt,
     io::{self, Read, Write},
     os::{
-        fd::AsFd,
+        fd::{AsFd, OwnedFd},
         unix::{net::UnixStream, process::CommandExt, process::ExitStatusExt},
     },
-    process::{Command, ExitCode, ExitStatus, Stdio},
+    path::PathBuf,
+    process::{Child, Command, ExitCode, ExitStatus, Stdio},
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -24,6 +29,11 @@ use clap::Args;
 use rustix::{
     io::Errno,
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+    low_level::signal_name,
 };
 
 /// The hidden verb.
@@ -40,8 +50,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What to run.
 #[derive(Debug, Args)]
 pub(crate) struct SuperviseArgs {
+    /// Become the program, as the child of this keeper.
+    #[arg(long, value_name = "PID")]
+    child_of: Option<u32>,
     /// The program and its arguments.
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(last = true, required = true)]
     command: Vec<OsString>,
 }
 
@@ -69,20 +82,19 @@ pub(super) enum Ended {
 /// If its standard input is not a socket, which only `up` provides.
 pub(crate) fn supervise(arguments: SuperviseArgs) -> anyhow::Result<ExitCode> {
     let mut up = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let mut command = arguments.command.into_iter();
-    let program = command.next().unwrap_or_default();
-    let started = Command::new(&program)
-        .args(command)
-        .stdin(Stdio::null())
-        .process_group(0)
-        .spawn();
-    let mut child = match started {
+    if let Some(keeper) = arguments.child_of {
+        let error = become_service(keeper, arguments.command);
+        let _ = up.write_all(error.to_string().as_bytes());
+        return Ok(ExitCode::FAILURE);
+    }
+    // Before the service exists, so that no signal is missed.
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let program = arguments.command.first().cloned().unwrap_or_default();
+    let mut child = match start(arguments.command) {
         Ok(child) => child,
         Err(error) => {
-            report(
-                &mut up,
-                &Report::Failed(format!("{}: {error}", program.display())),
-            );
+            let reason = format!("{}: {error}", program.display());
+            report(&mut up, &Report::Failed(reason));
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -96,6 +108,19 @@ pub(crate) fn supervise(arguments: SuperviseArgs) -> anyhow::Result<ExitCode> {
         let living = Arc::clone(&living);
         move || obey(orders, &living)
     });
+    thread::spawn({
+        let living = Arc::clone(&living);
+        move || {
+            for number in signals.forever() {
+                let passed_on = if number == SIGINT {
+                    Signal::INT
+                } else {
+                    Signal::TERM
+                };
+                signal(&living, passed_on);
+            }
+        }
+    });
     let end = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     while let Err(Errno::INTR) = waitid(WaitId::Pid(group), end) {}
     // What the service started and left behind ends with it.
@@ -104,6 +129,60 @@ pub(crate) fn supervise(arguments: SuperviseArgs) -> anyhow::Result<ExitCode> {
     let ended = Ended::from(child.wait()?);
     report(&mut up, &Report::Ended(ended));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the service. To be called on the main thread: what the kernel calls the death of a parent
+/// is that of the thread which made the child.
+fn start(command: Vec<OsString>) -> io::Result<Child> {
+    let (mut failure, stage_end) = UnixStream::pair()?;
+    let mut child = Command::new(this_program()?)
+        .arg(SUPERVISE)
+        .arg(format!("--child-of={}", std::process::id()))
+        .arg("--")
+        .args(command)
+        .stdin(OwnedFd::from(stage_end))
+        .process_group(0)
+        .spawn()?;
+    // The stage's end closes when it becomes the service; before that it says why it cannot.
+    let mut reason = String::new();
+    failure.read_to_string(&mut reason)?;
+    if reason.is_empty() {
+        return Ok(child);
+    }
+    child.wait()?;
+    Err(io::Error::other(reason))
+}
+
+/// Replaces this process by the service; returns only if that fails.
+fn become_service(keeper: u32, command: Vec<OsString>) -> io::Error {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getppid, set_parent_process_death_signal};
+
+        if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+            return error.into();
+        }
+        if getppid().map(Pid::as_raw_pid) != i32::try_from(keeper).ok() {
+            return io::Error::other("its supervisor is gone");
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = keeper;
+
+    let mut command = command.into_iter();
+    Command::new(command.next().unwrap_or_default())
+        .args(command)
+        .stdin(Stdio::null())
+        .exec()
+}
+
+/// The program that runs now, even if a build has replaced its file.
+pub(super) fn this_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    }
 }
 
 fn obey(mut orders: UnixStream, living: &Mutex<Option<Pid>>) {
@@ -177,7 +256,10 @@ impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Ended::Code(code) => write!(f, "exit code {code}"),
-            Ended::Signal(signal) => write!(f, "signal {signal}"),
+            Ended::Signal(signal) => match signal_name(*signal) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "signal {signal}"),
+            },
         }
     }
 }

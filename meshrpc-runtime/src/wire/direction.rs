@@ -187,8 +187,6 @@ impl Pieces {
 pub(crate) struct Outbound {
     /// Body bytes put into frames.
     pub(crate) sent: u64,
-    /// Of those, the ones that cost connection credit.
-    pub(crate) sent_liable: u64,
     /// The frame that ends the direction was queued.
     pub(crate) end_sent: bool,
     /// No more bytes will be added.
@@ -213,7 +211,6 @@ impl Outbound {
     fn new(credit: Option<SendCredit>) -> Self {
         Self {
             sent: 0,
-            sent_liable: 0,
             end_sent: false,
             finished: false,
             credit,
@@ -235,15 +232,20 @@ impl Outbound {
         self.queued
     }
 
-    /// Takes everything that is queued; a single piece as it is.
-    pub(crate) fn take_queued(&mut self) -> Bytes {
-        if self.queue.len() <= 1 {
-            self.queued = 0;
-            return self.queue.pop_front().unwrap_or_default();
+    /// Takes the first `len` of the queued bytes for the frame that begins a message. They stand in
+    /// one piece.
+    pub(crate) fn take_first(&mut self, len: usize) -> Bytes {
+        let Some(first) = self.queue.front_mut() else {
+            return Bytes::new();
+        };
+        let taken = first.split_to(len.min(first.len()));
+        if first.is_empty() {
+            self.queue.pop_front();
         }
-        let mut whole = Vec::with_capacity(self.queued);
-        self.copy_next(self.queued, &mut whole);
-        whole.into()
+        self.queued -= taken.len();
+        self.sent += taken.len() as u64;
+        self.end_sent = self.finished && self.queued == 0;
+        taken
     }
 
     /// Appends the next `len` queued bytes to `out`.

@@ -1,15 +1,10 @@
 //! Credit: how much each side may send before the other has made room.
 //!
-//! Only body bytes at or past `inline_max` of a buffered or streaming direction cost *connection*
-//! credit ([`liable`]); every byte of a streaming direction costs *stream* credit. Connection
-//! credit is returned on receipt, stream credit when the bytes are consumed. So a direction's first
-//! bytes always pass, and one that nobody reads stops itself and nothing else.
-
-/// Bytes of a direction from `offset` on, `len` long, that cost connection credit.
-pub(crate) fn liable(offset: u64, len: u64, inline_max: u32) -> u64 {
-    let end = offset.saturating_add(len);
-    end.saturating_sub(offset.max(inline_max.into()))
-}
+//! Body bytes in DATA cost *connection* credit, which is returned on receipt, also for a stream that
+//! is forgotten: so no one has to remember a dead stream to keep the sums right. Every byte of a
+//! streaming direction costs *stream* credit, which is returned when the byte is consumed. The first
+//! bytes of a message, in OPEN and REPLY, cost nothing. So a small message always passes, and a
+//! stream that nobody reads stops itself and nothing else.
 
 /// What this side may still send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,8 +44,8 @@ pub(crate) type DialId = u64;
 pub(crate) struct Target {
     pub(crate) name: Arc<str>,
     pub(crate) address: Address,
-    /// What the registry says of the boot; `None` if it names addresses only, and then whoever
-    /// answers is accepted under the address as its name.
+    /// What the registry says of the boot; `None` if it knows addresses only, and then whoever
+    /// answers is accepted under this name.
     pub(crate) epoch: Option<u64>,
     weight: u32,
 }
@@ -337,7 +337,11 @@ impl<C> Member<C> {
 impl Target {
     fn of(endpoint: &Endpoint) -> Self {
         let (name, epoch) = match &endpoint.instance {
-            Some(instance) => (Arc::clone(&instance.name), Some(instance.epoch)),
+            // A list of addresses gives names of its own, and knows of no boots.
+            Some(instance) => (
+                Arc::clone(&instance.name),
+                Some(instance.epoch).filter(|&epoch| epoch != 0),
+            ),
             None => (endpoint.dial.to_string().into(), None),
         };
         Self {

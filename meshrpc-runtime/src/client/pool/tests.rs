@@ -174,6 +174,21 @@ fn a_port_that_another_instance_uses_now_is_not_called() {
 }
 
 #[test]
+fn whoever_answers_at_a_listed_address_is_accepted_under_the_lists_name() {
+    let now = Instant::now();
+    let mut pool = Pool::new(now);
+    pool.list(&list(vec![endpoint("host:7001", 0, 1)]), now);
+    let name = "host:7001";
+    assert_eq!(
+        pool.connected((1, name), answered(1, "greeter-9", 5), now, 0.5),
+        []
+    );
+    assert_eq!(next(&pool.snapshot(now), &Rotation::default()), Some(1));
+    // The list is repeated, and says nothing new.
+    assert_eq!(pool.list(&list(vec![endpoint(name, 0, 1)]), now), []);
+}
+
+#[test]
 fn whoever_answers_at_a_bare_address_is_accepted_under_it() {
     let now = Instant::now();
     let mut pool = Pool::new(now);

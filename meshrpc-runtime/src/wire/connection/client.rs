@@ -17,6 +17,9 @@ use super::{
 };
 use crate::error::{Code, Error, Kind, Limit, Started};
 
+/// Longest trace context that is sent, in bytes.
+const MAX_TRACE: usize = 256;
+
 /// Why a RESET was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -34,7 +37,7 @@ impl Connection {
     /// out. Over the peer's `max_streams` the call waits here.
     pub fn call(
         &mut self,
-        head: OpenHead,
+        mut head: OpenHead,
         body: Bytes,
         deadline: Option<Instant>,
         now: Instant,
@@ -46,6 +49,8 @@ impl Connection {
         self.check(&head, &body, deadline, now)
             .map_err(Refusal::Call)?;
 
+        // Longer, it is no trace context, and nothing that a call should fail for.
+        head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
         let id = self.next_id;
         self.next_id += 2;
         let mut stream = Stream::new(head.kind, deadline);
@@ -144,21 +149,20 @@ impl Connection {
 
         let len = outbound.queued();
         let buffered = !stream.kind.streams_out();
-        let small = buffered
-            && len <= self.peer_limits.inline_max as usize
-            && len + head_len_bound(&head) <= self.peer_limits.max_frame as usize;
-        let mut body = Bytes::new();
-        if small {
-            body = outbound.take_queued();
-            outbound.sent = len as u64;
-            outbound.end_sent = true;
-        } else if buffered {
+        let first = if buffered {
+            let room = (self.peer_limits.max_frame as usize).saturating_sub(head_len_bound(&head));
+            outbound.take_first(room.min(self.peer_limits.inline_max as usize))
+        } else {
+            Bytes::new()
+        };
+        let small = outbound.end_sent;
+        if buffered && !small {
             head.body_len = Some(len as u64);
         }
         let flags = if small { Flags::END } else { Flags::default() };
         self.queue_frame(FrameType::Open, flags, id, |out| {
             layout::put_open(out, &head);
-            out.put_slice(&body);
+            out.put_slice(&first);
         });
         if small {
             self.note_small_frame();
@@ -208,7 +212,7 @@ impl Connection {
         if end {
             self.note_small_frame();
         }
-        self.receive_body(frame.stream, body, end, None, false)
+        self.receive_first(frame.stream, body, end)
     }
 
     /// The whole of a buffered reply is there.
@@ -326,10 +330,8 @@ impl Connection {
         if !stream.counted {
             return;
         }
-        let received = stream.received();
         self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {
             out.put_u32_le(code as u32);
-            out.put_u64_le(received);
         });
     }
 }

@@ -166,7 +166,10 @@ impl Connection {
             return;
         }
         match self.side {
-            Side::Client => self.phase = Phase::Closed(Fault::Done),
+            Side::Client => {
+                self.bulk.clear();
+                self.phase = Phase::Closed(Fault::Done);
+            }
             Side::Server if self.ending.last.is_some() => {
                 self.ending.linger_until.get_or_insert(self.now + LINGER);
             }

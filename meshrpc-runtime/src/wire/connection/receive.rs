@@ -6,9 +6,8 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
-        direction::Rejected,
+        direction::{Inbound, Rejected},
         fault::Fault,
-        flow::liable,
         frame::{Flags, Frame, FrameType},
     },
     Connection, Event, Phase, Read, Side,
@@ -63,60 +62,63 @@ impl Connection {
             false => None,
         };
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
+        self.receive_cost(body.len() as u64, credit_now)?;
         let Some(stream) = self.known(frame.stream)? else {
             return Ok(());
         };
-        if stream.inbound.is_none() {
+        let Some(inbound) = &mut stream.inbound else {
             return Err(Fault::Malformed("bytes before a direction began"));
+        };
+        let pushed = inbound.push(body);
+        if credit_now && let Some(grant) = inbound.credit_now() {
+            self.queue_credit(frame.stream, grant);
         }
-        self.receive_body(frame.stream, body, end, total, credit_now)
+        self.received(frame.stream, pushed, end, total)
     }
 
-    /// Takes body bytes of a stream that exists.
-    pub(super) fn receive_body(
-        &mut self,
-        id: u64,
-        body: Bytes,
-        end: bool,
-        total: Option<u64>,
-        credit_now: bool,
-    ) -> Result<(), Fault> {
-        let inline_max = self.limits.inline_max;
-        let Some(stream) = self.streams.get_mut(&id) else {
+    /// Takes the body bytes of the frame that began a direction.
+    pub(super) fn receive_first(&mut self, id: u64, body: Bytes, end: bool) -> Result<(), Fault> {
+        if body.len() > self.limits.inline_max as usize {
+            return Err(Fault::FlowControl);
+        }
+        let Some(Stream {
+            inbound: Some(inbound),
+            ..
+        }) = self.streams.get_mut(&id)
+        else {
             return Ok(());
         };
-        let Some(inbound) = &mut stream.inbound else {
-            return Ok(());
-        };
-        let cost = liable(inbound.received, body.len() as u64, inline_max);
-        let arrived = !body.is_empty();
-        self.receive_window
-            .arrived(cost)
-            .ok_or(Fault::FlowControl)?;
-        self.receive_window.freed(cost);
         let pushed = inbound.push(body);
-        let streaming = inbound.is_streaming();
-        let stream_grant = if credit_now {
-            inbound.credit_now()
-        } else {
-            None
-        };
-        if let Some(grant) = self
-            .receive_window
-            .take_grant(credit_now || self.small_mode > 0 && cost > 0)
-        {
+        self.received(id, pushed, end, None)
+    }
+
+    /// Connection credit is spent and returned on receipt, whatever becomes of the bytes.
+    fn receive_cost(&mut self, cost: u64, credit_now: bool) -> Result<(), Fault> {
+        let window = &mut self.receive_window;
+        window.arrived(cost).ok_or(Fault::FlowControl)?;
+        window.freed(cost);
+        if let Some(grant) = window.take_grant(credit_now || self.small_mode > 0) {
             self.queue_credit(0, grant);
         }
-        if let Some(grant) = stream_grant {
-            self.queue_credit(id, grant);
-        }
+        Ok(())
+    }
+
+    /// What follows body bytes.
+    fn received(
+        &mut self,
+        id: u64,
+        pushed: Result<(), Rejected>,
+        end: bool,
+        total: Option<u64>,
+    ) -> Result<(), Fault> {
         if let Err(rejected) = pushed {
             return self.rejected(id, rejected);
         }
         if end {
             self.end_inbound(id, total)?;
         }
-        if streaming && (arrived || end) {
+        let readable = |stream: &Stream| stream.inbound.as_ref().is_some_and(Inbound::is_streaming);
+        if self.streams.get(&id).is_some_and(readable) {
             self.events.push_back(Event::Readable { id });
         }
         Ok(())
@@ -149,24 +151,14 @@ impl Connection {
     }
 
     fn receive_reset(&mut self, frame: &Frame) -> Result<(), Fault> {
-        let mut payload = frame.payload.clone();
-        if payload.len() != 12 {
+        // The code is for people who look at the wire.
+        if frame.payload.len() != 4 {
             return Err(Fault::Malformed("a reset has a wrong length"));
         }
-        let _code = payload.get_u32_le();
-        let received = payload.get_u64_le();
-        let inline_max = self.peer_limits.inline_max;
         let Some(stream) = self.known(frame.stream)? else {
             return Ok(());
         };
-        // The peer drops what it has not received yet: that credit is this side's again.
-        let unread = stream.outbound.as_ref().map_or(0, |outbound| {
-            outbound
-                .sent_liable
-                .saturating_sub(liable(0, received, inline_max))
-        });
         let (answered, ended) = (stream.answered, stream.inbound_ended());
-        self.send_credit.grant(unread).ok_or(Fault::FlowControl)?;
         match self.side {
             Side::Server => {
                 if let Some(Stream {

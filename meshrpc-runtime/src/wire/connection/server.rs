@@ -77,7 +77,7 @@ impl Connection {
                 self.note_small_frame();
             }
         }
-        self.receive_body(id, body, end, None, false)
+        self.receive_first(id, body, end)
     }
 
     /// A stream that exists to be refused. Its request, if any is to come, is counted and dropped.
@@ -146,22 +146,23 @@ impl Connection {
             self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
             return;
         }
-        if len <= limits.inline_max as usize {
-            outbound.sent = len as u64;
-            outbound.end_sent = true;
-            stream.outbound = Some(outbound);
-            self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
-                layout::put_reply(out, head, None);
-                out.put_slice(&body);
-            });
+        outbound.queue(body);
+        let first = outbound.take_first(limits.inline_max as usize);
+        let small = outbound.end_sent;
+        stream.outbound = Some(outbound);
+        let (flags, hint) = if small {
+            (Flags::END, None)
+        } else {
+            (Flags::default(), Some(len as u64))
+        };
+        self.queue_frame(FrameType::Reply, flags, id, |out| {
+            layout::put_reply(out, head, hint);
+            out.put_slice(&first);
+        });
+        if small {
             self.note_small_frame();
             self.close_if_over(id);
         } else {
-            outbound.queue(body);
-            stream.outbound = Some(outbound);
-            self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
-                layout::put_reply(out, head, Some(len as u64));
-            });
             self.enqueue_bulk(id);
         }
     }

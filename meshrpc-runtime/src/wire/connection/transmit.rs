@@ -79,7 +79,6 @@ impl Connection {
     }
 
     fn cut_chunk(&mut self, id: u64, buffer: &mut Vec<u8>) -> Cut {
-        let inline_max = u64::from(self.peer_limits.inline_max);
         let small = self.small_mode > 0;
         let mut connection_room = self.send_credit.available();
         // A sender that limits itself asks for credit first: else it could wait for credit that
@@ -102,15 +101,11 @@ impl Connection {
         let chunk = if small { SMALL_MODE_CHUNK } else { CHUNK };
         let chunk = chunk.min(self.peer_limits.max_frame as usize - 8) as u64;
         let queued = outbound.queued() as u64;
-        let free = inline_max.saturating_sub(outbound.sent);
         let stream_room = outbound
             .credit
             .as_ref()
             .map_or(u64::MAX, |credit| credit.available());
-        let len = queued
-            .min(chunk)
-            .min(stream_room)
-            .min(free + connection_room);
+        let len = queued.min(chunk).min(stream_room).min(connection_room);
         let end = outbound.finished && len == queued;
         if len == 0 && !end {
             // Without queued bytes or stream credit it comes back when there are some.
@@ -121,13 +116,11 @@ impl Connection {
             };
         }
 
-        let cost = len - len.min(free);
-        self.send_credit.spend(cost);
+        self.send_credit.spend(len);
         if let Some(credit) = &mut outbound.credit {
             credit.spend(len);
         }
         outbound.sent += len;
-        outbound.sent_liable += cost;
         outbound.end_sent = end;
         let total = outbound.sent;
         let more = !end && outbound.queued() as u64 > len;
@@ -135,7 +128,7 @@ impl Connection {
             || small
                 && self.send_credit.outstanding() + SMALL_MODE_CHUNK as u64
                     > SMALL_MODE_OUTSTANDING;
-        let ask = cost > 0 && exhausted && (more || small);
+        let ask = len > 0 && exhausted && (more || small);
         let mut flags = if end { Flags::END } else { Flags::default() };
         if ask {
             flags = flags.with(Flags::CREDIT_NOW);
