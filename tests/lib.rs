@@ -3,9 +3,34 @@
 pub mod ledger;
 pub mod process;
 
-use std::future::pending;
+use std::{
+    env,
+    future::pending,
+    io::{self, Write},
+    process::{Command, Stdio},
+};
 
 use meshrpc::{Channel, Handler, Mesh, Server, contract::ServiceSpec};
+
+/// Whether a test that needs `tool` can run. If not, it says so, past the capture of test output.
+///
+/// # Panics
+/// If the tool is missing and `MESHRPC_TEST_REQUIRE` is `all`.
+pub fn has_tool(tool: &str) -> bool {
+    let mut command = Command::new(tool);
+    command
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let found = command.status().is_ok_and(|status| status.success());
+    if !found {
+        // Nobody reads it if it cannot be written.
+        let _ = writeln!(io::stderr(), "not run: needs {tool}");
+        let required = env::var("MESHRPC_TEST_REQUIRE").is_ok_and(|required| required == "all");
+        assert!(!required, "needs {tool}, and MESHRPC_TEST_REQUIRE is `all`");
+    }
+    found
+}
 
 /// A channel to `handler`, over the real wire within this process, for as long as the test's
 /// runtime.

@@ -6,10 +6,11 @@
 
 mod cases;
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, process::Command};
 
 use bytes::BytesMut;
 use meshrpc::wire::{Checksum, FrameReader};
+use meshrpc_tests::has_tool;
 use serde::{Deserialize, Serialize};
 
 /// One vector.
@@ -79,6 +80,24 @@ fn malformed_frames_are_refused_as_the_vectors_say() {
         let fault = cases::fault_at_server(&from_hex(&vector.hex));
         assert_eq!(fault.as_deref(), Some(expected), "vector `{}`", vector.name);
     }
+}
+
+#[test]
+fn a_second_reader_agrees() {
+    if !has_tool("python3") {
+        return;
+    }
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("wire_vectors/check.py");
+    let vectors = folder().join("frames.json");
+    let output = Command::new("python3")
+        .arg(script)
+        .arg(vectors)
+        .output()
+        .expect("python3 runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let counted = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(counted.trim(), cases::frames().len().to_string());
 }
 
 fn folder() -> PathBuf {

@@ -416,7 +416,7 @@ fn milliseconds(time: Duration) -> u32 {
 }
 
 /// At most `max` bytes of `text`, at a character's border.
-fn cut(text: &str, max: usize) -> &str {
+pub(super) fn cut(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;

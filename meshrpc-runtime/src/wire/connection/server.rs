@@ -140,9 +140,15 @@ impl Connection {
         stream.answered = true;
         let mut outbound = Outbound::buffered();
         outbound.finished = true;
-        if layout::check_metadata(&head.metadata).is_err() || len as u64 > limits.max_message {
-            let max = limits.max_message;
-            let message = format!("the reply has {len} bytes, the caller takes {max}");
+        let too_large = match layout::check_metadata(&head.metadata) {
+            Err(limit) => Some(format!("the reply has {limit}")),
+            Ok(()) if len as u64 > limits.max_message => {
+                let max = limits.max_message;
+                Some(format!("the reply has {len} bytes, the caller takes {max}"))
+            }
+            Ok(()) => None,
+        };
+        if let Some(message) = too_large {
             self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
             return;
         }
@@ -236,7 +242,7 @@ impl Connection {
     }
 }
 
-/// Makes a status fit one frame: an error too large for it keeps its message only.
+/// Makes a status fit one frame: an error value too large for it is left out, messages are cut.
 fn fit(status: &mut Status, max_frame: usize) {
     if layout::check_metadata(&status.trailers).is_err() {
         status.trailers = super::super::head::Metadata::new();
@@ -248,11 +254,12 @@ fn fit(status: &mut Status, max_frame: usize) {
         Detail::Typed { .. } => status.detail = Detail::None,
         Detail::Chain(chain) => {
             let mut left = room;
-            chain.retain(|message| {
-                let fits = message.len() + 4 <= left;
+            for message in chain.iter_mut() {
+                let cut = layout::cut(message, left.saturating_sub(4)).len();
+                message.truncate(cut);
                 left = left.saturating_sub(message.len() + 4);
-                fits
-            });
+            }
+            chain.retain(|message| !message.is_empty());
         }
     }
 }
