@@ -49,14 +49,40 @@ impl<'a> Outgoing<'a> {
     where
         F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError> + Send,
     {
+        let method = self.method;
+        self.attempts(|progress, lane| match progress.codec(lane) {
+            Some(codec) => written(method, codec, &mut encode).map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    /// Makes a unary call whose arguments are written already, for programs without the contract.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary), and if the callee does not read this codec.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn raw(self, codec: Codec, body: Bytes) -> Result<Answer, Error> {
+        self.attempts(|progress, _| match progress.wants_field_names() {
+            true => Err(progress.take_last()),
+            false => Ok(Some((codec, body.clone()))),
+        })
+        .await
+    }
+
+    /// Calls one instance after the other, as long as that may help. `request` gives codec and body
+    /// for an instance, `None` if it does not serve the contract.
+    async fn attempts<F>(&self, mut request: F) -> Result<Answer, Error>
+    where
+        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error> + Send,
+    {
         let context = Context::current();
-        let mut progress = Progress::new(&self, &context)?;
+        let mut progress = Progress::new(self, &context)?;
         loop {
             let lane = progress.next_lane().await?;
-            let failure = match progress.codec(&lane) {
+            let failure = match request(&mut progress, &lane)? {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
-                Some(codec) => {
-                    let (codec, body) = written(self.method, codec, &mut encode)?;
+                Some((codec, body)) => {
                     let head = progress.head(codec, body.len(), &context);
                     match lane.connection.call(head, body, progress.deadline) {
                         Ok(call) => {
@@ -79,42 +105,6 @@ impl<'a> Outgoing<'a> {
             };
             match progress.next(&lane, failure) {
                 ControlFlow::Break(answer) => return answer,
-                ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
-            }
-        }
-    }
-
-    /// Makes a unary call whose arguments are written already, for programs without the contract.
-    ///
-    /// # Errors
-    /// As [`unary`](Self::unary); kind `Codec` if the callee does not read this codec.
-    #[cfg(feature = "gateway")]
-    pub(crate) async fn raw(self, codec: Codec, body: Bytes) -> Result<Answer, Error> {
-        let context = Context::current();
-        let mut progress = Progress::new(&self, &context)?;
-        loop {
-            let lane = progress.next_lane().await?;
-            let head = progress.head(codec, body.len(), &context);
-            let failure = match lane.connection.call(head, body.clone(), progress.deadline) {
-                Ok(call) => {
-                    progress.attempt.number = progress.attempt.number.saturating_add(1);
-                    match call.await {
-                        Ok(reply) => {
-                            lane.success();
-                            self.channel.pool.budget.success();
-                            return Ok(Answer::value(reply, progress.origin(&lane)));
-                        }
-                        Err(failure) => failure,
-                    }
-                }
-                Err(not_taken) => {
-                    progress.not_taken(&lane, not_taken)?;
-                    continue;
-                }
-            };
-            match progress.next(&lane, failure) {
-                ControlFlow::Break(answer) => return answer,
-                ControlFlow::Continue(next) if next.field_named => return Err(progress.take_last()),
                 ControlFlow::Continue(next) => progress.prepare(&lane, next).await?,
             }
         }

@@ -135,6 +135,12 @@ impl<'a> Progress<'a> {
         }
     }
 
+    /// The callee asked for the arguments with field names.
+    #[cfg(feature = "gateway")]
+    pub(super) fn wants_field_names(&self) -> bool {
+        self.field_named
+    }
+
     /// The failure of the last attempt, as the call's own.
     #[cfg(feature = "http")]
     pub(super) fn take_last(&mut self) -> Error {
