@@ -39,6 +39,11 @@ pub(crate) enum Outcome {
     Drift = 100,
 }
 
+/// What was asked for cannot be: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);
+
 impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         ExitCode::from(outcome as u8)
@@ -60,7 +65,10 @@ fn main() -> ExitCode {
     };
     code.unwrap_or_else(|error| {
         complain(format!("{error:#}"));
-        Outcome::Failed.into()
+        match error.is::<WrongUsage>() {
+            true => Outcome::Usage.into(),
+            false => Outcome::Failed.into(),
+        }
     })
 }
 

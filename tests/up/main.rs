@@ -291,7 +291,7 @@ fn an_address_that_is_taken_is_found_out_before_anything_starts() {
 fn what_does_not_exist_is_refused_with_what_does() {
     let mut up = Up::start(&["stedy"]);
     up.expect("unknown service `stedy`: there are broken, deaf, leaver");
-    assert_eq!(up.wait().code(), Some(1));
+    assert_eq!(up.wait().code(), Some(2));
     let mut up = Up::start(&["steady=0"]);
     up.expect("replicas are a number from 1");
     assert_eq!(up.wait().code(), Some(2));

@@ -11,6 +11,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, Package
 use serde::Deserialize;
 
 use super::{Wanted, build::cargo};
+use crate::WrongUsage;
 
 /// What to build and start.
 #[derive(Debug)]
@@ -87,18 +88,14 @@ impl Plan {
             } in wanted
             {
                 if services.iter().any(|known: &Service| known.name == *name) {
-                    bail!("the service `{name}` is named twice");
+                    bail!(WrongUsage(format!("the service `{name}` is named twice")));
                 }
                 let mut service = match tables.get(name) {
                     Some(table) => Service::new(&metadata, name, table)?,
-                    None => {
-                        Service::new(&metadata, name, &Table::default()).with_context(|| {
-                            format!(
-                                "unknown service `{name}`: there are {}",
-                                known(&metadata, &tables)
-                            )
-                        })?
-                    }
+                    None => Service::new(&metadata, name, &Table::default()).map_err(|_| {
+                        let known = known(&metadata, &tables);
+                        WrongUsage(format!("unknown service `{name}`: there are {known}"))
+                    })?,
                 };
                 service.replicas = replicas.unwrap_or(service.replicas);
                 services.push(service);
