@@ -1,5 +1,7 @@
 //! What the tests by topic share.
 
+pub mod command;
+pub mod http;
 pub mod ledger;
 pub mod process;
 

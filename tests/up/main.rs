@@ -1,33 +1,28 @@
 //! `cargo meshrpc up`, with the real command and real processes.
 
 use std::{
-    env, fs,
-    fs::File,
-    io::{BufRead, BufReader, Read},
+    fs::{self, File},
+    io::Read as _,
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    ops::{Deref, DerefMut},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         OnceLock,
-        mpsc::{self, Receiver, RecvTimeoutError},
+        mpsc::{self, Receiver},
     },
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use meshrpc::{
     discovery::{Advertisement, Health, Registrar},
-    mesh::{Environment, local::Registry},
+    mesh::local::Registry,
 };
+use meshrpc_tests::command::{CAP, NAMESPACE, Place, Running, is_alive};
 use rustix::{
     fs::{CWD, FileType, Mode, mknodat},
-    process::{Pid, Signal, kill_process, test_kill_process},
+    process::{Pid, Signal, kill_process},
 };
-use tempfile::TempDir;
-
-/// No event here takes longer unless it never comes; the first of them waits for a build.
-const CAP: Duration = Duration::from_secs(180);
 
 /// A workspace whose one program is a shell that runs its argument. `$HERE` is the test's own
 /// directory; whoever has `alive` open there is alive.
@@ -113,9 +108,8 @@ fn main() {
 #[test]
 fn lines_carry_the_name_of_their_replica_and_stay_on_their_stream() {
     let mut up = Up::start(&["steady=2"]);
-    let namespace = up.namespace.clone();
-    up.expect(&format!("out: steady-1 | out of steady-1 in {namespace}"));
-    up.expect(&format!("out: steady-2 | out of steady-2 in {namespace}"));
+    up.expect(&format!("out: steady-1 | out of steady-1 in {NAMESPACE}"));
+    up.expect(&format!("out: steady-2 | out of steady-2 in {NAMESPACE}"));
     up.expect("err: steady-1 | err of steady-1");
     up.expect("err: up       | everything is ready");
     assert!(
@@ -241,7 +235,7 @@ fn a_service_that_never_gets_ready_fails_the_command() {
 async fn a_member_of_the_mesh_is_ready_when_the_registry_says_so() {
     let mut up = Up::start(&["member"]);
     up.expect("out: member-1 | here");
-    let registry = Registry::open(&up.environment()).unwrap();
+    let registry = Registry::open(&up.place.environment()).unwrap();
     let advertisement = Advertisement {
         deployment: "any".to_owned(),
         instance: Some("member-1".to_owned()),
@@ -297,85 +291,27 @@ fn what_does_not_exist_is_refused_with_what_does() {
     assert_eq!(up.wait().code(), Some(2));
 }
 
-/// The command under way, and every line it wrote.
+/// The command under way for the tests' workspace.
 struct Up {
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-    namespace: String,
-    here: TempDir,
+    running: Running,
+    place: Place,
 }
 
 impl Up {
     fn start(arguments: &[&str]) -> Self {
-        let here = tempfile::tempdir().unwrap();
-        fs::set_permissions(here.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        mknodat(
-            CWD,
-            here.path().join("alive"),
-            FileType::Fifo,
-            Mode::RUSR | Mode::WUSR,
-            0,
-        )
-        .unwrap();
-        let namespace = "up-test".to_owned();
+        let place = Place::new();
+        let mode = Mode::RUSR | Mode::WUSR;
+        mknodat(CWD, place.path().join("alive"), FileType::Fifo, mode, 0).unwrap();
         let workspace = workspace();
-        let mut child = Command::new(cargo_meshrpc())
-            .args(["meshrpc", "up"])
-            .args(arguments)
-            .arg("--manifest-path")
-            .arg(workspace.join("Cargo.toml"))
-            .env("CARGO_TARGET_DIR", workspace.join("target"))
-            .env("HERE", here.path())
-            .env("MESHRPC_RUNTIME_DIR", here.path().join("run"))
-            .env("MESHRPC_NAMESPACE", &namespace)
-            .env_remove("MESHRPC_MESH")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = mpsc::channel();
-        let stdout = child.stdout.take().unwrap();
-        let stderr = child.stderr.take().unwrap();
-        read_lines("out", stdout, sender.clone());
-        read_lines("err", stderr, sender);
-        Self {
-            child,
-            lines,
-            seen: Vec::new(),
-            namespace,
-            here,
-        }
-    }
-
-    /// Waits for a line that contains `text`, unless one was seen before and not waited for.
-    fn expect(&mut self, text: &str) -> String {
-        if let Some(at) = self.seen.iter().position(|line| line.contains(text)) {
-            return self.seen.remove(at);
-        }
-        let begun = Instant::now();
-        loop {
-            match self.lines.recv_timeout(CAP.saturating_sub(begun.elapsed())) {
-                Ok(line) if line.contains(text) => return line,
-                Ok(line) => self.seen.push(line),
-                Err(error) => {
-                    let why = match error {
-                        RecvTimeoutError::Timeout => "did not come",
-                        RecvTimeoutError::Disconnected => "never came",
-                    };
-                    panic!(
-                        "a line with `{text}` {why} among:\n{}",
-                        self.seen.join("\n")
-                    );
-                }
-            }
-        }
+        let mut command = place.up(workspace, &workspace.join("target"));
+        command.args(arguments);
+        let running = Running::start(command);
+        Self { running, place }
     }
 
     /// Tells when nobody has `alive` open any more, once somebody had.
     fn alive(&self) -> Receiver<()> {
-        let path = self.here.path().join("alive");
+        let path = self.place.path().join("alive");
         let (sender, gone) = mpsc::channel();
         thread::spawn(move || {
             let mut alive = File::open(path).unwrap();
@@ -384,61 +320,20 @@ impl Up {
         });
         gone
     }
+}
 
-    fn environment(&self) -> Environment {
-        let run = self.here.path().join("run");
-        Environment::from_vars([
-            ("MESHRPC_RUNTIME_DIR", run.as_os_str()),
-            ("MESHRPC_NAMESPACE", self.namespace.as_ref()),
-        ])
-        .unwrap()
-    }
+impl Deref for Up {
+    type Target = Running;
 
-    fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
-    }
-
-    fn wait(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        // Its output ends with it, and is read up to there.
-        loop {
-            match self.lines.recv_timeout(CAP.saturating_sub(begun.elapsed())) {
-                Ok(line) => self.seen.push(line),
-                Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap(),
-                Err(RecvTimeoutError::Timeout) => {
-                    panic!("it does not end; it wrote:\n{}", self.seen.join("\n"));
-                }
-            }
-        }
+    fn deref(&self) -> &Running {
+        &self.running
     }
 }
 
-impl Drop for Up {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl DerefMut for Up {
+    fn deref_mut(&mut self) -> &mut Running {
+        &mut self.running
     }
-}
-
-fn read_lines(name: &'static str, from: impl Read + Send + 'static, to: mpsc::Sender<String>) {
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let _ = to.send(format!("{name}: {line}"));
-        }
-    });
-}
-
-fn is_alive(pid: i32) -> bool {
-    let Some(process) = Pid::from_raw(pid) else {
-        return false;
-    };
-    // Where nobody reaps orphans they stay as zombies.
-    let zombie = fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
-        stat.rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.starts_with(" Z"))
-    });
-    test_kill_process(process).is_ok() && !zombie
 }
 
 /// The workspace that all tests here run, made anew for each run of them.
@@ -450,35 +345,5 @@ fn workspace() -> &'static Path {
         fs::write(workspace.join("Cargo.toml"), MANIFEST).unwrap();
         fs::write(workspace.join("src/main.rs"), ACTOR).unwrap();
         workspace
-    })
-}
-
-/// The command, built like the tests are.
-fn cargo_meshrpc() -> &'static Path {
-    static COMMAND: OnceLock<PathBuf> = OnceLock::new();
-    COMMAND.get_or_init(|| {
-        let this = env::current_exe().unwrap();
-        let profile = this.ancestors().nth(2).unwrap();
-        let name = match profile.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let status = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "cargo-meshrpc",
-                "--profile",
-                name,
-            ])
-            .arg("--manifest-path")
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"))
-            .arg("--target-dir")
-            .arg(profile.parent().unwrap())
-            .status()
-            .unwrap();
-        assert!(status.success(), "cargo-meshrpc does not build");
-        profile.join("cargo-meshrpc")
     })
 }
