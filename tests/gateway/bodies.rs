@@ -125,6 +125,21 @@ async fn a_handler_may_answer_while_it_still_reads() {
 }
 
 #[tokio::test]
+async fn a_request_that_breaks_off_takes_its_response_along() {
+    let echo = async |request: Request| Response::new(request.into_body());
+    let router = Router::new().route("/echo", any(echo));
+    let gateway = gateway_to(Server::builder().http(router).build()).await;
+    let (sender, body) = pieces();
+    let answered = gateway.clone().call(post("/it/echo", body));
+    let Ok(response) = soon("the response begins", answered).await;
+    let torn = Err(io::Error::other("torn"));
+    sender.send(torn).expect("the request is still read");
+    let body = soon("an end", response.into_body().collect()).await;
+    let error = body.expect_err("it is not whole");
+    assert_eq!(error.to_string(), "the body broke off");
+}
+
+#[tokio::test]
 async fn a_handler_need_not_read_all_of_a_body() {
     let router = Router::new().route("/deaf", on_post(async || "no"));
     let gateway = gateway_to(Server::builder().http(router).build()).await;
