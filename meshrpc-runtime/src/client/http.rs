@@ -13,8 +13,7 @@ use crate::{
     connection::{CallFailure, RecvStream, SendStream, StreamReply},
     context::Context,
     error::{Error, Kind, Started},
-    http::{Body, Broken, HTTP, Incoming, RequestHead, ResponseHead, send_body, send_head},
-    wire::ReplyHead,
+    http::{Body, Broken, HTTP, Incoming, RequestHead, ResponseHead, Upload, send_body, send_head},
 };
 
 impl Channel {
@@ -28,7 +27,7 @@ impl Channel {
     /// If no response began. One that breaks off says so at its body's end.
     pub async fn http<B>(&self, request: http::Request<B>) -> Result<http::Response<Body>, Error>
     where
-        B: HttpBody + Send,
+        B: HttpBody + Send + 'static,
         B::Data: Send,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
@@ -48,16 +47,19 @@ impl Channel {
             let result = match send_head(&mut out, &head).await {
                 Ok(()) if replayable => {
                     out.finish();
-                    reply.head().await
+                    answer(reply).await
                 }
-                Ok(()) => exchange(out, reply, body.take()).await,
+                Ok(()) => match body.take() {
+                    Some(body) => exchange(out, reply, body).await,
+                    None => answer(reply).await,
+                },
                 // The reply tells why.
-                Err(_) => reply.head().await,
+                Err(_) => answer(reply).await,
             };
             let failure = match result {
-                Ok((_, stream)) => {
+                Ok((stream, upload)) => {
                     lane.success();
-                    let mut incoming = Incoming::new(stream);
+                    let mut incoming = Incoming::new(stream).with_upload(upload);
                     let head = ResponseHead::decode(&incoming.head().await?)?;
                     return head.into_response(incoming.into_body());
                 }
@@ -80,42 +82,45 @@ impl Channel {
     }
 }
 
-/// Sends the body while the response is awaited: it may come first.
+async fn answer(reply: StreamReply) -> Result<(RecvStream, Option<Upload>), CallFailure> {
+    Ok((reply.head().await?.1, None))
+}
+
+/// Sends the body while the response is awaited. The response may come first; then the rest of the
+/// body is sent while the response is read, for a handler may answer from what it reads.
 async fn exchange<B>(
-    mut out: SendStream,
+    out: SendStream,
     reply: StreamReply,
-    body: Option<B>,
-) -> Result<(ReplyHead, RecvStream), CallFailure>
+    body: B,
+) -> Result<(RecvStream, Option<Upload>), CallFailure>
 where
-    B: HttpBody + Send,
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let mut reply = pin!(reply.head());
-    let sent = {
-        let send = async {
-            match body {
-                Some(body) => send_body(&mut out, body).await,
-                None => Ok(()),
-            }
-        };
-        let mut send = pin!(send);
-        tokio::select! {
-            biased;
-            // Whatever of the body was not sent is of no use to the callee.
-            replied = &mut reply => return replied,
-            sent = &mut send => sent,
-        }
+    let mut upload: Upload = Box::pin(upload(out, body));
+    let sent = tokio::select! {
+        biased;
+        replied = &mut reply => return replied.map(|(_, stream)| (stream, Some(upload))),
+        sent = &mut upload => sent,
     };
     match sent {
-        Ok(()) => {
-            out.finish();
-            reply.await
-        }
         Err(Broken::Body(cause)) => Err(CallFailure::Lost {
             started: Started::Unknown,
             cause,
         }),
-        // The callee takes no more: its answer tells why.
-        Err(Broken::Stream(_)) => reply.await,
+        // A callee that takes no more says why in its answer.
+        Ok(()) | Err(Broken::Stream(_)) => Ok((reply.await?.1, None)),
     }
+}
+
+async fn upload<B>(mut out: SendStream, body: B) -> Result<(), Broken>
+where
+    B: HttpBody,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    send_body(&mut out, body).await?;
+    out.finish();
+    Ok(())
 }

@@ -54,7 +54,7 @@ impl Gateway {
 
     async fn answer<B>(&self, request: Request<B>) -> Response<Body>
     where
-        B: HttpBody<Data = Bytes> + Send,
+        B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let path = request.uri().path().to_owned();
@@ -193,16 +193,11 @@ fn called(answer: Result<Answer, Error>) -> Response<Body> {
 }
 
 /// A 404 without a word, as routers give for a path they do not have, is given words.
-async fn explained(response: Response<Body>, deployment: &str, rest: &str) -> Response<Body> {
-    if response.status() != StatusCode::NOT_FOUND {
-        return response;
+async fn explained(mut response: Response<Body>, deployment: &str, rest: &str) -> Response<Body> {
+    if response.status() == StatusCode::NOT_FOUND && response.body_mut().is_empty().await {
+        return nothing(deployment, rest);
     }
-    let (parts, body) = response.into_parts();
-    match collect(body).await {
-        Ok(body) if body.is_empty() => nothing(deployment, rest),
-        Ok(body) => Response::from_parts(parts, Body::from(body)),
-        Err(refused) => *refused,
-    }
+    response
 }
 
 fn nothing(deployment: &str, rest: &str) -> Response<Body> {

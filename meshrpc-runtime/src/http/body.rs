@@ -1,6 +1,7 @@
 //! Bodies that come over the mesh.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -8,7 +9,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use super::head::Trailers;
+use super::{head::Trailers, pump::Broken};
 use crate::{
     connection::RecvStream,
     error::{Error, Kind},
@@ -22,7 +23,14 @@ const MAX_ITEM: u64 = 1 << 20;
 pub(crate) struct Incoming {
     stream: RecvStream,
     reader: ItemReader,
+    /// What was read ahead.
+    peeked: Option<Result<Item, Error>>,
+    /// The other direction, which goes on while this one is read.
+    upload: Option<Upload>,
 }
+
+/// A body on its way out; dropped, it breaks off.
+pub(crate) type Upload = Pin<Box<dyn Future<Output = Result<(), Broken>> + Send>>;
 
 /// The body of a request or response that came over the mesh, or one of bytes that are there. A body
 /// that breaks off ends with an error, never as if it were whole.
@@ -42,12 +50,19 @@ impl Incoming {
         Self {
             stream,
             reader: ItemReader::new(MAX_ITEM),
+            peeked: None,
+            upload: None,
         }
+    }
+
+    /// Sends the rest of a request while its response is read.
+    pub(crate) fn with_upload(self, upload: Option<Upload>) -> Self {
+        Self { upload, ..self }
     }
 
     /// The first item.
     pub(crate) async fn head(&mut self) -> Result<Bytes, Error> {
-        match std::future::poll_fn(|cx| self.poll_item(cx)).await {
+        match poll_fn(|cx| self.poll_item(cx)).await {
             Some(item) => Ok(item?.bytes),
             None => Err(Error::new(Kind::Protocol, "an HTTP message without a head")),
         }
@@ -58,6 +73,18 @@ impl Incoming {
     }
 
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        if let Some(item) = self.peeked.take() {
+            return Poll::Ready(Some(item));
+        }
+        if let Some(upload) = &mut self.upload
+            && let Poll::Ready(sent) = upload.as_mut().poll(cx)
+        {
+            self.upload = None;
+            // A peer that takes no more may well answer on.
+            if let Err(Broken::Body(error)) = sent {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
         loop {
             match self.reader.next_item() {
                 Ok(Some(item)) => return Poll::Ready(Some(Ok(item))),
@@ -82,6 +109,16 @@ impl Body {
     /// A body of nothing.
     pub fn empty() -> Self {
         Self(Content::Nothing)
+    }
+
+    /// Whether there is nothing in it, as soon as that is known.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn is_empty(&mut self) -> bool {
+        let Content::Incoming(incoming) = &mut self.0 else {
+            return matches!(self.0, Content::Nothing);
+        };
+        incoming.peeked = poll_fn(|cx| incoming.poll_item(cx)).await;
+        incoming.peeked.is_none()
     }
 }
 

@@ -13,8 +13,10 @@ use crate::{
 };
 
 /// Headers that concern one connection only.
-const HOP_BY_HOP: [HeaderName; 7] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -104,9 +106,7 @@ fn to_wire(headers: &HeaderMap) -> Vec<(String, serde_bytes::ByteBuf)> {
     headers
         .iter()
         .filter(|(name, _)| {
-            !HOP_BY_HOP.contains(name)
-                && name.as_str() != "keep-alive"
-                && !named.iter().any(|option| option == name.as_str())
+            !HOP_BY_HOP.contains(name) && !named.iter().any(|option| option == name.as_str())
         })
         .map(|(name, value)| {
             (

@@ -19,7 +19,7 @@ mod pump;
 
 pub use self::body::Body;
 pub(crate) use self::{
-    body::Incoming,
+    body::{Incoming, Upload},
     head::{RequestHead, ResponseHead},
     pump::{Broken, send_body, send_head},
 };

@@ -1,0 +1,91 @@
+//! What leads to no call.
+
+use axum::{Router, routing::get as on_get};
+use bytes::Bytes;
+use http::{Method, Response};
+use meshrpc::{Mesh, Server, gateway::Gateway};
+use serde_json::Value;
+
+use crate::{
+    ask,
+    calls::{Desk, LibraryHandler, library},
+    gateway_to, get, json, post, request,
+};
+
+/// More than the gateway takes for one call.
+const TOO_LARGE: usize = (16 << 20) + 1;
+
+#[track_caller]
+fn refused(response: &Response<Bytes>, status: u16, named: &[&str]) -> Value {
+    assert_eq!(response.status(), status, "{response:?}");
+    let error = json(response)["error"].take();
+    assert_eq!(error["started"], "no", "{error}");
+    let message = error["message"].as_str().unwrap_or_default();
+    for named in named {
+        assert!(message.contains(named), "no `{named}` in: {message}");
+    }
+    error
+}
+
+#[tokio::test]
+async fn a_deployment_that_was_not_named_is_not_found() {
+    let gateway = gateway_to(library(1)).await;
+    for path in ["/other/desk", "/other", "/other/", "/"] {
+        let response = ask(&gateway, post(path, "{}")).await;
+        refused(&response, 404, &["deployment"]);
+    }
+    let response = ask(&gateway, get("/other/desk")).await;
+    refused(&response, 404, &["`other`"]);
+}
+
+#[tokio::test]
+async fn what_is_neither_method_nor_handler_is_not_found_and_both_are_named() {
+    let both = Server::builder()
+        .service(LibraryHandler::new(Desk(1)))
+        .http(Router::new().route("/check", on_get(async || "open")))
+        .build();
+    for server in [library(1), both] {
+        let gateway = gateway_to(server).await;
+        for method in [Method::POST, Method::GET] {
+            let asked = request(method, "/it/shelves/3", Bytes::new());
+            let response = ask(&gateway, asked).await;
+            refused(
+                &response,
+                404,
+                &["method `shelves/3`", "handler for `/shelves/3`"],
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_method_is_posted_to() {
+    let gateway = gateway_to(library(1)).await;
+    let response = ask(&gateway, get("/it/desk")).await;
+    refused(&response, 404, &["POST"]);
+}
+
+#[tokio::test]
+async fn contracts_of_the_runtime_are_not_reached() {
+    let gateway = gateway_to(library(1)).await;
+    let response = ask(&gateway, post("/it/meshrpc.describe", "{}")).await;
+    refused(&response, 404, &[]);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_not_passed_on() {
+    let gateway = gateway_to(library(1)).await;
+    let response = ask(&gateway, post("/it/desk", vec![b' '; TOO_LARGE])).await;
+    refused(&response, 413, &["16777216"]);
+}
+
+#[tokio::test]
+async fn a_deployment_that_nobody_serves_is_unavailable() {
+    let mesh = Mesh::in_process();
+    let gateway = Gateway::builder().deployment(&mesh, "it").build();
+    for asked in [post("/it/desk", Bytes::from("{}")), get("/it/check")] {
+        let response = ask(&gateway, asked).await;
+        let error = refused(&response, 503, &["`it`"]);
+        assert_eq!(error["code"], "unavailable", "{error}");
+    }
+}
