@@ -163,6 +163,7 @@ async fn a_name_that_two_contracts_have_needs_the_contract() {
     let response = ask(&gateway, post("/it/open", "{}")).await;
     assert_eq!(response.status(), 400, "{response:?}");
     let error = &json(&response)["error"];
+    assert_eq!(error["code"], "invalid_argument", "{error}");
     let message = error["message"].as_str().unwrap_or_default();
     for named in ["`Library.open`", "`Cafe.open`"] {
         assert!(message.contains(named), "no {named} in: {message}");

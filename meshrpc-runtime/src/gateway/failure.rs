@@ -37,8 +37,14 @@ pub(super) fn response(error: &Error, detail: Option<&[u8]>) -> Response<Body> {
 }
 
 /// The response for a request that leads to no call.
-pub(super) fn problem(status: StatusCode, message: &str) -> Response<Body> {
-    let body = json!({"error": {"message": message, "started": "no"}});
+pub(super) fn problem(status: StatusCode, code: Code, message: &str) -> Response<Body> {
+    let body = json!({"error": {
+        "code": name(code),
+        "message": message,
+        "sources": [],
+        "started": "no",
+        "detail": null,
+    }});
     json_response(status, &body)
 }
 

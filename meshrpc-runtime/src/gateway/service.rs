@@ -22,7 +22,7 @@ use super::{
 use crate::{
     client::{Answer, Call, Channel},
     discovery::BoxFuture,
-    error::Error,
+    error::{Code, Error},
     http::Body,
     mesh::Mesh,
     wire::Codec,
@@ -64,7 +64,7 @@ impl Gateway {
             .unwrap_or_default();
         let Some(catalogue) = self.deployments.get(deployment) else {
             let message = format!("no deployment `{deployment}` is reached through this gateway");
-            return problem(StatusCode::NOT_FOUND, &message);
+            return problem(StatusCode::NOT_FOUND, Code::NotFound, &message);
         };
         let session = request
             .headers()
@@ -93,7 +93,13 @@ impl Gateway {
                         Ok(response) => return explained(response, deployment, rest).await,
                         Err(error) => Err(error),
                     },
-                    None => return problem(StatusCode::BAD_REQUEST, "the path is none"),
+                    None => {
+                        return problem(
+                            StatusCode::BAD_REQUEST,
+                            Code::InvalidArgument,
+                            "the path is none",
+                        );
+                    }
                 }
             }
             Found::Ambiguous(contracts) => {
@@ -105,7 +111,7 @@ impl Gateway {
                         .collect::<Vec<_>>()
                         .join("` or `")
                 );
-                return problem(StatusCode::BAD_REQUEST, &message);
+                return problem(StatusCode::BAD_REQUEST, Code::InvalidArgument, &message);
             }
             Found::Nothing => {
                 return nothing(deployment, rest);
@@ -167,11 +173,19 @@ where
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             let message = format!("the body has more than {MAX_BODY} bytes");
-            Err(Box::new(problem(StatusCode::PAYLOAD_TOO_LARGE, &message)))
+            Err(Box::new(problem(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Code::ResourceExhausted,
+                &message,
+            )))
         }
         Err(error) => {
             let message = format!("the body broke off: {error}");
-            Err(Box::new(problem(StatusCode::BAD_REQUEST, &message)))
+            Err(Box::new(problem(
+                StatusCode::BAD_REQUEST,
+                Code::InvalidArgument,
+                &message,
+            )))
         }
     }
 }
@@ -204,7 +218,7 @@ fn nothing(deployment: &str, rest: &str) -> Response<Body> {
     let message = format!(
         "`{deployment}` has neither a method `{rest}` to POST to, nor an HTTP handler for `/{rest}`"
     );
-    problem(StatusCode::NOT_FOUND, &message)
+    problem(StatusCode::NOT_FOUND, Code::NotFound, &message)
 }
 
 /// The request as the instance sees it: without the deployment's name.
