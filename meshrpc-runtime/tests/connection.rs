@@ -13,7 +13,10 @@ use bytes::Bytes;
 use meshrpc::{
     Kind, Started,
     connection::{CallFailure, Connection, Dispatch, Incoming, IncomingBody, NotTaken},
-    wire::{CallKind, Codec, Config, LocalIdentity, Metadata, OpenHead, Reason, ReplyHead, Status},
+    wire::{
+        CallKind, Checksum, Codec, Config, Flags, FrameType, LocalIdentity, Metadata, OpenHead,
+        Reason, ReplyHead, Status, put_frame, put_open,
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -462,6 +465,38 @@ async fn streams_pass_both_ways_with_back_pressure() {
 }
 
 #[tokio::test]
+async fn bulk_in_both_directions_does_not_wait_for_itself() {
+    let pair = pair().await;
+    let body = vec![5; 8 << 20];
+    let calls: Vec<_> = (0..4)
+        .map(|_| {
+            let head = head(ECHO, CallKind::Unary);
+            pair.client
+                .call(head, body.clone().into(), None)
+                .expect("taken")
+        })
+        .collect();
+    for call in calls {
+        let reply = tokio::time::timeout(CAP, call).await.expect("it ends");
+        assert!(reply.unwrap().body == body);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_reads_nothing_does_not_keep_a_closed_connection() {
+    let (near, far) = duplex(64 << 10);
+    let methods = Arc::new(Methods::default());
+    let (server, driver) = Connection::accept(far, Arc::default(), Arc::clone(&methods) as _);
+    let driver = tokio::spawn(driver.run());
+    let mut near = shaken(near).await;
+    // An answer larger than the pipe, which nobody reads.
+    near.write_all(&open_frame(2, BIG)).await.unwrap();
+    wait_until(|| methods.started.load(Ordering::SeqCst) == 1).await;
+    server.close();
+    assert_eq!(driver.await.unwrap(), Ok(()));
+}
+
+#[tokio::test]
 async fn an_unread_stream_stops_its_sender_and_nothing_else() {
     let pair = pair().await;
     let (mut out, _reply) = pair
@@ -529,22 +564,43 @@ async fn an_idle_client_that_lets_go_closes_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_noticed_by_a_ping() {
-    let (near, mut far) = duplex(64 << 10);
+    let (near, far) = duplex(64 << 10);
     let (_server, driver) =
         Connection::accept(near, Arc::default(), Arc::new(Methods::default()) as _);
     let driver = tokio::spawn(driver.run());
-    // A client that shakes hands and falls silent.
-    let mut hello = vec![0; 4096];
-    let (mut a, b) = duplex(64 << 10);
-    let greeter = tokio::spawn(Connection::connect(b, Arc::default()));
-    let n = a.read(&mut hello).await.unwrap();
-    greeter.abort();
-    far.write_all(&hello[..n]).await.unwrap();
+    let _far = shaken(far).await;
     let fault = driver.await.unwrap().unwrap_err();
     assert!(
         matches!(fault, meshrpc::wire::Fault::PingTimeout(_)),
         "{fault:?}"
     );
+}
+
+/// A pipe to a server on which a client has shaken hands and gone.
+async fn shaken(mut near: DuplexStream) -> DuplexStream {
+    let (mut a, b) = duplex(64 << 10);
+    let client = tokio::spawn(Connection::connect(b, Arc::default()));
+    let mut hello = vec![0; 4096];
+    let len = a.read(&mut hello).await.unwrap();
+    client.abort();
+    near.write_all(&hello[..len]).await.unwrap();
+    near
+}
+
+fn open_frame(id: u64, method: u64) -> Vec<u8> {
+    let mut frame = Vec::new();
+    let head = head(method, CallKind::Unary);
+    put_frame(
+        &mut frame,
+        Checksum::Crc32,
+        FrameType::Open,
+        Flags::END,
+        id,
+        |out| {
+            put_open(out, &head);
+        },
+    );
+    frame
 }
 
 fn bare_server() -> (DuplexStream, JoinHandle<Result<(), meshrpc::wire::Fault>>) {

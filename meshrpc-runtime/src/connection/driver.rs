@@ -49,6 +49,10 @@ pub struct Driver<T> {
     unreported: usize,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
+    /// The calls that came last were handed over without writing what was queued.
+    put_off: bool,
+    /// Once the connection is over, the timer is for what is left to write.
+    parting: bool,
     timer: Pin<Box<Sleep>>,
     aftermath: Aftermath,
 }
@@ -72,6 +76,8 @@ impl<T: Io> Driver<T> {
             written: 0,
             unreported: 0,
             yielded: false,
+            put_off: false,
+            parting: false,
             timer: Box::pin(sleep_until(Instant::from_std(due))),
             aftermath: Aftermath::default(),
         }
@@ -116,19 +122,47 @@ impl<T: Io> Driver<T> {
             let read = self.poll_read(cx);
             let dispatched = self.dispatch();
             self.poll_timer(cx);
-            if dispatched {
-                // A handler that blocks its thread must not keep this task, or the runtime's I/O,
-                // from going on: woken here, it stands in the queue that other workers take from,
-                // and one of them is told to look. The handlers' answers then leave together.
+            if dispatched && !self.put_off {
+                // The handlers' answers then leave together. A peer that never pauses does not put
+                // writing off for ever.
+                self.put_off = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            match ready!(self.poll_write(cx, read.is_pending())) {
-                Wrote::All(Some(fault)) => return Poll::Ready(fault),
-                Wrote::All(None) if read.is_pending() => return Poll::Pending,
-                Wrote::All(None) => {}
+            self.put_off = false;
+            if let Poll::Ready(Wrote::All(Some(fault))) = self.poll_write(cx, read.is_pending()) {
+                return Poll::Ready(fault);
+            }
+            if let Poll::Ready(fault) = self.poll_parting(cx) {
+                return Poll::Ready(fault);
+            }
+            if dispatched {
+                // A handler that blocks its thread must not keep this task, or the runtime's I/O,
+                // from going on: woken here, it stands in the queue that other workers take from,
+                // and one of them is told to look.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            // Reading goes on while the peer takes nothing: if both sides waited for the other to
+            // read first, they would wait for ever.
+            if read.is_pending() {
+                return Poll::Pending;
             }
         }
+    }
+
+    /// A connection that is over has a moment to write what is queued; a peer that does not read
+    /// gets no more.
+    fn poll_parting(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        let Some(fault) = self.shared.lock().wire.fault().cloned() else {
+            return Poll::Pending;
+        };
+        if !self.parting {
+            self.parting = true;
+            self.timer.as_mut().reset(Instant::now() + FAREWELL);
+        }
+        ready!(self.timer.as_mut().poll(cx));
+        Poll::Ready(fault)
     }
 
     /// Reads once and applies what came. `Pending` if nothing is there.
