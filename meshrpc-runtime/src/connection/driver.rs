@@ -30,6 +30,8 @@ const READ: usize = 64 << 10;
 /// closing with bytes unread could take the answer away from it.
 const FAREWELL: Duration = Duration::from_millis(500);
 const FAREWELL_BYTES: usize = 256 << 10;
+/// How long the last bytes of a connection that is over may take to be written.
+const LAST_BYTES: Duration = Duration::from_secs(2);
 
 /// The task of a connection: spawn [`run`](Driver::run).
 pub struct Driver<T> {
@@ -50,6 +52,8 @@ pub struct Driver<T> {
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
     timer: Pin<Box<Sleep>>,
+    /// The connection is over, and this is when a peer that does not read has lost the rest.
+    cut_off: Option<Instant>,
     aftermath: Aftermath,
 }
 
@@ -73,6 +77,7 @@ impl<T: Io> Driver<T> {
             unreported: 0,
             yielded: false,
             timer: Box::pin(sleep_until(Instant::from_std(due))),
+            cut_off: None,
             aftermath: Aftermath::default(),
         }
     }
@@ -113,7 +118,12 @@ impl<T: Io> Driver<T> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
         loop {
-            let read = self.poll_read(cx);
+            let reads = self.shared.lock().wire.takes_frames();
+            let read = if reads {
+                self.poll_read(cx)
+            } else {
+                Poll::Pending
+            };
             let dispatched = self.dispatch();
             self.poll_timer(cx);
             if dispatched {
@@ -123,19 +133,34 @@ impl<T: Io> Driver<T> {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            match ready!(self.poll_write(cx, read.is_pending())) {
-                Wrote::All(Some(fault)) => return Poll::Ready(fault),
-                Wrote::All(None) if read.is_pending() => return Poll::Pending,
-                Wrote::All(None) => {}
+            match self.poll_write(cx, read.is_pending()) {
+                Poll::Ready(Wrote::All(Some(fault))) => return Poll::Ready(fault),
+                Poll::Ready(Wrote::All(None)) if reads && read.is_pending() => {
+                    return Poll::Pending;
+                }
+                Poll::Ready(Wrote::All(None)) => {}
+                // Two sides that only write would wait for each other.
+                Poll::Pending if read.is_ready() => {}
+                Poll::Pending => return self.poll_cut_off(cx),
             }
         }
     }
 
+    /// Gives up the last bytes of a connection that is over when their time has passed.
+    fn poll_cut_off(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
+        let Some(fault) = self.shared.lock().wire.fault().cloned() else {
+            return Poll::Pending;
+        };
+        if self.cut_off.is_none() {
+            let at = Instant::now() + LAST_BYTES;
+            self.cut_off = Some(at);
+            self.timer.as_mut().reset(at);
+        }
+        self.timer.as_mut().poll(cx).map(|()| fault)
+    }
+
     /// Reads once and applies what came. `Pending` if nothing is there.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shared.lock().wire.fault().is_some() {
-            return Poll::Pending;
-        }
         if self.input.capacity() - self.input.len() < READ / 4 {
             self.input.reserve(READ);
         }
