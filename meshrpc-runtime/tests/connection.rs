@@ -576,6 +576,49 @@ async fn a_silent_peer_is_noticed_by_a_ping() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_breaks_the_protocol_and_reads_nothing_is_let_go() {
+    let (mut a, b) = duplex(64 << 10);
+    let greeter = tokio::spawn(Connection::connect(b, Arc::default()));
+    let mut hello = vec![0; 4096];
+    let n = a.read(&mut hello).await.unwrap();
+    greeter.abort();
+
+    // The server's hello alone does not fit.
+    let (mut near, far) = duplex(n);
+    let (_server, driver) =
+        Connection::accept(far, Arc::default(), Arc::new(Methods::default()) as _);
+    let driver = tokio::spawn(driver.run());
+    near.write_all(&hello[..n]).await.unwrap();
+    near.write_all(&[0; 16]).await.unwrap();
+    let fault = tokio::time::timeout(CAP, driver)
+        .await
+        .expect("the connection ends")
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(fault, meshrpc::wire::Fault::Checksum);
+    drop(near);
+}
+
+#[tokio::test]
+async fn sides_that_both_have_much_to_write_read_meanwhile() {
+    let (near, far) = duplex(1 << 10);
+    let (_server, driver) =
+        Connection::accept(far, Arc::default(), Arc::new(Methods::default()) as _);
+    tokio::spawn(driver.run());
+    let client = Connection::connect(near, Arc::default()).await.unwrap();
+    let calls: Vec<_> = (0..8)
+        .map(|n| {
+            let body = Bytes::from(vec![n; 2 << 20]);
+            let call = client.call(head(ECHO, CallKind::Unary), body, None);
+            tokio::time::timeout(CAP, call.expect("taken"))
+        })
+        .collect();
+    for answer in calls {
+        assert_eq!(answer.await.unwrap().unwrap().body.len(), 2 << 20);
+    }
+}
+
 /// A pipe to a server on which a client has shaken hands and gone.
 async fn shaken(mut near: DuplexStream) -> DuplexStream {
     let (mut a, b) = duplex(64 << 10);

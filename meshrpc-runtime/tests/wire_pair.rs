@@ -233,7 +233,11 @@ impl World {
                     assert!(self.ran.insert(number), "call {number} was started twice");
                     self.handled.push((id, number));
                 }
-                Event::Cancelled { id } => self.handled.retain(|(handled, _)| *handled != id),
+                Event::Cancelled { id } => {
+                    self.handled.retain(|(handled, _)| *handled != id);
+                    let gone = Status::refusal(Reason::Panicked, Started::Yes, "stopped");
+                    self.server.wire.status(id, gone);
+                }
                 _ => {}
             }
         }

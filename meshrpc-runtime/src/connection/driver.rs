@@ -119,7 +119,12 @@ impl<T: Io> Driver<T> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fault> {
         loop {
-            let read = self.poll_read(cx);
+            let reads = self.shared.lock().wire.takes_frames();
+            let read = if reads {
+                self.poll_read(cx)
+            } else {
+                Poll::Pending
+            };
             let dispatched = self.dispatch();
             self.poll_timer(cx);
             if dispatched && !self.put_off {
@@ -130,7 +135,8 @@ impl<T: Io> Driver<T> {
                 return Poll::Pending;
             }
             self.put_off = false;
-            if let Poll::Ready(Wrote::All(Some(fault))) = self.poll_write(cx, read.is_pending()) {
+            let wrote = self.poll_write(cx, read.is_pending());
+            if let Poll::Ready(Wrote::All(Some(fault))) = wrote {
                 return Poll::Ready(fault);
             }
             if let Poll::Ready(fault) = self.poll_parting(cx) {
@@ -144,8 +150,13 @@ impl<T: Io> Driver<T> {
                 return Poll::Pending;
             }
             // Reading goes on while the peer takes nothing: if both sides waited for the other to
-            // read first, they would wait for ever.
-            if read.is_pending() {
+            // read first, they would wait for ever. Only answers that it leaves unread stop it.
+            let waits = if reads {
+                read.is_pending()
+            } else {
+                wrote.is_pending()
+            };
+            if waits {
                 return Poll::Pending;
             }
         }
@@ -167,9 +178,6 @@ impl<T: Io> Driver<T> {
 
     /// Reads once and applies what came. `Pending` if nothing is there.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shared.lock().wire.fault().is_some() {
-            return Poll::Pending;
-        }
         if self.input.capacity() - self.input.len() < READ / 4 {
             self.input.reserve(READ);
         }

@@ -9,6 +9,9 @@ use super::{
     flow::{ReceiveWindow, SendCredit},
 };
 
+/// Pieces of a stream that are shorter are put together while nobody reads them.
+const SHORT_PIECE: usize = 16 << 10;
+
 /// A direction that is received.
 #[derive(Debug)]
 pub(crate) struct Inbound {
@@ -27,9 +30,12 @@ enum InboundBody {
         hint: usize,
         max: u64,
     },
-    /// Handed on as it comes.
+    /// Handed on as it comes: first the queue, then the tail.
     Streaming {
         queue: VecDeque<Bytes>,
+        /// Short pieces, in one. A piece of its own costs many times its length, and keeps the
+        /// whole of what was read with it.
+        tail: BytesMut,
         window: ReceiveWindow,
     },
     /// Counted and dropped: nobody wants it any more.
@@ -67,6 +73,7 @@ impl Inbound {
         let window = ReceiveWindow::new(window);
         Self::new(InboundBody::Streaming {
             queue: VecDeque::new(),
+            tail: BytesMut::new(),
             window,
         })
     }
@@ -100,11 +107,20 @@ impl Inbound {
                 }
                 Ok(())
             }
-            InboundBody::Streaming { queue, window } => {
+            InboundBody::Streaming {
+                queue,
+                tail,
+                window,
+            } => {
                 window
                     .arrived(len)
                     .ok_or(Rejected::Fault(Fault::FlowControl))?;
-                if !bytes.is_empty() {
+                if bytes.len() < SHORT_PIECE {
+                    tail.extend_from_slice(&bytes);
+                } else {
+                    if !tail.is_empty() {
+                        queue.push_back(mem::take(tail).freeze());
+                    }
                     queue.push_back(bytes);
                 }
                 Ok(())
@@ -139,10 +155,19 @@ impl Inbound {
 
     /// The next bytes of a streaming direction, and the stream credit to return for them.
     pub(crate) fn pop(&mut self) -> Option<(Bytes, Option<u32>)> {
-        let InboundBody::Streaming { queue, window } = &mut self.body else {
+        let InboundBody::Streaming {
+            queue,
+            tail,
+            window,
+        } = &mut self.body
+        else {
             return None;
         };
-        let bytes = queue.pop_front()?;
+        let bytes = match queue.pop_front() {
+            Some(bytes) => bytes,
+            None if tail.is_empty() => return None,
+            None => mem::take(tail).freeze(),
+        };
         window.freed(bytes.len() as u64);
         let grant = if self.ended {
             None

@@ -40,6 +40,9 @@ pub enum Fault {
     /// The peer opened more calls than this side announced.
     #[error("the peer opened more than {0} calls at a time")]
     TooManyStreams(u32),
+    /// The peer sent too many frames that bring nothing.
+    #[error("the peer sent too many frames that bring nothing")]
+    IdleFrames,
     /// The handshake took too long.
     #[error("the handshake did not end within {0:?}")]
     HandshakeTimeout(Duration),
@@ -117,7 +120,7 @@ impl Fault {
             | Fault::Malformed(_)
             | Fault::FlowControl
             | Fault::HandshakeTimeout(_) => Some(GoAwayReason::Protocol),
-            Fault::TooManyStreams(_) => Some(GoAwayReason::Limit),
+            Fault::TooManyStreams(_) | Fault::IdleFrames => Some(GoAwayReason::Limit),
             Fault::Version(_) => Some(GoAwayReason::Version),
             _ => None,
         }
@@ -140,6 +143,7 @@ impl Fault {
             | Fault::Malformed(_)
             | Fault::FlowControl
             | Fault::TooManyStreams(_)
+            | Fault::IdleFrames
             | Fault::GoneAway { .. } => Kind::Protocol,
             _ => Kind::Unavailable,
         };

@@ -112,6 +112,14 @@ impl FrameType {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
 
+    /// Whether frames of this type are sent because of what the peer sent.
+    pub(super) fn is_answer(self) -> bool {
+        matches!(
+            self,
+            FrameType::Reply | FrameType::Status | FrameType::Credit | FrameType::Pong
+        )
+    }
+
     /// Flags that this type of frame may carry.
     fn allowed_flags(self) -> u8 {
         match self {

@@ -222,6 +222,11 @@ pub fn put_status(out: &mut Vec<u8>, status: &Status, sent: u64) {
     }
 }
 
+/// Bytes of a REPLY head, at most.
+pub(super) fn reply_head_bound() -> usize {
+    REPLY_FIXED + 12 + MAX_METADATA_BYTES + 5 * MAX_METADATA_ENTRIES
+}
+
 /// Bytes of a STATUS beside its detail, at most.
 pub(super) fn status_overhead() -> usize {
     STATUS_FIXED + MAX_STATUS_MESSAGE + MAX_METADATA_BYTES + 8 * MAX_METADATA_ENTRIES
@@ -393,7 +398,7 @@ fn parse_chain(mut payload: Bytes) -> Result<Vec<String>, Fault> {
 }
 
 fn split_head(payload: &mut Bytes, fixed: usize) -> Result<Bytes, Fault> {
-    if payload.len() < fixed {
+    if payload.len() < fixed.max(2) {
         return Err(Fault::Malformed("a head is cut short"));
     }
     let len = usize::from(u16::from_le_bytes([payload[0], payload[1]]));
@@ -401,6 +406,14 @@ fn split_head(payload: &mut Bytes, fixed: usize) -> Result<Bytes, Fault> {
         return Err(Fault::Malformed("a head has a wrong length"));
     }
     Ok(payload.split_to(len))
+}
+
+/// What follows a head that could be split off.
+pub(super) fn after_head(payload: &Bytes) -> Bytes {
+    let mut rest = payload.clone();
+    // Only the length counts here, and it was checked.
+    let _ = split_head(&mut rest, 0);
+    rest
 }
 
 fn end_head(out: &mut [u8], start: usize) {

@@ -12,8 +12,10 @@
 //! - `items`: values in a stream
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - [`connection`](Connection): the state machine
+//! - `budget`: what a peer may send that brings nothing
 //! - `fault`: why a connection ended, by whose fault
 
+mod budget;
 mod config;
 mod connection;
 mod direction;

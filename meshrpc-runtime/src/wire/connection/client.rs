@@ -53,6 +53,7 @@ impl Connection {
         head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
         let id = self.next_id;
         self.next_id += 2;
+        self.budget.call();
         let mut stream = Stream::new(head.kind, deadline);
         let mut outbound = if head.kind.streams_out() {
             Outbound::streaming(self.peer_limits.stream_window)
@@ -178,7 +179,7 @@ impl Connection {
 
     pub(super) fn receive_reply(&mut self, frame: &Frame) -> Result<(), Fault> {
         let limits = self.limits;
-        let Some(stream) = self.known(frame.stream)? else {
+        let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
         if stream.answered {
@@ -232,9 +233,12 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
-        let Some(stream) = self.known(frame.stream)? else {
+        let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
+        if stream.inbound_ended() {
+            return Err(Fault::Malformed("a status after the end of a direction"));
+        }
         if sent != stream.received() {
             return Err(Fault::Malformed("a direction's bytes do not add up"));
         }

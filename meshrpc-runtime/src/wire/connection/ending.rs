@@ -16,7 +16,7 @@ use super::{
         layout::{self, GoAway},
     },
     Connection, Event, Phase, Side,
-    stream::BrokenOff,
+    stream::{BrokenOff, Stream},
 };
 use crate::error::{Kind, Started};
 
@@ -106,6 +106,7 @@ impl Connection {
         }
         if payload.get_u64_le() == DRAIN_TOKEN && self.ending.awaits_pong {
             self.ending.awaits_pong = false;
+            self.keep_alive.is_pong_awaited();
             self.ending.last = Some(self.highest_seen);
             self.queue_go_away(
                 self.highest_seen,
@@ -114,8 +115,12 @@ impl Connection {
                 String::new(),
             );
             self.end_if_done();
+            return Ok(());
         }
-        Ok(())
+        if self.keep_alive.is_pong_awaited() {
+            return Ok(());
+        }
+        self.brings_nothing()
     }
 
     pub(super) fn receive_go_away(&mut self, frame: &Frame) -> Result<(), Fault> {
@@ -126,15 +131,23 @@ impl Connection {
                 text: go_away.text,
             });
         }
-        if self.side == Side::Server {
-            return Ok(());
+        if self.side == Side::Server || self.ending.last.is_some() {
+            return self.brings_nothing();
         }
         if !self.ending.begun {
             self.ending.begun = true;
             self.events.push_back(Event::Closing);
+        } else if go_away.soft {
+            self.brings_nothing()?;
+        }
+        let disowns = |(&id, stream): (&u64, &Stream)| {
+            !go_away.soft && id > go_away.last && stream.answered && !stream.over
+        };
+        if self.streams.iter().any(disowns) {
+            return Err(Fault::Malformed("a go-away that disowns an answered call"));
         }
         let never_started: Vec<u64> = {
-            let unwanted = |(&id, stream): (&u64, &super::stream::Stream)| {
+            let unwanted = |(&id, stream): (&u64, &Stream)| {
                 let refused = !stream.counted || !go_away.soft && id > go_away.last;
                 (refused && !stream.over).then_some(id)
             };

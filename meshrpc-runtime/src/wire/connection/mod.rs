@@ -19,7 +19,11 @@ mod stream;
 mod timers;
 mod transmit;
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Instant,
+};
 
 use bytes::Bytes;
 
@@ -31,6 +35,7 @@ use self::{
     timers::KeepAlive,
 };
 use super::{
+    budget::Budget,
     config::{Config, Peer},
     fault::Fault,
     flow::{ReceiveWindow, SendCredit},
@@ -39,6 +44,9 @@ use super::{
     hello::Limits,
 };
 use crate::error::{Error, Started};
+
+/// Bytes of answers that may wait to be written before nothing more is read.
+const MAX_ANSWERS: usize = 256 << 10;
 
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +73,8 @@ pub struct Connection {
 
     /// Frames that are to be written next. Bulk is cut only when this is empty.
     out: Vec<u8>,
+    /// Bytes of `out` that answer what the peer sent.
+    answers: usize,
     /// Bytes ever put into `out` or cut from bulk.
     queued_to: u64,
     /// Bytes the owner says were handed to the kernel.
@@ -87,6 +97,9 @@ pub struct Connection {
     waiting: VecDeque<u64>,
     /// Streams that count against `max_streams`.
     open: u32,
+    /// Server: calls that are over and whose handlers are not.
+    abandoned: HashSet<u64>,
+    budget: Budget,
 
     /// The latest time that was passed in.
     now: Instant,
@@ -148,7 +161,8 @@ pub enum Event {
         /// When the caller stops waiting.
         deadline: Option<Instant>,
     },
-    /// Server: the caller does not wait any more: stop the handler.
+    /// Server: the caller does not wait any more: stop the handler. Its end has still to be said,
+    /// with [`Connection::status`] or as ever: until then it counts as work under way.
     Cancelled {
         /// The call.
         id: u64,
@@ -211,9 +225,11 @@ pub struct Counters {
     pub late_frames: u64,
     /// Frames of ignorable types this version does not know.
     pub ignored_frames: u64,
+    /// Frames that changed nothing, such as answers to what was never asked.
+    pub idle_frames: u64,
     /// Pings that came sooner than announced.
     pub hasty_pings: u64,
-    /// Calls refused because too many were open.
+    /// Calls refused because too many were open, or too many handlers of former calls ran on.
     pub refused_streams: u64,
 }
 
@@ -243,6 +259,7 @@ impl Connection {
             checksum: Checksum::Crc32,
             grease,
             out: Vec::new(),
+            answers: 0,
             queued_to: 0,
             written_to: 0,
             bulk: VecDeque::new(),
@@ -255,6 +272,8 @@ impl Connection {
             highest_seen: 0,
             waiting: VecDeque::new(),
             open: 0,
+            abandoned: HashSet::new(),
+            budget: Budget::new(now),
             now,
             keep_alive: KeepAlive::new(now),
             earliest_deadline: None,
@@ -292,6 +311,15 @@ impl Connection {
         }
     }
 
+    /// Whether the owner may read on. `false` once the connection is over, and while the peer
+    /// leaves so many answers unread that no more of them are to be caused.
+    ///
+    /// What this side asks of its own accord does not count: two sides that both wait for the
+    /// other to read would wait for ever.
+    pub fn takes_frames(&self) -> bool {
+        self.answers < MAX_ANSWERS && !matches!(self.phase, Phase::Closed(_))
+    }
+
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
@@ -317,7 +345,11 @@ impl Connection {
     ) {
         let before = self.out.len();
         put_frame(&mut self.out, self.checksum, kind, flags, stream, payload);
-        self.queued_to += (self.out.len() - before) as u64;
+        let len = self.out.len() - before;
+        self.queued_to += len as u64;
+        if kind.is_answer() {
+            self.answers += len;
+        }
     }
 
     /// Puts a stream with something to send into the bulk queue.

@@ -31,7 +31,7 @@ impl Connection {
         }
         let Some(kind) = frame.kind else {
             self.counters.ignored_frames += 1;
-            return Ok(());
+            return self.budget.spend(now);
         };
         match (kind, self.side) {
             (FrameType::Open, Side::Server) => self.receive_open(frame, now),
@@ -43,13 +43,19 @@ impl Connection {
             (FrameType::Ping, _) => self.receive_ping(frame, now),
             (FrameType::Pong, _) => self.receive_pong(frame),
             (FrameType::GoAway, _) => self.receive_go_away(frame),
-            (FrameType::Info, _) => Ok(()),
+            (FrameType::Info, _) => self.brings_nothing(),
             _ => Err(Fault::Malformed("a frame that this side cannot be sent")),
         }?;
         if self.side == Side::Client {
             self.open_waiting(now);
         }
         Ok(())
+    }
+
+    /// A frame that changed nothing.
+    pub(super) fn brings_nothing(&mut self) -> Result<(), Fault> {
+        self.counters.idle_frames += 1;
+        self.budget.spend(self.now)
     }
 
     fn receive_data(&mut self, frame: &Frame) -> Result<(), Fault> {
@@ -63,7 +69,7 @@ impl Connection {
         };
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
         self.receive_cost(body.len() as u64, credit_now)?;
-        let Some(stream) = self.known(frame.stream)? else {
+        let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
         let Some(inbound) = &mut stream.inbound else {
@@ -155,7 +161,7 @@ impl Connection {
         if frame.payload.len() != 4 {
             return Err(Fault::Malformed("a reset has a wrong length"));
         }
-        let Some(stream) = self.known(frame.stream)? else {
+        let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
         let (answered, ended) = (stream.answered, stream.inbound_ended());
@@ -194,11 +200,14 @@ impl Connection {
             return Err(Fault::Malformed("a credit has a wrong length"));
         }
         let grant = u64::from(payload.get_u32_le());
+        if grant == 0 {
+            self.brings_nothing()?;
+        }
         if frame.stream == 0 {
             self.credit_asked = false;
             return self.send_credit.grant(grant).ok_or(Fault::FlowControl);
         }
-        let Some(stream) = self.known(frame.stream)? else {
+        let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
         let Some(credit) = stream
@@ -216,7 +225,8 @@ impl Connection {
     }
 
     /// The stream, `None` if it was forgotten.
-    pub(super) fn known(&mut self, id: u64) -> Result<Option<&mut Stream>, Fault> {
+    pub(super) fn known(&mut self, frame: &Frame) -> Result<Option<&mut Stream>, Fault> {
+        let id = frame.stream;
         let seen = match self.side {
             Side::Client => id < self.next_id && id.is_multiple_of(2),
             Side::Server => id <= self.highest_seen && id.is_multiple_of(2),
@@ -228,7 +238,13 @@ impl Connection {
         }
         let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
         match &stream {
-            None => self.counters.late_frames += 1,
+            None => {
+                self.counters.late_frames += 1;
+                // Bytes are paid for with credit.
+                if frame.kind != Some(FrameType::Data) {
+                    self.budget.spend(self.now)?;
+                }
+            }
             Some(stream) if self.side == Side::Client && !stream.counted => {
                 return Err(Fault::Malformed(
                     "a frame of a stream that was never opened",

@@ -29,23 +29,25 @@ impl Connection {
         self.highest_seen = id;
         if self.ending.last_accepted().is_some_and(|last| id > last) {
             self.counters.late_frames += 1;
-            return Ok(());
+            return self.budget.spend(now);
         }
+        self.budget.call();
         let end = frame.flags.contains(Flags::END);
         let (head, body) = match layout::parse_open(frame.payload.clone()) {
             Ok(parts) => parts,
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
-                self.accept_to_refuse(id, end)?;
+                self.accept_to_refuse(id, layout::after_head(&frame.payload), end)?;
                 let message = format!("the call has {why}");
                 self.status(id, Status::refusal(Reason::Protocol, Started::No, message));
                 return Ok(());
             }
         };
-        if self.open >= self.limits.max_streams {
+        let max = self.limits.max_streams;
+        if self.open >= max || self.abandoned.len() >= max as usize {
             self.counters.refused_streams += 1;
-            self.accept_to_refuse(id, end)?;
-            let message = format!("more than {} calls at a time", self.limits.max_streams);
+            self.accept_to_refuse(id, body, end)?;
+            let message = format!("more than {max} calls at a time");
             self.status(
                 id,
                 Status::refusal(Reason::Overloaded, Started::No, message),
@@ -81,17 +83,17 @@ impl Connection {
     }
 
     /// A stream that exists to be refused. Its request, if any is to come, is counted and dropped.
-    fn accept_to_refuse(&mut self, id: u64, end: bool) -> Result<(), Fault> {
-        if self.streams.len() >= 2 * self.limits.max_streams as usize {
+    fn accept_to_refuse(&mut self, id: u64, body: Bytes, end: bool) -> Result<(), Fault> {
+        let streams = self.streams.len().saturating_sub(self.abandoned.len());
+        if streams >= 2 * self.limits.max_streams as usize {
             return Err(Fault::TooManyStreams(self.limits.max_streams));
         }
         let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
         let mut inbound = Inbound::buffered(None, 0);
         inbound.discard();
-        inbound.ended = end;
         stream.inbound = Some(inbound);
         self.streams.insert(id, stream);
-        Ok(())
+        self.receive_first(id, body, end)
     }
 
     /// The whole of a buffered request is there: the method may start.
@@ -132,6 +134,7 @@ impl Connection {
 
     /// Answers a call with a whole value. One larger than the peer takes becomes an error.
     pub fn reply(&mut self, id: u64, head: &ReplyHead, body: Bytes) {
+        self.handler_ended(id);
         let len = body.len();
         let limits = self.peer_limits;
         let Some(stream) = self.unanswered(id) else {
@@ -153,7 +156,8 @@ impl Connection {
             return;
         }
         outbound.queue(body);
-        let first = outbound.take_first(limits.inline_max as usize);
+        let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
+        let first = outbound.take_first(room.min(limits.inline_max as usize));
         let small = outbound.end_sent;
         stream.outbound = Some(outbound);
         let (flags, hint) = if small {
@@ -192,6 +196,7 @@ impl Connection {
 
     /// Answers a call with a status, or ends its streaming answer with one.
     pub fn status(&mut self, id: u64, status: Status) {
+        self.handler_ended(id);
         let Some(stream) = self.streams.get(&id) else {
             return;
         };
@@ -229,10 +234,20 @@ impl Connection {
             return;
         };
         let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
+        let answers = stream.outbound.as_ref();
+        let runs = handled && answers.is_none_or(|outbound| !outbound.finished);
         self.stream_over(id);
+        if runs {
+            self.abandoned.insert(id);
+        }
         if handled {
             self.events.push_back(Event::Cancelled { id });
         }
+    }
+
+    /// The handler of a call said its last word.
+    pub(super) fn handler_ended(&mut self, id: u64) {
+        self.abandoned.remove(&id);
     }
 
     fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {

@@ -29,6 +29,8 @@ pub(super) struct KeepAlive {
     heard_at: Instant,
     /// A ping that was not answered, and when it went out. Any frame answers it.
     ping_at: Option<Instant>,
+    /// Pings whose pongs have not come.
+    pongs: u32,
     /// The peer wants no more pings than one in this time.
     peer_min: Duration,
     /// When the peer last pinged.
@@ -41,6 +43,7 @@ impl KeepAlive {
         Self {
             heard_at: now,
             ping_at: None,
+            pongs: 0,
             peer_min: Duration::ZERO,
             pinged_at: None,
             hasty: 0,
@@ -55,6 +58,13 @@ impl KeepAlive {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard_at = now;
         self.ping_at = None;
+    }
+
+    /// Whether a pong that came was asked for.
+    pub(super) fn is_pong_awaited(&mut self) -> bool {
+        let awaited = self.pongs > 0;
+        self.pongs = self.pongs.saturating_sub(1);
+        awaited
     }
 }
 
@@ -177,6 +187,8 @@ impl Connection {
             return;
         }
         let dispatched = stream.dispatched;
+        let answers = stream.outbound.as_ref();
+        let runs = dispatched && answers.is_none_or(|outbound| !outbound.finished);
         let started = if dispatched {
             Started::Yes
         } else {
@@ -187,12 +199,16 @@ impl Connection {
             id,
             Status::refusal(Reason::DeadlineExceeded, started, message),
         );
+        if runs {
+            self.abandoned.insert(id);
+        }
         if dispatched {
             self.events.push_back(Event::Cancelled { id });
         }
     }
 
     pub(super) fn queue_ping(&mut self, token: u64) {
+        self.keep_alive.pongs = self.keep_alive.pongs.saturating_add(1);
         self.queue_frame(FrameType::Ping, Flags::default(), 0, |out| {
             out.put_u64_le(token)
         });

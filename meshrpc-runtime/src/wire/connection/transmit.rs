@@ -38,6 +38,7 @@ impl Connection {
     pub fn transmit(&mut self, buffer: &mut Vec<u8>) {
         debug_assert!(buffer.is_empty(), "what was taken before is written first");
         mem::swap(&mut self.out, buffer);
+        self.answers = 0;
         if self.phase != Phase::Open {
             return;
         }
@@ -209,6 +210,7 @@ impl Connection {
 
     /// Ends a streaming direction after what is queued.
     pub fn finish(&mut self, id: u64) {
+        self.handler_ended(id);
         let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
         if let Some(outbound) = stream.and_then(|stream| stream.outbound.as_mut()) {
             outbound.finished = true;

@@ -1,0 +1,665 @@
+//! Frames that are whole and come from a peer that means no good, or has lost its wits: they end
+//! at most the connection they came on, and what they can make this side hold or do is bounded.
+
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use meshrpc::{
+    Code, Started,
+    wire::{
+        CallKind, Codec, Config, Connection, Detail, Event, Failure, Fault, Flags, Frame,
+        FrameType, GoAway, GoAwayReason, Metadata, OpenHead, Read, Reason, ReplyHead, Retry, Side,
+        Status, put_go_away, put_open, put_reply, put_status, take_preface,
+    },
+};
+use proptest::prelude::*;
+
+/// One side after a good handshake, and what has become of its calls.
+struct Target {
+    side: Side,
+    wire: Connection,
+    now: Instant,
+    /// Client: calls that were made. Server: calls whose handlers run.
+    calls: HashSet<u64>,
+    ended: HashSet<u64>,
+}
+
+impl Target {
+    fn new(side: Side, config: Config) -> Self {
+        let now = Instant::now();
+        let config = Arc::new(config);
+        let mut client = Connection::client(Arc::clone(&config), 1, now);
+        let mut server = Connection::server(config, 2, now);
+        pass(&mut client, &mut server, now);
+        pass(&mut server, &mut client, now);
+        assert!(client.is_established() && server.is_established());
+        let mut target = Self {
+            side,
+            wire: if side == Side::Client { client } else { server },
+            now,
+            calls: HashSet::new(),
+            ended: HashSet::new(),
+        };
+        target.collect();
+        target
+    }
+
+    fn receive(&mut self, frame: &Frame) -> Result<(), Fault> {
+        let result = self.wire.receive(frame, self.now);
+        if let Err(fault) = &result {
+            self.wire.fail_with(fault.clone());
+        }
+        self.collect();
+        result
+    }
+
+    fn call(&mut self, kind: CallKind, len: usize) {
+        let body = match kind {
+            CallKind::Unary | CallKind::ServerStream => Bytes::from(vec![1; len]),
+            CallKind::ClientStream | CallKind::BothStream => Bytes::new(),
+        };
+        if let Ok(id) = self.wire.call(open_head(kind), body, None, self.now) {
+            self.calls.insert(id);
+        }
+        self.collect();
+    }
+
+    /// Lets the handlers of a server say their last word.
+    fn handlers_end(&mut self) {
+        for id in self.calls.drain() {
+            self.wire
+                .reply(id, &reply_head(), Bytes::from_static(b"done"));
+            self.wire.stop_reading(id);
+        }
+        self.collect();
+    }
+
+    fn transmit(&mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.wire.transmit(&mut out);
+        self.wire.wrote(out.len());
+        self.collect();
+        out
+    }
+
+    fn collect(&mut self) {
+        while let Some(event) = self.wire.poll_event() {
+            match event {
+                Event::Call { id, .. } => assert!(self.calls.insert(id), "a call came twice"),
+                Event::Reply { id, .. } => self.over(id),
+                Event::Failed { id, failure } => {
+                    // A streaming reply that had begun may break off.
+                    if !matches!(
+                        failure,
+                        Failure::Lost {
+                            started: Started::Yes,
+                            ..
+                        }
+                    ) {
+                        self.ended.insert(id);
+                    } else if self.side == Side::Client {
+                        self.over(id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn over(&mut self, id: u64) {
+        assert!(self.ended.insert(id), "call {id} ended twice");
+    }
+}
+
+fn pass(from: &mut Connection, to: &mut Connection, now: Instant) {
+    let mut bytes = Vec::new();
+    from.transmit(&mut bytes);
+    let mut input = BytesMut::from(&bytes[..]);
+    assert!(take_preface(&mut input).expect("a preface"));
+    to.preface_received();
+    while let Some(frame) = to.frame_reader().next(&mut input).expect("a frame") {
+        to.receive(&frame, now).expect("a hello");
+    }
+}
+
+fn open_head(kind: CallKind) -> OpenHead {
+    OpenHead {
+        kind,
+        codec: Codec::Positional,
+        method: 1,
+        schema: 0,
+        time_left: None,
+        attempt: 1,
+        idempotent: false,
+        body_len: None,
+        session: None,
+        trace: None,
+        metadata: Metadata::new(),
+    }
+}
+
+fn reply_head() -> ReplyHead {
+    ReplyHead {
+        codec: Codec::Positional,
+        metadata: Metadata::new(),
+    }
+}
+
+fn frame(kind: FrameType, flags: Flags, stream: u64, payload: impl Into<Bytes>) -> Frame {
+    Frame {
+        kind: Some(kind),
+        flags,
+        stream,
+        payload: payload.into(),
+    }
+}
+
+fn open(id: u64, kind: CallKind, flags: Flags, body: &[u8]) -> Frame {
+    let mut payload = Vec::new();
+    put_open(&mut payload, &open_head(kind));
+    payload.extend_from_slice(body);
+    frame(FrameType::Open, flags, id, payload)
+}
+
+fn reset(id: u64) -> Frame {
+    frame(FrameType::Reset, Flags::default(), id, vec![0; 4])
+}
+
+fn go_away(last: u64, reason: GoAwayReason, soft: bool) -> Frame {
+    let go_away = GoAway {
+        last,
+        reason,
+        soft,
+        reconnect_after: Some(Duration::from_millis(u32::MAX.into())),
+        text: "x".into(),
+    };
+    let mut payload = Vec::new();
+    put_go_away(&mut payload, &go_away);
+    frame(FrameType::GoAway, Flags::default(), 0, payload)
+}
+
+fn end_of(total: u64, bytes: &[u8]) -> Vec<u8> {
+    let mut payload = total.to_le_bytes().to_vec();
+    payload.extend_from_slice(bytes);
+    payload
+}
+
+fn tight() -> Config {
+    Config {
+        connection_window: 64 << 10,
+        stream_window: 16 << 10,
+        inline_max: 1 << 10,
+        max_streams: 5,
+        ..Config::default()
+    }
+}
+
+fn kind() -> impl Strategy<Value = CallKind> {
+    prop_oneof![
+        3 => Just(CallKind::Unary),
+        1 => Just(CallKind::ServerStream),
+        1 => Just(CallKind::ClientStream),
+        2 => Just(CallKind::BothStream),
+    ]
+}
+
+fn metadata() -> impl Strategy<Value = Metadata> {
+    prop::collection::vec((0usize..300, 0usize..3_000), 0..4).prop_map(|entries| {
+        let mut metadata = Metadata::new();
+        for (key, value) in entries {
+            metadata.push("k".repeat(key.min(255)), vec![0; value]);
+        }
+        metadata
+    })
+}
+
+fn a_status() -> impl Strategy<Value = Vec<u8>> {
+    let detail = prop_oneof![
+        Just(Detail::None),
+        Just(Detail::Typed {
+            codec: Codec::FieldNamed,
+            bytes: Bytes::from_static(b"x"),
+        }),
+        (0usize..70).prop_map(|len| Detail::Chain(vec!["why".into(); len])),
+    ];
+    let retry = prop_oneof![
+        Just(Retry::Unspecified),
+        Just(Retry::Never),
+        Just(Retry::After(Duration::MAX)),
+    ];
+    let numbers = (
+        0u8..20,
+        0u8..14,
+        prop_oneof![3 => Just(0), 1 => 0u64..40_000],
+    );
+    (numbers, retry, detail, metadata()).prop_map(
+        |((code, reason, sent), retry, detail, trailers)| {
+            let status = Status {
+                code: (code != 0).then(|| Code::from_wire(code)),
+                started: Started::No,
+                relayed: code % 2 == 0,
+                reason: Reason::from_wire(reason),
+                retry,
+                message: "m".repeat(usize::from(code) * 60),
+                trailers,
+                detail,
+            };
+            let mut payload = Vec::new();
+            put_status(&mut payload, &status, sent);
+            payload
+        },
+    )
+}
+
+fn an_open() -> impl Strategy<Value = Vec<u8>> {
+    let hint = prop_oneof![
+        Just(None),
+        Just(Some(u64::MAX)),
+        (0u64..1_000).prop_map(Some)
+    ];
+    let time_left = prop_oneof![3 => Just(None), 1 => Just(Some(Duration::MAX)), 1 => Just(Some(Duration::from_millis(1)))];
+    (
+        kind(),
+        hint,
+        time_left,
+        metadata(),
+        0usize..1_500,
+        any::<u8>(),
+    )
+        .prop_map(|(kind, body_len, time_left, metadata, len, odd)| {
+            let head = OpenHead {
+                body_len,
+                time_left,
+                metadata,
+                ..open_head(kind)
+            };
+            let mut payload = Vec::new();
+            put_open(&mut payload, &head);
+            if odd < 20 {
+                // A codec, or a bit, of another version.
+                payload[if odd < 10 { 3 } else { 21 }] = 0x40;
+            }
+            payload.resize(payload.len() + len, 7);
+            payload
+        })
+}
+
+fn a_reply() -> impl Strategy<Value = Vec<u8>> {
+    let hint = prop_oneof![
+        Just(None),
+        Just(Some(u64::MAX)),
+        (0u64..1_000).prop_map(Some)
+    ];
+    (hint, metadata(), 0usize..1_500, any::<u8>()).prop_map(|(hint, metadata, len, odd)| {
+        let mut payload = Vec::new();
+        let codec = Codec::Positional;
+        put_reply(&mut payload, &ReplyHead { codec, metadata }, hint);
+        if odd < 20 {
+            payload[2] = 0x40;
+        }
+        payload.resize(payload.len() + len, 7);
+        payload
+    })
+}
+
+fn a_frame() -> impl Strategy<Value = Frame> {
+    let ends = || prop_oneof![Just(Flags::default()), Just(Flags::END)];
+    // Mostly streams that may be there.
+    let id = || prop_oneof![8 => (1u64..12).prop_map(|n| 2 * n), 1 => 1u64..40, 1 => Just((1 << 56) - 2)];
+    let number = || prop_oneof![Just(0u32), Just(u32::MAX), 1u32..100_000];
+    let data = (
+        ends(),
+        any::<bool>(),
+        id(),
+        prop_oneof![Just(0u64), 0u64..3_000],
+        0usize..3_000,
+    );
+    let token = prop_oneof![Just(0u64), Just(0x4452_4149_4E00_0001), any::<u64>()];
+    let reason = (0u8..8).prop_map(|n| match n {
+        0..=5 => GoAwayReason::Draining,
+        6 => GoAwayReason::Limit,
+        _ => GoAwayReason::Other,
+    });
+    prop_oneof![
+        6 => (id(), ends(), an_open()).prop_map(|(id, flags, payload)| frame(FrameType::Open, flags, id, payload)),
+        6 => (id(), ends(), a_reply()).prop_map(|(id, flags, payload)| frame(FrameType::Reply, flags, id, payload)),
+        6 => data.prop_map(|(flags, now, id, total, len)| {
+            let payload = if flags == Flags::END { end_of(total, &vec![3; len]) } else { vec![3; len] };
+            let flags = if now { flags.with(Flags::CREDIT_NOW) } else { flags };
+            frame(FrameType::Data, flags, id, payload)
+        }),
+        4 => (id(), a_status()).prop_map(|(id, payload)| frame(FrameType::Status, Flags::END, id, payload)),
+        4 => id().prop_map(reset),
+        4 => (prop_oneof![Just(0), id()], number()).prop_map(|(id, n)| frame(FrameType::Credit, Flags::default(), id, n.to_le_bytes().to_vec())),
+        1 => token.clone().prop_map(|n| frame(FrameType::Ping, Flags::default(), 0, n.to_le_bytes().to_vec())),
+        1 => token.prop_map(|n| frame(FrameType::Pong, Flags::default(), 0, n.to_le_bytes().to_vec())),
+        1 => (id(), reason, any::<bool>()).prop_map(|(last, reason, soft)| go_away(last, reason, soft)),
+        1 => Just(frame(FrameType::Info, Flags::default(), 0, Bytes::new())),
+        1 => Just(Frame { kind: None, flags: Flags(0xFF), stream: 9, payload: Bytes::new() }),
+        // Rarely, since it ends the connection.
+        1 => prop_oneof![Just(FrameType::ClientHello), Just(FrameType::ServerHello)]
+            .prop_map(|kind| frame(kind, Flags::default(), 0, Bytes::new())),
+    ]
+}
+
+/// What happens to a side.
+#[derive(Clone, Debug)]
+enum Step {
+    Frame(Frame),
+    Call(CallKind, usize),
+    Cancel(u64),
+    Read(u64),
+    Write(u64),
+    HandlersEnd,
+    Transmit,
+    Wait(u64),
+    GoAway,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let id = || (1u64..12).prop_map(|n| 2 * n);
+    prop_oneof![
+        30 => a_frame().prop_map(Step::Frame),
+        5 => (kind(), prop_oneof![0usize..100, 0usize..100_000]).prop_map(|(kind, len)| Step::Call(kind, len)),
+        1 => id().prop_map(Step::Cancel),
+        3 => id().prop_map(Step::Read),
+        3 => id().prop_map(Step::Write),
+        1 => Just(Step::HandlersEnd),
+        4 => Just(Step::Transmit),
+        1 => (0u64..20_000).prop_map(Step::Wait),
+        1 => prop::bool::weighted(0.1).prop_map(|yes| if yes { Step::GoAway } else { Step::Transmit }),
+    ]
+}
+
+fn run(side: Side, steps: &[Step]) -> Target {
+    let config = tight();
+    let most = 4 * config.max_streams as usize;
+    let mut target = Target::new(side, config);
+    for step in steps {
+        match step {
+            Step::Frame(frame) => {
+                let _ = target.receive(frame);
+            }
+            Step::Call(kind, len) if side == Side::Client => target.call(*kind, *len),
+            Step::Call(..) => {}
+            Step::Cancel(id) if side == Side::Client => {
+                target.wire.cancel(*id);
+                target.calls.remove(id);
+            }
+            Step::Cancel(id) => {
+                let status = Status::refusal(Reason::Panicked, Started::Yes, "gone");
+                target.wire.status(*id, status);
+                target.wire.stop_reading(*id);
+                target.calls.remove(id);
+            }
+            Step::Read(id) => while let Read::Bytes(_) = target.wire.read(*id) {},
+            Step::Write(id) => {
+                if side == Side::Server {
+                    target.wire.reply_stream(*id, &reply_head());
+                }
+                let _ = target.wire.write(*id, Bytes::from_static(b"bytes"));
+            }
+            Step::HandlersEnd if side == Side::Server => target.handlers_end(),
+            Step::HandlersEnd => {}
+            Step::Transmit => drop(target.transmit()),
+            Step::Wait(ms) => {
+                target.now += Duration::from_millis(*ms);
+                if let Err(fault) = target.wire.handle_timeout(target.now) {
+                    target.wire.fail_with(fault);
+                }
+            }
+            Step::GoAway => target.wire.go_away(target.now),
+        }
+        target.collect();
+        if side == Side::Server {
+            let streams = target.wire.in_flight();
+            assert!(streams <= most, "{streams} streams at a time");
+        }
+    }
+    target
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 768, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_server_outlives_any_frames(steps in prop::collection::vec(step(), 1..200)) {
+        let mut target = run(Side::Server, &steps);
+        target.wire.fail_with(Fault::Closed);
+        target.handlers_end();
+        prop_assert_eq!(target.wire.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_client_outlives_any_frames_and_every_call_ends(steps in prop::collection::vec(step(), 1..200)) {
+        let mut target = run(Side::Client, &steps);
+        target.wire.fail_with(Fault::Closed);
+        target.collect();
+        for id in target.calls.difference(&target.ended) {
+            // A streaming reply that has begun tells its reader.
+            let read = loop {
+                match target.wire.read(*id) {
+                    Read::Bytes(_) => {}
+                    other => break other,
+                }
+            };
+            prop_assert!(!matches!(read, Read::Pending), "call {} never ends", id);
+        }
+    }
+}
+
+#[test]
+fn frames_that_bring_nothing_are_taken_for_a_while_and_then_end_the_connection() {
+    let unknown = Frame {
+        kind: None,
+        flags: Flags::default(),
+        stream: 0,
+        payload: Bytes::new(),
+    };
+    let of_connection = |kind, len| frame(kind, Flags::default(), 0, vec![0; len]);
+    let idle = [
+        unknown,
+        of_connection(FrameType::Info, 0),
+        of_connection(FrameType::Pong, 8),
+        of_connection(FrameType::Credit, 4),
+        reset(2),
+        go_away(u64::MAX, GoAwayReason::Draining, true),
+    ];
+    for frame in &idle {
+        let mut target = Target::new(Side::Server, Config::default());
+        target
+            .receive(&open(2, CallKind::Unary, Flags::END, b""))
+            .expect("a call");
+        for _ in 0..1_000 {
+            target.receive(frame).expect("a few are nothing special");
+        }
+        let fault = (0..100_000).find_map(|_| target.receive(frame).err());
+        assert_eq!(fault, Some(Fault::IdleFrames), "after {frame:?}");
+    }
+}
+
+#[test]
+fn what_follows_cancelled_calls_late_is_no_flood() {
+    let mut target = Target::new(Side::Client, Config::default());
+    let mut reply = Vec::new();
+    put_reply(&mut reply, &reply_head(), None);
+    for _ in 0..30_000 {
+        target.call(CallKind::Unary, 0);
+        let id = *target.calls.iter().next().expect("a call was taken");
+        target.calls.clear();
+        target.wire.cancel(id);
+        target
+            .receive(&frame(FrameType::Reply, Flags::END, id, reply.clone()))
+            .expect("a reply that crossed the reset");
+        target.transmit();
+    }
+    assert_eq!(target.wire.counters().late_frames, 30_000);
+}
+
+#[test]
+fn a_peer_that_leaves_answers_unread_is_not_read_either() {
+    let mut target = Target::new(Side::Server, Config::default());
+    target
+        .receive(&open(2, CallKind::Unary, Flags::default(), b""))
+        .expect("a call");
+    let asks = frame(FrameType::Data, Flags::CREDIT_NOW, 2, vec![1]);
+    let mut frames = 0;
+    while target.wire.takes_frames() {
+        target.receive(&asks).expect("one byte");
+        frames += 1;
+        assert!(frames < 1_000_000, "answers gather without end");
+    }
+    assert!(target.transmit().len() < 300 << 10);
+    assert!(
+        target.wire.takes_frames(),
+        "read again when they were taken"
+    );
+}
+
+#[test]
+fn a_client_reads_however_much_it_asks() {
+    let mut target = Target::new(Side::Client, Config::default());
+    for _ in 0..200 {
+        target.call(CallKind::Unary, 10_000);
+    }
+    assert!(
+        target.wire.takes_frames(),
+        "else both sides could wait for the other to read"
+    );
+}
+
+#[test]
+fn handlers_of_cancelled_calls_count_until_they_end() {
+    let config = tight();
+    let most = config.max_streams as usize;
+    let mut target = Target::new(Side::Server, config);
+    for id in (2..200).step_by(2) {
+        target
+            .receive(&open(id, CallKind::Unary, Flags::END, b""))
+            .expect("a call");
+        target.receive(&reset(id)).expect("it is given up");
+        assert!(target.calls.len() <= most, "cancelled calls do not count");
+    }
+    assert_eq!(target.calls.len(), most);
+    assert!(target.wire.counters().refused_streams > 0);
+
+    target.handlers_end();
+    target
+        .receive(&open(200, CallKind::Unary, Flags::END, b""))
+        .expect("a call");
+    assert_eq!(target.calls.len(), 1, "handlers that ended count no more");
+}
+
+#[test]
+fn handlers_of_calls_past_their_deadline_count_until_they_end() {
+    let config = tight();
+    let most = config.max_streams as usize;
+    let mut target = Target::new(Side::Server, config);
+    let mut payload = Vec::new();
+    let head = OpenHead {
+        time_left: Some(Duration::from_millis(1)),
+        ..open_head(CallKind::Unary)
+    };
+    put_open(&mut payload, &head);
+    for id in (2..200).step_by(2) {
+        target
+            .receive(&frame(FrameType::Open, Flags::END, id, payload.clone()))
+            .expect("a call");
+        target.now += Duration::from_millis(2);
+        target
+            .wire
+            .handle_timeout(target.now)
+            .expect("nothing else is due");
+        target.transmit();
+    }
+    assert_eq!(target.calls.len(), most);
+}
+
+#[test]
+fn the_body_of_a_refused_call_is_counted_like_any() {
+    for refused_for_its_codec in [true, false] {
+        let mut target = Target::new(Side::Server, tight());
+        if !refused_for_its_codec {
+            for id in (2..12).step_by(2) {
+                target
+                    .receive(&open(id, CallKind::Unary, Flags::END, b""))
+                    .expect("a call");
+            }
+        }
+        let handled = target.calls.len();
+        let mut first = open(100, CallKind::Unary, Flags::default(), b"four");
+        if refused_for_its_codec {
+            let mut payload = first.payload.to_vec();
+            payload[3] = 0x40;
+            first.payload = payload.into();
+        }
+        target
+            .receive(&first)
+            .expect("the call is refused, not the connection");
+        let last = frame(FrameType::Data, Flags::END, 100, end_of(9, b"bytes"));
+        target.receive(&last).expect("four and five bytes are nine");
+        assert_eq!(target.calls.len(), handled, "the call was refused");
+    }
+}
+
+#[test]
+fn short_pieces_of_an_unread_stream_are_put_together() {
+    let mut target = Target::new(Side::Server, Config::default());
+    target
+        .receive(&open(2, CallKind::BothStream, Flags::default(), b""))
+        .expect("a call");
+    for n in 0..10_000u32 {
+        let piece = frame(FrameType::Data, Flags::default(), 2, vec![n as u8]);
+        target.receive(&piece).expect("one byte");
+    }
+    let long = vec![9; 20_000];
+    target
+        .receive(&frame(FrameType::Data, Flags::default(), 2, long))
+        .expect("a long piece");
+    let mut pieces = Vec::new();
+    while let Read::Bytes(bytes) = target.wire.read(2) {
+        pieces.push(bytes);
+    }
+    assert_eq!(pieces.len(), 2);
+    assert!(
+        pieces[0]
+            .iter()
+            .enumerate()
+            .all(|(n, byte)| *byte == n as u8),
+        "out of order"
+    );
+    assert_eq!(pieces[1].len(), 20_000);
+}
+
+#[test]
+fn a_server_cannot_disown_a_call_that_it_has_answered() {
+    let mut target = Target::new(Side::Client, Config::default());
+    target.call(CallKind::Unary, 0);
+    let mut reply = Vec::new();
+    put_reply(&mut reply, &reply_head(), Some(8));
+    target
+        .receive(&frame(FrameType::Reply, Flags::default(), 2, reply))
+        .expect("a reply begins");
+    let fault = target.receive(&go_away(0, GoAwayReason::Draining, false));
+    assert!(matches!(fault, Err(Fault::Malformed(_))), "{fault:?}");
+}
+
+#[test]
+fn an_end_has_no_status_behind_it() {
+    let mut target = Target::new(Side::Client, Config::default());
+    target.call(CallKind::BothStream, 0);
+    let mut payload = Vec::new();
+    put_reply(&mut payload, &reply_head(), None);
+    target
+        .receive(&frame(FrameType::Reply, Flags::END, 2, payload))
+        .expect("a whole stream");
+    let mut payload = Vec::new();
+    let status = Status::application(Code::Unknown, "after all", Detail::None);
+    put_status(&mut payload, &status, 0);
+    let fault = target.receive(&frame(FrameType::Status, Flags::END, 2, payload));
+    assert!(matches!(fault, Err(Fault::Malformed(_))), "{fault:?}");
+}
