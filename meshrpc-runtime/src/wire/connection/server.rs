@@ -247,7 +247,10 @@ impl Connection {
 
     /// The handler of a call said its last word.
     pub(super) fn handler_ended(&mut self, id: u64) {
-        self.abandoned.remove(&id);
+        // Nearly always there is none, and then nothing to hash.
+        if !self.abandoned.is_empty() {
+            self.abandoned.remove(&id);
+        }
     }
 
     fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {
