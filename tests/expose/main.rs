@@ -390,7 +390,7 @@ fn the_macro_takes_fresh_files_and_refuses_stale_ones_with_one_error() {
     let project = Project::new();
     project.put(
         "src/lib.rs",
-        "#![deny(warnings)]\nmod others;\npub mod desk;\npub use others::formatted;\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
+        "#![deny(warnings, unused_qualifications)]\nmod others;\npub mod desk;\npub use others::formatted;\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
     );
     project.put("src/others.rs", OTHERS);
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/expose-test");

@@ -35,6 +35,14 @@ pub trait Bounded: Clone + Debug + Send + Sync + 'static {
     async fn greet(&self) -> anyhow::Result<String>;
 }
 
+/// Going away: what is generated from it does not warn of that.
+#[mesh_service]
+#[deprecated]
+pub trait Leaving {
+    /// Greets.
+    async fn greet(&self) -> anyhow::Result<String>;
+}
+
 /// Methods of the names that a client has by itself, and names of the prelude.
 #[mesh_service]
 pub trait Clashing {

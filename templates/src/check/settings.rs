@@ -35,10 +35,51 @@ pub(crate) fn unknown(key: &Ident, known: &[&str], later: &[(&str, &str)]) -> Er
     )
 }
 
+/// The next key.
+pub(crate) fn key(input: ParseStream<'_>, known: &[&str]) -> Result<Ident> {
+    input.call(Ident::parse_any).map_err(|error| {
+        let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        Error::new(
+            error.span(),
+            format!("not a key: write one of {}", known.join(", ")),
+        )
+    })
+}
+
+/// `= value` behind a key, which is written like `usage`.
+pub(crate) fn value<T>(
+    input: ParseStream<'_>,
+    key: &Ident,
+    usage: &str,
+    read: impl FnOnce(ParseStream<'_>) -> Result<T>,
+) -> Result<T> {
+    let value = input.parse::<Token![=]>().and_then(|_| read(input));
+    value.map_err(|_| misused(key, usage))
+}
+
+/// The comma behind a key and its value, or the end.
+pub(crate) fn end(input: ParseStream<'_>, key: &Ident, usage: &str) -> Result<()> {
+    if input.is_empty() {
+        return Ok(());
+    }
+    match input.parse::<Token![,]>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(misused(key, usage)),
+    }
+}
+
+fn misused(key: &Ident, usage: &str) -> Error {
+    let words = if key == usage {
+        format!("`{key}` takes no value: remove what follows it")
+    } else {
+        format!("`{key}` takes a value: write `{usage}`")
+    };
+    Error::new(key.span(), words)
+}
+
 /// `= "name"`, a wire name.
-pub(crate) fn wire_name(input: ParseStream<'_>) -> Result<String> {
-    input.parse::<Token![=]>()?;
-    let text: LitStr = input.parse()?;
+pub(crate) fn wire_name(input: ParseStream<'_>, key: &Ident, usage: &str) -> Result<String> {
+    let text: LitStr = value(input, key, usage, |input| input.parse())?;
     let name = text.value();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || name.len() > 128 || !name.chars().all(allowed) {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 
@@ -159,24 +159,7 @@ fn here(span: Span) -> Span {
 
 /// A type with every token at one place, so that errors underline it and nothing else.
 fn at(ty: &Type, span: Span) -> TokenStream {
-    fn moved(tokens: TokenStream, span: Span) -> TokenStream {
-        tokens
-            .into_iter()
-            .map(|token| match token {
-                TokenTree::Group(group) => {
-                    let mut to =
-                        proc_macro2::Group::new(group.delimiter(), moved(group.stream(), span));
-                    to.set_span(group.span().located_at(span));
-                    TokenTree::Group(to)
-                }
-                mut other => {
-                    other.set_span(other.span().located_at(span));
-                    other
-                }
-            })
-            .collect()
-    }
-    moved(ty.to_token_stream(), span)
+    super::moved(ty.to_token_stream(), span)
 }
 
 /// The name of a type: all uses of one alias have one error type.

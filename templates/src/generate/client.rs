@@ -74,6 +74,7 @@ impl Output<'_> {
         let with = free("with").then(|| {
             quote! {
                 /// The same client, with these options for its calls.
+                #[must_use]
                 #vis fn with(&self, call: #rt::Call) -> Self {
                     <Self as #rt::Client>::with(self, call)
                 }

@@ -38,11 +38,12 @@ impl Output<'_> {
     fn method(&self, method: &Method) -> TokenStream {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
         let names = method.arguments.iter().map(|argument| &argument.name);
-        let types = method
+        let types: Vec<_> = method
             .arguments
             .iter()
-            .map(|argument| self.opaque(&without_lifetimes(&argument.owned)));
-        let reply = self.opaque(&without_lifetimes(&method.reply.ty));
+            .map(|argument| without_lifetimes(&argument.owned))
+            .collect();
+        let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
         let idempotent = method.idempotent.then(|| quote!(.idempotent()));
         let deadline = method.deadline.map(|deadline| {
             let deadline = match deadline {
@@ -60,7 +61,7 @@ impl Output<'_> {
                 #name,
                 #key,
                 &[#(#names),*],
-                |schema| #rt::describe!(schema, (#(#types),*) -> #reply),
+                |schema| #rt::describe!(schema, #types),
             ) #idempotent #deadline
         }
     }

@@ -1,7 +1,7 @@
 //! The handler: serves any implementation of the trait.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Index;
 
 use super::{Output, key};
@@ -26,7 +26,7 @@ impl Output<'_> {
             }
 
             #dead
-            impl<S: #name> #handler<S> {
+            impl<S> #handler<S> {
                 /// A handler that owns the implementation.
                 #vis fn new(service: S) -> Self {
                     Self { service: ::std::sync::Arc::new(service) }
@@ -34,7 +34,7 @@ impl Output<'_> {
             }
 
             #dead
-            impl<S: #name + ?Sized> #handler<S> {
+            impl<S: ?Sized> #handler<S> {
                 /// A handler of an implementation that others use too.
                 #vis fn shared(service: ::std::sync::Arc<S>) -> Self {
                     Self { service }
@@ -134,7 +134,7 @@ impl Output<'_> {
 /// The borrowing value lent from the owned one at `place`, a place expression.
 fn value(lend: &Lend, place: &TokenStream) -> TokenStream {
     match lend {
-        Lend::Clone => quote!(#place.clone()),
+        Lend::Clone(span) => clone(*span, &quote!(&#place)),
         Lend::Ref => quote!(&#place),
         Lend::Str => quote!(#place.as_str()),
         Lend::Slice => quote!(#place.as_slice()),
@@ -168,6 +168,13 @@ fn value(lend: &Lend, place: &TokenStream) -> TokenStream {
     }
 }
 
+/// Written for `reference` to be what is cloned, and for a type that cannot be to be underlined.
+fn clone(span: Span, reference: &TokenStream) -> TokenStream {
+    let span = Span::call_site().located_at(span);
+    let reference = super::moved(reference.clone(), span);
+    quote_spanned!(span=> ::core::clone::Clone::clone(#reference))
+}
+
 fn collect(place: &TokenStream, each: &TokenStream) -> TokenStream {
     quote!(#place.iter().map(#each).collect())
 }
@@ -183,7 +190,7 @@ fn value_of_reference(lend: &Lend, name: &str) -> TokenStream {
     let name = format_ident!("{name}");
     match lend {
         Lend::Ref => quote!(#name),
-        Lend::Clone => quote!(#name.clone()),
+        Lend::Clone(span) => clone(*span, &quote!(#name)),
         other => value(other, &quote!(#name)),
     }
 }

@@ -1,7 +1,7 @@
 //! The trait itself: native async methods are desugared, the rest stays as it is.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote, quote_spanned};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote_spanned};
 use syn::{FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote};
 
 use super::Output;
@@ -10,10 +10,12 @@ use crate::model::{Style, last_is};
 impl Output<'_> {
     pub(super) fn interface(&self) -> TokenStream {
         let mut item = self.service.item.clone();
-        // Implementations are shared between the tasks of calls.
+        // Implementations are shared between the tasks of calls. One that cannot be is told so with
+        // the trait's name.
+        let span = Span::call_site().located_at(item.ident.span());
         for (name, path) in [
-            ("Send", quote!(::core::marker::Send)),
-            ("Sync", quote!(::core::marker::Sync)),
+            ("Send", quote_spanned!(span=> ::core::marker::Send)),
+            ("Sync", quote_spanned!(span=> ::core::marker::Sync)),
         ] {
             let there = item.supertraits.iter().any(
                 |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name)),

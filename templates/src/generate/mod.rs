@@ -13,7 +13,7 @@ mod interface;
 use std::cell::RefCell;
 
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 use syn::{Type, VisRestricted, Visibility, parse_quote};
 
@@ -55,7 +55,10 @@ impl Service {
                 let fingerprint = self.fingerprint();
                 let stale = stale_message(&file, &self.ident().to_string());
                 quote! {
-                    #[allow(dead_code, deprecated, unused_imports, clippy::all, clippy::pedantic)]
+                    #[allow(
+                        dead_code, deprecated, unused_imports, unused_qualifications,
+                        clippy::all, clippy::pedantic, clippy::nursery
+                    )]
                     mod #module {
                         include!(#file);
                     }
@@ -226,13 +229,27 @@ impl<'a> Output<'a> {
     fn opaque(&self, ty: &Type) -> TokenStream {
         match self.target {
             Target::Macro => quote!(#ty),
+            Target::File => self.placeholder(file::print_type(ty)),
+        }
+    }
+
+    /// `(Argument, …) -> Return` inside a macro call, likewise.
+    fn opaque_signature(&self, arguments: &[Type], reply: &Type) -> TokenStream {
+        match self.target {
+            Target::Macro => quote!((#(#arguments),*) -> #reply),
             Target::File => {
-                let mut types = self.types.borrow_mut();
-                let name = file::placeholder(types.len());
-                types.push(file::print_type(ty));
-                quote!(#name)
+                let arguments: Vec<_> = arguments.iter().map(file::print_type).collect();
+                let (arguments, reply) = (arguments.join(", "), file::print_type(reply));
+                self.placeholder(format!("({arguments}) -> {reply}"))
             }
         }
+    }
+
+    fn placeholder(&self, text: String) -> TokenStream {
+        let mut types = self.types.borrow_mut();
+        let name = file::placeholder(types.len());
+        types.push(text);
+        quote!(#name)
     }
 
     /// For items that call deprecated methods.
@@ -264,4 +281,22 @@ fn key(method: &Method) -> TokenStream {
         let key = method.key;
         quote!(#key)
     })
+}
+
+/// Tokens with all of them at the place of `span`.
+fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+    tokens
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Group(group) => {
+                let mut to = Group::new(group.delimiter(), moved(group.stream(), span));
+                to.set_span(group.span().located_at(span));
+                TokenTree::Group(to)
+            }
+            mut other => {
+                other.set_span(other.span().located_at(span));
+                other
+            }
+        })
+        .collect()
 }

@@ -183,18 +183,28 @@ impl Effects {
 
     fn read(&mut self, input: ParseStream<'_>, seen: &mut settings::Seen) -> Result<()> {
         while !input.is_empty() {
-            let key = input.call(Ident::parse_any)?;
+            let key = settings::key(input, KEYS)?;
             seen.once(&key)?;
-            match key.to_string().as_str() {
+            let name = key.to_string();
+            let usage = match name.as_str() {
+                "deadline" => "deadline = \"500ms\"",
+                "sticky" => "sticky = argument",
+                "name" => "name = \"…\"",
+                plain => plain,
+            };
+            match name.as_str() {
                 "idempotent" => self.idempotent = true,
-                "deadline" => self.deadline = Some(deadline(input)?),
+                "deadline" => {
+                    let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
+                    self.deadline = Some(deadline(&text)?);
+                }
                 "sticky" => {
-                    input.parse::<Token![=]>()?;
-                    self.sticky = Some(input.call(Ident::parse_any)?);
+                    let argument = settings::value(input, &key, usage, Ident::parse_any)?;
+                    self.sticky = Some(argument);
                 }
                 "name" => {
-                    let span = key.span();
-                    self.name = Some((settings::wire_name(input)?, span));
+                    let name = settings::wire_name(input, &key, usage)?;
+                    self.name = Some((name, key.span()));
                 }
                 "local" => {
                     if input.peek(Token![=]) {
@@ -207,20 +217,16 @@ impl Effects {
                 }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }
+            settings::end(input, &key, usage)?;
             if key != "local" && self.remote.is_none() {
                 self.remote = Some(key);
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
             }
         }
         Ok(())
     }
 }
 
-fn deadline(input: ParseStream<'_>) -> Result<Deadline> {
-    input.parse::<Token![=]>()?;
-    let text: LitStr = input.parse()?;
+fn deadline(text: &LitStr) -> Result<Deadline> {
     let value = text.value();
     if value == "none" {
         return Ok(Deadline::None);

@@ -1,9 +1,7 @@
 //! `#[mesh_service(…)]`.
 
 use proc_macro2::Span;
-use syn::{
-    Ident, LitStr, Path, Result, Token, ext::IdentExt as _, parenthesized, parse::ParseStream,
-};
+use syn::{Ident, LitStr, Path, Result, parenthesized, parse::ParseStream};
 
 use super::plain;
 use crate::check::settings;
@@ -50,10 +48,16 @@ impl Options {
         let mut options = Self::default();
         let mut seen = settings::Seen::default();
         while !input.is_empty() {
-            let key = input.call(Ident::parse_any)?;
+            let key = settings::key(input, KEYS)?;
             seen.once(&key)?;
-            match key.to_string().as_str() {
-                "name" => options.name = Some(settings::wire_name(input)?),
+            let name = key.to_string();
+            let usage = match name.as_str() {
+                "name" => "name = \"…\"",
+                "crate" => "crate = path::of::meshrpc",
+                other => other,
+            };
+            match name.as_str() {
+                "name" => options.name = Some(settings::wire_name(input, &key, usage)?),
                 "exposed" => {
                     let mut exposed = Exposed {
                         prefix: None,
@@ -67,14 +71,12 @@ impl Options {
                     options.exposed = Some(exposed);
                 }
                 "crate" => {
-                    input.parse::<Token![=]>()?;
-                    options.krate = Some(input.call(Path::parse_mod_style)?);
+                    let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
+                    options.krate = Some(path);
                 }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
+            settings::end(input, &key, usage)?;
         }
         Ok(options)
     }
@@ -87,12 +89,12 @@ impl Options {
 fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {
     let mut prefix = None;
     while !input.is_empty() {
-        let key = input.call(Ident::parse_any)?;
+        let key = settings::key(input, &["prefix"])?;
         if key != "prefix" {
             return Err(settings::unknown(&key, &["prefix"], &[]));
         }
-        input.parse::<Token![=]>()?;
-        let text: LitStr = input.parse()?;
+        let usage = "prefix = \"…\"";
+        let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
         let value = text.value();
         if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Err(syn::Error::new(
@@ -101,9 +103,7 @@ fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {
             ));
         }
         prefix = Some(value);
-        if !input.is_empty() {
-            input.parse::<Token![,]>()?;
-        }
+        settings::end(input, &key, usage)?;
     }
     Ok(prefix)
 }

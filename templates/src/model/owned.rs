@@ -1,5 +1,6 @@
 //! The owned counterpart of a type that borrows, and how the borrow is made from it again.
 
+use proc_macro2::Span;
 use syn::{
     GenericArgument, Lifetime, PathArguments, PathSegment, Result, Type, TypePath, TypeReference,
     parse_quote,
@@ -21,8 +22,8 @@ pub(crate) struct Owned {
 /// How a borrowing value is made from an owned one, step by step.
 #[derive(Clone, Debug)]
 pub(crate) enum Lend {
-    /// Owned, inside something that borrows.
-    Clone,
+    /// Owned, inside something that borrows; the type's place, for one that cannot be cloned.
+    Clone(Span),
     /// `&T`.
     Ref,
     /// `&str`.
@@ -93,7 +94,9 @@ impl Owned {
                             Lend::Tuple(
                                 elements
                                     .iter()
-                                    .map(|e| e.lend.clone().unwrap_or(Lend::Clone))
+                                    .map(|e| {
+                                        e.lend.clone().unwrap_or(Lend::Clone(types::span(&e.ty)))
+                                    })
                                     .collect(),
                             )
                         }),
@@ -196,8 +199,8 @@ impl Owned {
                         {
                             return Err(types::borrow_inside(inner));
                         }
+                        lends.push((lend, types::span(&ty)));
                         *inner = ty;
-                        lends.push(lend);
                     }
                     GenericArgument::Lifetime(lifetime) if is_cow => {
                         *lifetime = parse_quote!('static);
@@ -209,7 +212,7 @@ impl Owned {
                 }
             }
         }
-        let lend = if lends.iter().any(Option::is_some) {
+        let lend = if lends.iter().any(|(lend, _)| lend.is_some()) {
             Some(collected(last, lends)?)
         } else {
             None
@@ -240,8 +243,10 @@ enum Depth {
     Inside,
 }
 
-fn collected(segment: &PathSegment, lends: Vec<Option<Lend>>) -> Result<Lend> {
-    let mut lends = lends.into_iter().map(|lend| lend.unwrap_or(Lend::Clone));
+fn collected(segment: &PathSegment, lends: Vec<(Option<Lend>, Span)>) -> Result<Lend> {
+    let mut lends = lends
+        .into_iter()
+        .map(|(lend, span)| lend.unwrap_or(Lend::Clone(span)));
     let mut next = || {
         lends.next().map(Box::new).ok_or_else(|| {
             syn::Error::new(
