@@ -77,6 +77,13 @@ impl Bounded for Service {
     }
 }
 
+#[allow(deprecated)]
+impl Leaving for Service {
+    async fn greet(&self) -> anyhow::Result<String> {
+        Ok("still here".to_owned())
+    }
+}
+
 impl Clashing for Service {
     async fn with(&self, call: u8) -> Result<u8, String> {
         Ok(call)
@@ -114,6 +121,14 @@ async fn a_private_trait_of_private_types_is_served() {
 async fn usual_supertraits_are_satisfied() {
     let client = BoundedClient::from_channel(pair(BoundedHandler::new(Service)).await);
     assert_eq!(client.clone().greet().await.expect("it answers"), "bounded");
+}
+
+#[tokio::test]
+async fn a_deprecated_trait_warns_only_where_it_is_named() {
+    let client = LeavingClient::from_channel(pair(LeavingHandler::new(Service)).await);
+    #[allow(deprecated)]
+    let answer = client.greet().await;
+    assert_eq!(answer.expect("it answers"), "still here");
 }
 
 #[tokio::test]
