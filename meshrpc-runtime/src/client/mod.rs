@@ -21,7 +21,6 @@ mod answer;
 pub mod balance;
 mod call;
 mod channel;
-mod clock;
 mod health;
 #[cfg(feature = "http")]
 mod http;

@@ -83,7 +83,7 @@ impl<'a> Outgoing<'a> {
             let failure = match request(&mut progress, &lane)? {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
                 Some((codec, body)) => {
-                    let head = progress.head(codec, body.len(), &context);
+                    let head = progress.head(codec, &context);
                     match lane.connection.call(head, body, progress.deadline) {
                         Ok(call) => {
                             progress.attempt.number = progress.attempt.number.saturating_add(1);

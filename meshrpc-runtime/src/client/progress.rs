@@ -13,11 +13,10 @@ use crate::{
         Answer, Outgoing,
         answer::Origin,
         balance::MAX_SESSION_KEY,
-        clock,
         pool::{Lane, Pick},
         retry::{Attempt, Decision, Failure, Next, decide},
     },
-    connection::{CallFailure, NotTaken},
+    connection::{self, CallFailure, NotTaken},
     context::Context,
     error::{Code, Error, Kind, Started},
     wire::{Codec, OpenHead, Reason, Status},
@@ -29,8 +28,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// Upper bound of every pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Bodies up to this size announce no length: they arrive in one frame anyway.
-const UNANNOUNCED_BODY: usize = 16 << 10;
 
 /// What a call has been through so far.
 pub(super) struct Progress<'a> {
@@ -69,7 +66,7 @@ impl<'a> Progress<'a> {
             let message = format!("a session key is at most {MAX_SESSION_KEY} bytes long");
             return Err(Error::new(Kind::Codec, message).with_code(Code::InvalidArgument));
         }
-        let now = clock::now();
+        let now = connection::now();
         let default = channel.pool.default_deadline;
         let deadline = channel.options.ends(method.deadline, default, context, now);
         let attempt = Attempt {
@@ -124,7 +121,7 @@ impl<'a> Progress<'a> {
     pub(super) async fn open(&mut self, context: &Context) -> Result<Opened, Error> {
         loop {
             let lane = self.next_lane().await?;
-            let head = self.head(Codec::FieldNamed, 0, context);
+            let head = self.head(Codec::FieldNamed, context);
             match lane.connection.stream(head, self.deadline) {
                 Ok((out, reply)) => {
                     self.attempt.number = self.attempt.number.saturating_add(1);
@@ -150,7 +147,7 @@ impl<'a> Progress<'a> {
 
     /// An instance that can be called now and was not left out.
     fn choose(&self) -> Option<Arc<Lane>> {
-        match self.pick(clock::now(), false) {
+        match self.pick(connection::now(), false) {
             Pick::Chosen(lane) => Some(lane),
             _ => None,
         }
@@ -182,7 +179,7 @@ impl<'a> Progress<'a> {
         let mut snapshots = self.outgoing.channel.pool.snapshots.clone();
         loop {
             snapshots.mark_unchanged();
-            let now = clock::now();
+            let now = connection::now();
             let until = match self.pick(now, false) {
                 Pick::Chosen(lane) => return Ok(lane),
                 Pick::Never => return Err(self.unavailable()),
@@ -211,7 +208,7 @@ impl<'a> Progress<'a> {
                 let gone = "the runtime that opened the mesh is gone";
                 return Err(self.marked(Error::new(Kind::Unavailable, gone)));
             }
-            let now = clock::now();
+            let now = connection::now();
             if self.deadline.is_some_and(|deadline| deadline <= now) {
                 return Err(self.too_late(now));
             }
@@ -228,7 +225,7 @@ impl<'a> Progress<'a> {
         })
     }
 
-    pub(super) fn head(&mut self, codec: Codec, length: usize, context: &Context) -> OpenHead {
+    pub(super) fn head(&mut self, codec: Codec, context: &Context) -> OpenHead {
         let method = self.outgoing.method;
         self.attempt.codec = codec;
         OpenHead {
@@ -243,7 +240,7 @@ impl<'a> Progress<'a> {
             time_left: None,
             attempt: self.attempt.number.saturating_add(1),
             idempotent: method.idempotent,
-            body_len: (length > UNANNOUNCED_BODY).then_some(length as u64),
+            body_len: None,
             session: self.outgoing.key().map(str::to_owned),
             trace: context.trace().map(str::to_owned),
             metadata: self.outgoing.channel.options.metadata.clone(),
@@ -275,7 +272,7 @@ impl<'a> Progress<'a> {
         };
         let budget = &self.outgoing.channel.pool.budget;
         let next = match decision {
-            Decision::Again(next) if !next.budgeted || budget.withdraw(clock::now()) => next,
+            Decision::Again(next) if !next.budgeted || budget.withdraw(connection::now()) => next,
             _ => return ControlFlow::Break(self.end(lane, failure)),
         };
         tracing::debug!(
@@ -313,7 +310,7 @@ impl<'a> Progress<'a> {
             .saturating_mul(1 << self.pauses.min(16))
             .min(LONGEST_PAUSE);
         self.pauses += 1;
-        let now = clock::now();
+        let now = connection::now();
         let end = now.checked_add(least.saturating_add(bound.mul_f64(fastrand::f64())));
         let end = end.filter(|end| self.deadline.is_none_or(|deadline| *end < deadline));
         let Some(end) = end else {

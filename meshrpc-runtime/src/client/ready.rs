@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::{
     client::{
-        Channel, clock,
+        Channel,
         pool::{Lane, Snapshot},
     },
+    connection,
     context::Context,
     contract::Deadline,
     error::{Error, Kind},
@@ -36,7 +37,7 @@ impl Channel {
         let context = Context::current();
         let deadline = self
             .options
-            .ends(Deadline::Default, default, &context, clock::now());
+            .ends(Deadline::Default, default, &context, connection::now());
         let mut snapshots = self.pool.snapshots.clone();
         let settled = async {
             // An error: the driver is gone, with the runtime it lived on.

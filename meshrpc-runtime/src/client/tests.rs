@@ -10,10 +10,10 @@ use std::{
 
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{Call, Channel, Connect, Pool, Setting, clock};
+use super::{Call, Channel, Connect, Pool, Setting};
 use crate::{
     codec::{ArgsWriter, EncodeError},
-    connection::Connection,
+    connection::{self, Connection},
     context::Context,
     contract::{MethodSpec, ServiceSpec},
     discovery::{Address, BoxFuture, Endpoint, Endpoints, Instance, Resolver, Via},
@@ -119,7 +119,7 @@ fn no_arguments(_: &mut ArgsWriter<'_>) -> Result<(), EncodeError> {
 
 /// The error of a call, and how long it took.
 async fn failure(channel: &Channel) -> (Error, Duration) {
-    let start = clock::now();
+    let start = connection::now();
     let error = channel
         .call(&METHODS[0])
         .unary(no_arguments)
@@ -130,7 +130,7 @@ async fn failure(channel: &Channel) -> (Error, Duration) {
         (Started::No, 0),
         "{error}"
     );
-    (error, clock::now() - start)
+    (error, connection::now() - start)
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +196,7 @@ async fn a_call_in_a_handler_ends_with_the_handler() {
     let fixture = Fixture::new();
     fixture.list(1, &Via::Direct);
     let channel = fixture.channel("greeter");
-    let context = Context::default().with_deadline(clock::now() + Duration::from_millis(20));
+    let context = Context::default().with_deadline(connection::now() + Duration::from_millis(20));
     let (error, time) = context.clone().scope(failure(&channel)).await;
     assert_eq!(error.kind(), Kind::DeadlineExceeded);
     assert!(time < Duration::from_secs(1), "{time:?}");
@@ -265,14 +265,14 @@ async fn waiting_for_readiness_has_an_end_and_says_what_is_missing() {
     let channel = fixture
         .channel("greeter")
         .with(Call::new().deadline(Duration::from_secs(60)));
-    let start = clock::now();
+    let start = connection::now();
     let error = channel.wait_ready().await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "not ready: no instance of `greeter` is registered"
     );
     assert!(
-        clock::now() - start >= Duration::from_secs(60),
+        connection::now() - start >= Duration::from_secs(60),
         "an empty list is waited out"
     );
     fixture.list(2, &Via::Direct);

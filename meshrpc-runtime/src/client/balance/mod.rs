@@ -8,5 +8,7 @@
 mod rendezvous;
 mod rotation;
 
-pub use rendezvous::{MAX_SESSION_KEY, ranked, score};
+pub use rendezvous::{ranked, score};
+
+pub use crate::wire::MAX_SESSION_KEY;
 pub(crate) use rotation::{Rotation, Schedule};

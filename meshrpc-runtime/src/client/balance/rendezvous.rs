@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// Longest session key, in bytes of UTF-8.
-pub const MAX_SESSION_KEY: usize = 256;
+use crate::wire::MAX_SESSION_KEY;
 
 /// Key, separator and the longest instance name.
 const SCRATCH: usize = MAX_SESSION_KEY + 1 + 128;

@@ -15,8 +15,8 @@ use super::{
     snapshot::Snapshot,
 };
 use crate::{
-    client::{clock, health::Streak},
-    connection::Connection,
+    client::health::Streak,
+    connection::{self, Connection},
     discovery::Endpoints,
     error::Error,
 };
@@ -50,7 +50,7 @@ impl Driver {
         publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
     ) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let members = Members::new(clock::now());
+        let members = Members::new(connection::now());
         let tasks = JoinSet::new();
         Self {
             shared,
@@ -71,7 +71,7 @@ impl Driver {
         self.publish();
         let mut resolving = true;
         loop {
-            let now = clock::now();
+            let now = connection::now();
             let sleep = self
                 .members
                 .next_deadline(now)
@@ -86,20 +86,20 @@ impl Driver {
                 Some(event) = self.inbox.recv() => self.handle(event),
                 Some(_) = self.tasks.join_next() => continue,
                 () = tokio::time::sleep_until(sleep.unwrap_or_else(far_away)), if sleep.is_some() => {
-                    let actions = self.members.due(clock::now());
+                    let actions = self.members.due(connection::now());
                     self.act(actions);
                 }
             }
             self.publish();
         }
-        let actions = self.members.list(&Endpoints::default(), clock::now());
+        let actions = self.members.list(&Endpoints::default(), connection::now());
         self.act(actions);
         self.publish
             .send_replace(Arc::new(Snapshot::ended("the mesh was dropped")));
     }
 
     fn publish(&self) {
-        let snapshot = self.members.snapshot(clock::now());
+        let snapshot = self.members.snapshot(connection::now());
         self.publish.send_replace(Arc::new(snapshot));
     }
 
@@ -112,12 +112,12 @@ impl Driver {
             live = endpoints.live,
             "list"
         );
-        let actions = self.members.list(&endpoints, clock::now());
+        let actions = self.members.list(&endpoints, connection::now());
         self.act(actions);
     }
 
     fn handle(&mut self, event: Event) {
-        let now = clock::now();
+        let now = connection::now();
         let deployment = &*self.shared.deployment;
         match event {
             Event::Dialled(id, name, result) => match *result {

@@ -27,7 +27,8 @@ use tokio::{
 };
 
 use crate::{
-    client::{balance::Rotation, clock, retry::Budget},
+    client::{balance::Rotation, retry::Budget},
+    connection,
     contract::ServiceSpec,
     discovery::Resolver,
     wire::{Config, ContractOffer, LocalIdentity},
@@ -84,7 +85,7 @@ impl Pool {
         let snapshots = match setting.resolver.watch(deployment) {
             Err(error) => watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1,
             Ok(endpoints) => {
-                let unknown = Snapshot::new(Vec::new(), false, Some(clock::now()), false);
+                let unknown = Snapshot::new(Vec::new(), false, Some(connection::now()), false);
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
                 let connect = Arc::clone(&setting.connect);
                 let driver = driver::Driver::new(Arc::clone(&shared), connect, endpoints, publish);
@@ -102,7 +103,7 @@ impl Pool {
             shared,
             snapshots,
             rotation: Rotation::default(),
-            budget: Budget::new(clock::now()),
+            budget: Budget::new(connection::now()),
             default_deadline: setting.default_deadline,
             _alive: alive,
         }

@@ -388,17 +388,13 @@ impl Connection {
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
-        self.stream_over_quietly(id);
-        self.streams.remove(&id);
-        self.end_if_done();
-    }
-
-    fn stream_over_quietly(&mut self, id: u64) {
-        if let Some(stream) = self.streams.get_mut(&id)
-            && stream.counted
+        if self
+            .streams
+            .remove(&id)
+            .is_some_and(|stream| stream.counted)
         {
-            stream.counted = false;
             self.open -= 1;
         }
+        self.end_if_done();
     }
 }
