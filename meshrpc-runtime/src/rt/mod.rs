@@ -14,6 +14,7 @@ mod bounds;
 mod errors;
 mod handler;
 mod macros;
+mod seam;
 mod values;
 
 use std::{fmt, marker::PhantomData};
@@ -39,6 +40,7 @@ pub mod v1 {
         Nothing, Of,
         bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
+        seam::Seam,
     };
     pub use crate::{
         __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,

@@ -6,7 +6,7 @@ use syn::{
 };
 
 use super::{Errors, types};
-use crate::model::last_is;
+use crate::model::{Argument, Effects, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
 /// one with a body that has no `self`, needs `Self: Sized`, or is generic.
@@ -46,6 +46,28 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
     if before && errors.is_empty() && signature.asyncness.is_none() {
         errors.push(not_async(function));
     }
+}
+
+/// `sticky` names an argument.
+pub(crate) fn sticky(effects: &Effects, arguments: &[Argument], errors: &mut Errors) {
+    let Some(name) = &effects.sticky else { return };
+    if arguments
+        .iter()
+        .any(|argument| argument.name == plain(name))
+    {
+        return;
+    }
+    let message = match arguments {
+        [] => format!("there is no argument `{name}`: the method takes none"),
+        some => {
+            let names: Vec<_> = some.iter().map(|a| format!("`{}`", a.name)).collect();
+            format!(
+                "there is no argument `{name}`: write one of {}",
+                names.join(", ")
+            )
+        }
+    };
+    errors.push(Error::new(name.span(), message));
 }
 
 fn qualifiers(signature: &Signature, errors: &mut Errors) {

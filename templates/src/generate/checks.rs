@@ -23,7 +23,7 @@ impl Output<'_> {
         for method in &self.service.methods {
             for (index, argument) in method.arguments.iter().enumerate() {
                 checks.value(&argument.owned, argument.span, &method.cfg);
-                if method.sticky == Some(index) {
+                if method.sticky() == Some(index) {
                     checks.session(&argument.owned, argument.span, &method.cfg);
                 }
             }

@@ -44,8 +44,8 @@ impl Output<'_> {
             .map(|argument| without_lifetimes(&argument.owned))
             .collect();
         let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
-        let idempotent = method.idempotent.then(|| quote!(.idempotent()));
-        let deadline = method.deadline.map(|deadline| {
+        let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
+        let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
                 Deadline::After(time) => {

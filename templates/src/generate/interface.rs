@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::{FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote};
 
 use super::Output;
-use crate::model::{Style, last_is};
+use crate::model::last_is;
 
 impl Output<'_> {
     pub(super) fn interface(&self) -> TokenStream {
@@ -27,7 +27,7 @@ impl Output<'_> {
         }
         for each in &mut item.items {
             if let TraitItem::Fn(function) = each
-                && self.service.style == Style::Native
+                && !self.service.async_trait
             {
                 desugar(function);
             }

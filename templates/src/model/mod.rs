@@ -2,21 +2,25 @@
 
 mod argument;
 mod attribute;
+mod effects;
 mod fingerprint;
 mod method;
 mod options;
 mod owned;
 mod reply;
+mod style;
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
 
 pub(crate) use argument::{Argument, Form};
+pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
-pub(crate) use method::{Deadline, Method};
+pub(crate) use method::Method;
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use reply::Reply;
+pub(crate) use style::Style;
 
 use crate::check;
 
@@ -25,22 +29,13 @@ use crate::check;
 pub struct Service {
     /// What the attribute says.
     pub options: Options,
-    /// How its async methods are written.
-    pub(crate) style: Style,
+    /// `#[async_trait]` makes of its async methods what it makes of them.
+    pub(crate) async_trait: bool,
     /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
     pub(crate) item: ItemTrait,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
     fingerprint: u64,
-}
-
-/// How the async methods of a trait are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Style {
-    /// `async fn`, which is desugared.
-    Native,
-    /// `#[async_trait]`, which is left to its own macro.
-    AsyncTrait,
 }
 
 impl Service {
@@ -53,7 +48,7 @@ impl Service {
         let mut errors = check::Errors::default();
         let options = errors.take(Options::parse.parse2(options));
         check::item(item, &mut errors);
-        let style = style(&item.attrs);
+        let async_trait = has_async_trait(&item.attrs);
         let mut methods = Vec::new();
         for each in &item.items {
             if let TraitItem::Fn(function) = each
@@ -74,9 +69,9 @@ impl Service {
         }
         errors.finish()?;
         Ok(Self {
-            fingerprint: fingerprint::of_trait(item, &options, style),
+            fingerprint: fingerprint::of_trait(item, &options, async_trait),
             options,
-            style,
+            async_trait,
             item: attribute::stripped(item),
             methods,
         })
@@ -160,16 +155,11 @@ pub(crate) fn last_is(path: &syn::Path, name: &str) -> bool {
         .is_some_and(|segment| segment.ident == name)
 }
 
-fn style(attributes: &[Attribute]) -> Style {
-    let found = attributes.iter().any(|attribute| {
+fn has_async_trait(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
         is_async_trait(&attribute.meta)
             || attribute::conditional(attribute).iter().any(is_async_trait)
-    });
-    if found {
-        Style::AsyncTrait
-    } else {
-        Style::Native
-    }
+    })
 }
 
 pub(crate) fn is_async_trait(meta: &Meta) -> bool {

@@ -1,6 +1,6 @@
 //! What a method returns.
 
-use syn::{GenericArgument, Ident, PathArguments, Result, ReturnType, Type};
+use syn::{GenericArgument, Ident, PathArguments, Result, Type};
 
 use crate::check::types;
 
@@ -18,8 +18,8 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn parse(output: &ReturnType, method: &Ident) -> Result<Self> {
-        let ReturnType::Type(_, ty) = output else {
+    pub(super) fn parse(output: Option<&Type>, method: &Ident) -> Result<Self> {
+        let Some(ty) = output else {
             return Err(types::not_a_result(method.span(), "()"));
         };
         let ty = types::unwrapped(ty);

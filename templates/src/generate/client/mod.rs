@@ -1,0 +1,137 @@
+//! The client: implements the trait, and calls.
+
+mod call;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{Output, Target};
+
+impl Output<'_> {
+    pub(super) fn client(&self) -> TokenStream {
+        let (rt, vis) = (&self.rt, self.visibility());
+        let (client, contract) = (self.client_ident(), self.contract_ident());
+        let name = self.service.ident();
+        let docs = format!(
+            " Client of [`{name}`]: implements it by calling the instances of a deployment."
+        );
+        let derive = match self.target {
+            Target::Macro => quote!(#[derive(::core::clone::Clone, ::core::fmt::Debug)]),
+            Target::File => quote!(#[derive(Clone, Debug)]),
+        };
+        let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
+        let (sugar, seam) = (self.sugar(), self.seam());
+        let methods = self.service.methods.iter().map(|method| self.call(method));
+        let by_async_trait = self
+            .service
+            .async_trait
+            .then(|| quote!(#[#rt::async_trait]));
+        quote! {
+            #[doc = #docs]
+            #[doc = ""]
+            #[doc = " Cheap to clone: clones share their connections."]
+            #derive
+            #dead
+            #vis struct #client {
+                channel: #rt::Channel,
+            }
+
+            #sugar
+
+            #dead
+            impl #rt::Client for #client {
+                fn spec() -> &'static #rt::ServiceSpec {
+                    &#contract
+                }
+
+                fn from_channel(channel: #rt::Channel) -> Self {
+                    Self { channel }
+                }
+
+                fn channel(this: &Self) -> &#rt::Channel {
+                    &this.channel
+                }
+            }
+
+            #by_async_trait
+            #deprecated
+            impl #name for #client {
+                #(#methods)*
+            }
+
+            #seam
+        }
+    }
+
+    /// `Client`'s functions as methods, except those that would hide a method of the trait.
+    fn sugar(&self) -> TokenStream {
+        let (rt, vis, client) = (&self.rt, self.visibility(), self.client_ident());
+        let free = |name| !self.service.has_function(name);
+        let connect = free("connect").then(|| {
+            quote! {
+                /// A client of the instances of `deployment`. It connects when it is first used.
+                #vis fn connect(mesh: &#rt::Mesh, deployment: &str) -> Self {
+                    <Self as #rt::Client>::connect(mesh, deployment)
+                }
+            }
+        });
+        let with = free("with").then(|| {
+            quote! {
+                /// The same client, with these options for its calls.
+                #[must_use]
+                #vis fn with(&self, call: #rt::Call) -> Self {
+                    <Self as #rt::Client>::with(self, call)
+                }
+            }
+        });
+        let wait_ready = free("wait_ready").then(|| {
+            quote! {
+                /// Waits until an instance is connected.
+                ///
+                /// # Errors
+                /// If none is when the deadline of the call options has passed.
+                #vis async fn wait_ready(&self) -> ::core::result::Result<(), #rt::Error> {
+                    <Self as #rt::Client>::wait_ready(self).await
+                }
+            }
+        });
+        let wait_ready_all = free("wait_ready_all").then(|| {
+            quote! {
+                /// Waits until every instance that the mesh lists is connected.
+                ///
+                /// # Errors
+                /// If one is not when the deadline of the call options has passed.
+                #vis async fn wait_ready_all(&self) -> ::core::result::Result<(), #rt::Error> {
+                    <Self as #rt::Client>::wait_ready_all(self).await
+                }
+            }
+        });
+        let dead = self.allow_dead_code();
+        quote! {
+            #dead
+            impl #client {
+                #connect
+                #with
+                #wait_ready
+                #wait_ready_all
+            }
+        }
+    }
+
+    /// What serves an implementation to this client, for tests.
+    fn seam(&self) -> TokenStream {
+        let (rt, name) = (&self.rt, self.service.ident());
+        let (client, handler) = (self.client_ident(), self.handler_ident());
+        let deprecated = self.allow_deprecated();
+        quote! {
+            #deprecated
+            impl<S: #name + 'static> #rt::Seam<S> for #client {
+                type Handler = #handler<S>;
+
+                fn handler(service: S) -> #handler<S> {
+                    #handler::new(service)
+                }
+            }
+        }
+    }
+}

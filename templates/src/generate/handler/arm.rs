@@ -1,0 +1,72 @@
+//! What the handler does for one method.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::{
+    super::{Output, key},
+    lend::{collect, each, value},
+};
+use crate::model::{Form, Lend, Method, without_lifetimes};
+
+impl Output<'_> {
+    /// One method: decode, let go of the request, call, answer.
+    pub(super) fn arm(&self, method: &Method) -> TokenStream {
+        let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
+        let (name, function) = (self.service.ident(), &method.signature.ident);
+        let names: Vec<Ident> = method
+            .arguments
+            .iter()
+            .enumerate()
+            .map(|(i, argument)| self.argument(i, argument))
+            .collect();
+        let takes = method.arguments.iter().zip(&names).map(|(argument, name)| {
+            let ty = self.opaque(&without_lifetimes(&argument.owned));
+            quote!(let #name = #rt::take!(args, #ty)?;)
+        });
+        // What is lent from a temporary gets a name, to live as long as the call.
+        let mut lent = Vec::new();
+        let mut passed = Vec::new();
+        for (argument, name) in method.arguments.iter().zip(&names) {
+            let lend = match &argument.form {
+                Form::Lent(lend) => lend,
+                Form::Items(Some(lend)) => {
+                    let items = value(lend, &quote!(#name));
+                    lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
+                    passed.push(quote!(#name));
+                    continue;
+                }
+                _ => {
+                    passed.push(quote!(#name));
+                    continue;
+                }
+            };
+            match lend {
+                Lend::RefTo(inner) => {
+                    let value = value(inner, &quote!(#name));
+                    lent.push(quote!(let #name = #value;));
+                    passed.push(quote!(&#name));
+                }
+                Lend::SliceOf(inner) => {
+                    let items = collect(&quote!(#name), &each(inner));
+                    lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
+                    passed.push(quote!(&#name));
+                }
+                _ => passed.push(value(lend, &quote!(#name))),
+            }
+        }
+        let mutable = (!names.is_empty()).then(|| quote!(mut));
+        quote! {
+            #(#cfg)*
+            #key => #rt::answer(async move {
+                let #mutable args = request.arguments()?;
+                #(#takes)*
+                args.finish()?;
+                let reply = #rt::reply_to(request);
+                #(#lent)*
+                let result = #name::#function(&*service, #(#passed),*).await;
+                #rt::respond!(reply, result)
+            }),
+        }
+    }
+}

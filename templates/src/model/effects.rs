@@ -1,0 +1,132 @@
+//! `#[mesh(…)]` on a method.
+
+use std::time::Duration;
+
+use syn::{Ident, LitStr, Result, Token, TraitItemFn, ext::IdentExt as _, parse::ParseStream};
+
+use super::attribute::is_mesh;
+use crate::check::settings;
+
+/// `deadline = "…"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    /// `"none"`.
+    None,
+    /// A time.
+    After(Duration),
+}
+
+/// `#[mesh(…)]` as read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effects {
+    /// Wire name, and where it was given.
+    pub(crate) name: Option<(String, proc_macro2::Span)>,
+    /// It may be called again when it may have run.
+    pub(crate) idempotent: bool,
+    pub(crate) deadline: Option<Deadline>,
+    /// The argument whose value calls stick to an instance by.
+    pub(crate) sticky: Option<Ident>,
+    /// It stays at the caller.
+    pub(crate) local: Option<Ident>,
+    /// The first key that makes no sense for a method that stays local.
+    pub(crate) remote: Option<Ident>,
+}
+
+const KEYS: &[&str] = &["idempotent", "deadline", "sticky", "name", "local"];
+
+/// What the full grammar will have, and what can be written until then.
+const LATER: &[(&str, &str)] = &[
+    ("oneway", "a method that returns `Result<(), E>`"),
+    (
+        "run_to_completion",
+        "a `spawn` in the implementation for work that outlives its caller",
+    ),
+    ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,"),
+    ("with", "a serde type of your own"),
+    ("skip", "the method without this argument"),
+    ("on_failure", "`Result<T, E>` as the return type"),
+    ("inline", "the method without it"),
+];
+
+impl Effects {
+    pub(super) fn parse(function: &TraitItemFn) -> Result<Self> {
+        let mut effects = Self::default();
+        let mut seen = settings::Seen::default();
+        for attribute in function.attrs.iter().filter(|attribute| is_mesh(attribute)) {
+            attribute.parse_args_with(|input: ParseStream<'_>| effects.read(input, &mut seen))?;
+        }
+        Ok(effects)
+    }
+
+    fn read(&mut self, input: ParseStream<'_>, seen: &mut settings::Seen) -> Result<()> {
+        while !input.is_empty() {
+            let key = settings::key(input, KEYS)?;
+            seen.once(&key)?;
+            let name = key.to_string();
+            let usage = match name.as_str() {
+                "deadline" => "deadline = \"500ms\"",
+                "sticky" => "sticky = argument",
+                "name" => "name = \"…\"",
+                plain => plain,
+            };
+            match name.as_str() {
+                "idempotent" => self.idempotent = true,
+                "deadline" => {
+                    let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
+                    self.deadline = Some(deadline(&text)?);
+                }
+                "sticky" => {
+                    let argument = settings::value(input, &key, usage, Ident::parse_any)?;
+                    self.sticky = Some(argument);
+                }
+                "name" => {
+                    let name = settings::wire_name(input, &key, usage)?;
+                    self.name = Some((name, key.span()));
+                }
+                "local" => {
+                    if input.peek(Token![=]) {
+                        return Err(syn::Error::new(
+                            key.span(),
+                            "not supported yet: `local = …`; give the method a body and write `local` instead",
+                        ));
+                    }
+                    self.local = Some(key.clone());
+                }
+                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+            }
+            settings::end(input, &key, usage)?;
+            if key != "local" && self.remote.is_none() {
+                self.remote = Some(key);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn deadline(text: &LitStr) -> Result<Deadline> {
+    let value = text.value();
+    if value == "none" {
+        return Ok(Deadline::None);
+    }
+    let refuse = || {
+        syn::Error::new(
+            text.span(),
+            "a deadline is a whole number and a unit, such as \"500ms\", \"30s\", \"5m\" or \"1h\", or \"none\"",
+        )
+    };
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit());
+    let count: u64 = value[..value.len() - unit.len()]
+        .parse()
+        .map_err(|_| refuse())?;
+    let millis = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return Err(refuse()),
+    };
+    match count.checked_mul(millis) {
+        Some(total) if total > 0 => Ok(Deadline::After(Duration::from_millis(total))),
+        _ => Err(refuse()),
+    }
+}

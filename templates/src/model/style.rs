@@ -1,0 +1,86 @@
+//! How a method comes to its reply.
+
+use syn::{
+    GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound, TypePath,
+    parse_quote, punctuated::Punctuated,
+};
+
+use super::last_is;
+use crate::check::types::unwrapped;
+
+/// How a method comes to its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    /// `async fn f() -> R`.
+    Async,
+    /// `fn f() -> impl Future<Output = R>`.
+    Future,
+    /// `fn f() -> Pin<Box<dyn Future<Output = R>>>`, also by the alias `BoxFuture`.
+    Boxed,
+    /// `fn f() -> R`: the caller's thread waits.
+    Blocking,
+}
+
+/// The style of a method, and the type of its reply; nothing if that is `()` by omission.
+pub(super) fn of(signature: &Signature) -> (Style, Option<Type>) {
+    let ReturnType::Type(_, written) = &signature.output else {
+        let style = match signature.asyncness {
+            Some(_) => Style::Async,
+            None => Style::Blocking,
+        };
+        return (style, None);
+    };
+    let written = unwrapped(written);
+    if signature.asyncness.is_some() {
+        return (Style::Async, Some(written.clone()));
+    }
+    match written {
+        Type::ImplTrait(future) => match output(&future.bounds) {
+            Some(output) => (Style::Future, Some(output)),
+            None => (Style::Blocking, Some(written.clone())),
+        },
+        Type::Path(path) => match boxed(path) {
+            Some(output) => (Style::Boxed, Some(output)),
+            None => (Style::Blocking, Some(written.clone())),
+        },
+        other => (Style::Blocking, Some(other.clone())),
+    }
+}
+
+/// What a future gives, by its bounds.
+fn output<P>(bounds: &Punctuated<TypeParamBound, P>) -> Option<Type> {
+    let future = bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Trait(bound) if last_is(&bound.path, "Future") => {
+            bound.path.segments.last()
+        }
+        _ => None,
+    })?;
+    let PathArguments::AngleBracketed(list) = &future.arguments else {
+        return Some(parse_quote!(()));
+    };
+    list.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(found) if found.ident == "Output" => Some(found.ty.clone()),
+        _ => None,
+    })
+}
+
+/// What a boxed future gives.
+fn boxed(path: &TypePath) -> Option<Type> {
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(list) = &last.arguments else {
+        return None;
+    };
+    let inner = list.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(unwrapped(ty)),
+        _ => None,
+    })?;
+    match last.ident.to_string().as_str() {
+        "BoxFuture" | "LocalBoxFuture" => Some(inner.clone()),
+        "Pin" | "Box" => match inner {
+            Type::Path(path) => boxed(path),
+            Type::TraitObject(future) => output(&future.bounds),
+            _ => None,
+        },
+        _ => None,
+    }
+}
