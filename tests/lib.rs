@@ -1,6 +1,7 @@
 //! What the tests by topic share.
 
 pub mod command;
+pub mod gauge;
 pub mod http;
 pub mod ledger;
 pub mod process;

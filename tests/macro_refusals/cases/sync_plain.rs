@@ -1,8 +1,8 @@
 use meshrpc::mesh_service;
 
 #[mesh_service]
-pub trait Service {
-    fn f(&self) -> Result<(), String>;
+pub trait Greeter {
+    fn greetings(&self) -> usize;
 }
 
 fn main() {}
