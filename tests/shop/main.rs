@@ -5,8 +5,10 @@
 //! - `guide`: what `docs/split-a-monolith.md` shows
 //! - `difference`: what has to change
 //! - `session`: the commands of the guide, and what they print
+//! - `crossing`: what a caller learns through one seam and through two
 //! - `death`: an inventory that is killed under load
 
+mod crossing;
 mod death;
 mod difference;
 mod guide;
