@@ -95,7 +95,7 @@ pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
 pub use mesh::{Client, Mesh};
 #[cfg(feature = "macros")]
-pub use meshrpc_macros::mesh_service;
+pub use meshrpc_macros::{MeshError, mesh_service};
 pub use server::{Handler, HandlerExt, Limits, Server, Serving, shutdown_signal};
 
 /// What generated code calls. Versioned: `v1` may grow, and never changes.

@@ -14,6 +14,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
 
 pub(crate) use argument::{Argument, Form};
+pub(crate) use attribute::is_mesh;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
 pub(crate) use method::Method;
