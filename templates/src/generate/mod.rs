@@ -6,6 +6,7 @@
 mod checks;
 mod client;
 mod contract;
+mod docs;
 mod file;
 mod handler;
 mod interface;
