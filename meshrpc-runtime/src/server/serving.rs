@@ -1,15 +1,11 @@
 //! A server's life, from an address to gone.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
+    connection,
     discovery::{Address, Advert, Advertisement, Health, Instance, Registrar},
     error::{Code, Error, Kind},
     server::{
@@ -152,7 +148,7 @@ impl Serving {
     /// # Errors
     /// As [`Until::drain`].
     pub async fn drain(mut self, time: Duration) -> Result<Drained, Error> {
-        self.wind_down(Instant::now() + time).await
+        self.wind_down(connection::now() + time).await
     }
 }
 
