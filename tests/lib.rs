@@ -73,3 +73,10 @@ pub async fn nowhere() -> Channel {
     });
     channel
 }
+
+/// The guides: their code is compiled and run.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+}
