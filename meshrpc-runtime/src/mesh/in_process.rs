@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    future::Future,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 

@@ -11,8 +11,8 @@ use std::{
 
 use super::{Direction, Fault, Seam, wiring::Wiring};
 use crate::{
-    mesh::{Mesh, in_process::InProcess},
-    server::{Server, Serving},
+    mesh::{Client, Mesh, in_process::InProcess},
+    server::Server,
 };
 
 /// Characters of a contract's name that the names of deployment and instances begin with.
@@ -115,12 +115,48 @@ impl Network {
     where
         C: Seam<S>,
     {
+        let server = |service| Server::builder().service(C::handler(service)).build();
+        self.join(services.into_iter().map(server))
+    }
+
+    /// As [`pair`](Self::pair), for a server with what a test needs beside the implementation:
+    /// layers, limits, or several contracts.
+    ///
+    /// ```
+    /// # use meshrpc::{mesh_service, testing::Network};
+    /// # #[mesh_service]
+    /// # pub trait Greeter { async fn greet(&self, name: &str) -> anyhow::Result<String>; }
+    /// # struct Polite;
+    /// # impl Greeter for Polite {
+    /// #     async fn greet(&self, name: &str) -> anyhow::Result<String> { Ok(name.to_owned()) }
+    /// # }
+    /// use meshrpc::{Limits, Server};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let mut small = Limits::default();
+    /// small.max_message = 100;
+    /// let server = Server::builder().service(GreeterHandler::new(Polite)).limits(small).build();
+    /// let greeter: GreeterClient = Network::new().pair_with(server);
+    /// assert!(greeter.greet("Max").await.is_ok());
+    /// assert!(greeter.greet(&"Max".repeat(100)).await.is_err());
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, and if the server's contracts collide.
+    #[track_caller]
+    pub fn pair_with<C: Client>(&self, server: Server) -> C {
+        self.join([server])
+    }
+
+    /// Serves a deployment, and gives a client of it.
+    #[track_caller]
+    fn join<C: Client>(&self, servers: impl IntoIterator<Item = Server>) -> C {
         let deployment = self.name(C::spec().name);
-        let serve = |service| {
-            let server = Server::builder().service(C::handler(service)).build();
-            at_once(self.inner.mesh.serve(&deployment, server))
-        };
-        let servings: Vec<Serving> = services.into_iter().map(serve).collect();
+        let mut servings = Vec::new();
+        for server in servers {
+            servings.push(at_once(self.inner.mesh.serve(&deployment, server)));
+        }
         assert!(!servings.is_empty(), "a pair needs an implementation");
         let client = C::connect(&self.inner.mesh, &deployment);
         let inner = Arc::clone(&self.inner);
@@ -149,6 +185,7 @@ impl Network {
     /// # Panics
     /// If the fault names a [`connection`](Fault::connection): those that are open have no number.
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "as `inject` takes it")]
     pub fn inject_open(&self, fault: Fault) {
         assert!(
             fault.connection.is_none(),

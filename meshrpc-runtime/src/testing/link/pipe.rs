@@ -109,7 +109,8 @@ impl Pipe {
             }
         }
         let arriving = self.effects.arriving(start..self.taken);
-        struck += u64::from(arriving != [start..self.taken]);
+        let kept: u64 = arriving.iter().map(|run| run.end - run.start).sum();
+        struck += u64::from(kept < self.taken - start);
         let due = Instant::now() + self.effects.delay;
         for range in arriving {
             let index = |byte: u64| usize::try_from(byte - start).unwrap_or(bytes.len());
