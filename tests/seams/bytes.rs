@@ -47,7 +47,7 @@ async fn a_connection_may_end_at_every_byte_of_many_replies() {
 async fn every_bit_of_a_request_may_flip() {
     for bit in 0..8 {
         let flip = |fault: Fault, byte| fault.flip_bit(byte, bit);
-        let seen = at_every_byte(2, Direction::ToServer, flip).await;
+        let seen = at_every_byte(4, Direction::ToServer, flip).await;
         assert!(seen.failed_not_run > 0, "{seen:?}");
     }
 }
@@ -56,7 +56,7 @@ async fn every_bit_of_a_request_may_flip() {
 async fn every_bit_of_a_reply_may_flip() {
     for bit in 0..8 {
         let flip = |fault: Fault, byte| fault.flip_bit(byte, bit);
-        let seen = at_every_byte(2, Direction::ToClient, flip).await;
+        let seen = at_every_byte(4, Direction::ToClient, flip).await;
         assert!(seen.failed_run > 0, "{seen:?}");
     }
 }
