@@ -9,4 +9,6 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod generics;
+mod receivers;
 mod surroundings;

@@ -7,13 +7,14 @@ use super::{
     super::{Output, key},
     lend::{collect, each, value},
 };
-use crate::model::{Form, Lend, Method, without_lifetimes};
+use crate::model::{Form, Lend, Method, Receiver, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
     pub(super) fn arm(&self, method: &Method) -> TokenStream {
         let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
-        let (name, function) = (self.service.ident(), &method.signature.ident);
+        let function = self.function(&method.signature.ident);
+        let (guard, service) = self.service_of(method);
         let names: Vec<Ident> = method
             .arguments
             .iter()
@@ -64,9 +65,27 @@ impl Output<'_> {
                 args.finish()?;
                 let reply = #rt::reply_to(request);
                 #(#lent)*
-                let result = #name::#function(&*service, #(#passed),*).await;
+                #guard
+                let result = #function(#service, #(#passed),*).await;
                 #rt::respond!(reply, result)
             }),
+        }
+    }
+
+    /// What the method is called on, and what has to be done for it before.
+    fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
+        let locked = self.service.is_locked();
+        match method.receiver {
+            Receiver::Mut => (
+                Some(quote!(let mut service = service.write().await;)),
+                quote!(&mut *service),
+            ),
+            Receiver::Ref if locked => (
+                Some(quote!(let service = service.read().await;)),
+                quote!(&*service),
+            ),
+            Receiver::Ref => (None, quote!(&*service)),
+            Receiver::Arc => (None, quote!(service)),
         }
     }
 }
