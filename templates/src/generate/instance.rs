@@ -40,8 +40,8 @@ impl Output<'_> {
         if arguments.is_empty() {
             return quote!(#name::#function);
         }
-        let (of, implemented) = (self.implementation(), self.trait_ref());
-        self.placed(quote!(<#of as #implemented>::#function))
+        let of = self.implementation();
+        self.placed(quote!(<#of as #name<#(#arguments),*>>::#function))
     }
 
     /// The trait's name with arguments that do not fit is one error, at the arguments.
