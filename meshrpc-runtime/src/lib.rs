@@ -51,6 +51,7 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
+//! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!
 //! A crate that only holds contracts needs `macros` alone.
 //!
@@ -73,6 +74,7 @@
 //! - [`mesh`]: who serves what, and the way there
 //! - `gateway`: HTTP and JSON in, mesh calls out
 //! - `rt`: what generated code calls
+//! - `testing`: a client and an implementation in one test, over the real wire
 
 mod blocking;
 pub mod client;
@@ -89,6 +91,8 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod wire;
 
@@ -98,7 +102,7 @@ pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
 pub use mesh::{Client, Mesh};
 #[cfg(feature = "macros")]
-pub use meshrpc_macros::mesh_service;
+pub use meshrpc_macros::{MeshError, mesh_service};
 pub use server::{Handler, HandlerExt, Limits, Server, Serving, shutdown_signal};
 
 /// What generated code calls. Versioned: `v1` may grow, and never changes.
