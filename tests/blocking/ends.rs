@@ -55,6 +55,26 @@ fn at_its_deadline_with_nobody_to_call() {
 }
 
 #[test]
+fn when_the_mesh_is_dropped_with_nobody_to_call() {
+    alone(GAUGE, async |town: Town| {
+        let socket = town.folder().join("nobody");
+        let url = format!("static:gauge=unix:{}", socket.display());
+        let mesh = Mesh::open(&url).await.unwrap();
+        let client = GaugeClient::connect(&mesh, "gauge").with(Call::new().no_deadline());
+        let (begun, begins) = oneshot::channel();
+        let waiting = spawn_blocking(move || {
+            begun.send(()).unwrap();
+            client.join(1, "x")
+        });
+        begins.await.unwrap();
+        drop(mesh);
+        let ended = tokio::time::timeout(CAP, waiting).await.expect("it ends");
+        let error = ended.unwrap().expect_err("nobody is there");
+        assert_eq!(cause(&error).kind(), Kind::Unavailable, "{error:#}");
+    });
+}
+
+#[test]
 fn when_the_server_is_killed() {
     alone(GAUGE, async |town: Town| {
         let mut instance = town.instance("gauge-1").of("gauge").start().await;
