@@ -135,14 +135,16 @@ fn spaced(text: &str) -> String {
 struct Shorten;
 
 /// Names in the prelude that users do not redefine.
-const PRELUDE: [&str; 8] = [
+const PRELUDE: [&str; 10] = [
     "AsRef",
+    "Box",
     "Clone",
     "Into",
     "IntoIterator",
     "Send",
     "String",
     "Sync",
+    "ToOwned",
     "Vec",
 ];
 

@@ -276,8 +276,8 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 7] = [
-    "answer", "args", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 8] = [
+    "answer", "args", "channel", "reply", "request", "result", "rt", "service",
 ];
 
 fn key(method: &Method) -> TokenStream {
