@@ -4,7 +4,7 @@
 // Traits of services are public.
 #![allow(unreachable_pub)]
 // Forms that people write, not that we would.
-#![allow(clippy::ptr_arg, clippy::too_many_arguments)]
+#![allow(clippy::manual_async_fn, clippy::ptr_arg, clippy::too_many_arguments)]
 
 mod arguments;
 mod attributes;
