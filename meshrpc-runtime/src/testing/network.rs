@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{Direction, Fault, Seam, wiring::Wiring};
+use super::{Direction, Fault, Seam, link::Link, wiring::Wiring};
 use crate::{
     mesh::{Client, Mesh, in_process::InProcess},
     server::Server,
@@ -205,9 +205,7 @@ impl Network {
 
     /// Ends every connection that is open.
     pub fn kill(&self) {
-        self.inner.wiring.each_open(|link| {
-            link.kill();
-        });
+        self.inner.wiring.each_open(Link::kill);
     }
 
     /// Ends every open connection to one instance.
