@@ -60,6 +60,7 @@
 //! Each module uses only those above it, which a test holds.
 //!
 //! - `error`: one error type, whose fault it is, and whether the call may have run
+//! - `blocking`: threads that wait for a call, and the one that carries it
 //! - [`wire`]: the protocol, without sockets and without a clock
 //! - [`contract`]: what a trait looks like to the runtime, and whether two sides have the same one
 //! - [`codec`]: values to bytes and back, with guards against silent loss
@@ -75,6 +76,7 @@
 //! - `rt`: what generated code calls
 //! - `testing`: a client and an implementation in one test, over the real wire
 
+mod blocking;
 pub mod client;
 pub mod codec;
 pub mod connection;
@@ -94,12 +96,13 @@ pub mod testing;
 pub mod transport;
 pub mod wire;
 
+pub use blocking::block_on;
 pub use client::{Call, Channel, SessionKey};
 pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
 pub use mesh::{Client, Mesh};
 #[cfg(feature = "macros")]
-pub use meshrpc_macros::mesh_service;
+pub use meshrpc_macros::{MeshError, mesh_service};
 pub use server::{Handler, HandlerExt, Limits, Server, Serving, shutdown_signal};
 
 /// What generated code calls. Versioned: `v1` may grow, and never changes.

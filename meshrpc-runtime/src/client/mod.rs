@@ -33,6 +33,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::remote_error;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
