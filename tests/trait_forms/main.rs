@@ -10,5 +10,6 @@ mod arguments;
 mod attributes;
 mod errors;
 mod generics;
+mod objects;
 mod receivers;
 mod surroundings;

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote_spanned};
 use syn::{FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote};
 
 use super::Output;
-use crate::model::last_is;
+use crate::{check::bounds_on_self, model::last_is};
 
 impl Output<'_> {
     pub(super) fn interface(&self) -> TokenStream {
@@ -30,6 +30,9 @@ impl Output<'_> {
                 && !self.service.async_trait
             {
                 desugar(function);
+                if self.service.options.dynamic.is_some() {
+                    without_supertraits(function);
+                }
             }
         }
         item.to_token_stream()
@@ -61,6 +64,27 @@ fn desugar(function: &mut TraitItemFn) {
     if let Some(body) = &mut function.default {
         let moved = quote_spanned!(token.span=> async move);
         *body = parse_quote!({ #moved #body });
+    }
+}
+
+/// Leaves `Self: Send` and `Self: Sync` out, which the supertraits say: for an object, the compiler
+/// does not find that they do.
+fn without_supertraits(function: &mut TraitItemFn) {
+    let Some(clause) = &mut function.sig.generics.where_clause else {
+        return;
+    };
+    let predicates = std::mem::take(&mut clause.predicates);
+    let known = |bound: &TypeParamBound| {
+        matches!(bound, TypeParamBound::Trait(bound)
+            if last_is(&bound.path, "Send") || last_is(&bound.path, "Sync"))
+    };
+    let kept = predicates.into_iter().filter(|predicate| {
+        let mut bounds = bounds_on_self(predicate).into_iter().flatten().peekable();
+        bounds.peek().is_none() || !bounds.all(known)
+    });
+    clause.predicates = kept.collect();
+    if clause.predicates.is_empty() {
+        function.sig.generics.where_clause = None;
     }
 }
 
