@@ -12,4 +12,5 @@ mod errors;
 mod generics;
 mod objects;
 mod receivers;
+mod styles;
 mod surroundings;

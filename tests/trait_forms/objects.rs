@@ -300,6 +300,71 @@ async fn pointers_are_left_to_the_user_where_asked_for() {
     assert_eq!(client.f().await, Ok(103));
 }
 
+/// Every style of method.
+#[mesh_service(dyn)]
+trait Styles {
+    fn future(&self, text: &str) -> impl Future<Output = Result<usize, String>>;
+    fn forever(&self, text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'static;
+    fn some<'a>(&'a self, text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'a;
+    fn boxed<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> meshrpc::discovery::BoxFuture<'a, Result<usize, String>>;
+    fn blocking(&self, text: &str) -> Result<usize, String>;
+    async fn borrowed<'a>(&'a self, text: &'a str) -> Result<usize, String>
+    where
+        Self: 'a;
+}
+
+impl Styles for usize {
+    async fn future(&self, text: &str) -> Result<usize, String> {
+        Ok(self + text.len())
+    }
+    fn forever(&self, text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'static {
+        std::future::ready(Ok(self + text.len()))
+    }
+    fn some<'a>(&'a self, text: &str) -> impl Future<Output = Result<usize, String>> + Send + 'a {
+        let more = text.len();
+        async move { Ok(self + more) }
+    }
+    fn boxed<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> meshrpc::discovery::BoxFuture<'a, Result<usize, String>> {
+        Box::pin(async move { Ok(self + text.len()) })
+    }
+    fn blocking(&self, text: &str) -> Result<usize, String> {
+        Ok(self + text.len())
+    }
+    async fn borrowed<'a>(&'a self, text: &'a str) -> Result<usize, String>
+    where
+        Self: 'a,
+    {
+        Ok(self + text.len())
+    }
+}
+
+async fn each_style(object: impl Styles) {
+    let text = String::from("ab");
+    assert_eq!(object.future(&text).await, Ok(7));
+    let forever = object.forever(&String::from("ab"));
+    let some = object.some(&String::from("abc"));
+    assert_eq!(forever.await, Ok(7));
+    assert_eq!(some.await, Ok(8));
+    assert_eq!(object.boxed(&text).await, Ok(7));
+    assert_eq!(object.borrowed(&text).await, Ok(7));
+    assert_eq!(object.blocking(&text), Ok(7));
+}
+
+#[tokio::test]
+async fn objects_have_every_style_of_method() {
+    let object: Arc<dyn DynStyles> = Arc::new(5);
+    each_style(&object).await;
+    let client = StylesClient::from_channel(pair(StylesHandler::shared(object)).await);
+    let client: Box<dyn DynStyles> = Box::new(client);
+    each_style(client).await;
+}
+
 /// With a lifetime of its own.
 #[mesh_service(dyn)]
 trait Reader<'a> {

@@ -1,8 +1,10 @@
 //! `dyn`: what keeps a trait from having objects.
 
-use syn::{Error, ItemTrait, Signature, TraitItem, TypeParamBound, spanned::Spanned as _};
+use syn::{
+    Error, ItemTrait, ReturnType, Signature, TraitItem, Type, TypeParamBound, spanned::Spanned as _,
+};
 
-use super::{Errors, method::on_self};
+use super::{Errors, method::on_self, types};
 use crate::model::{Method, Options, Style, last_is, supertraits};
 
 pub(crate) fn dynamic(
@@ -38,6 +40,12 @@ pub(crate) fn dynamic(
         }
     }
     for method in methods {
+        if let Some(token) = captures(&method.signature) {
+            errors.push(Error::new(
+                token,
+                "through an object it cannot be seen what this captures: write `'static` or `'_`, or remove `dyn`",
+            ));
+        }
         for bound in on_self(&method.signature) {
             let known = match bound {
                 TypeParamBound::Trait(bound) => {
@@ -84,6 +92,20 @@ fn dispatches(signature: &Signature) -> bool {
         || signature.receiver().is_some()
             && signature.generics.type_params().next().is_none()
             && !text.split_whitespace().any(|word| word == "impl")
+}
+
+/// The `use<…>` in what a method returns.
+fn captures(signature: &Signature) -> Option<proc_macro2::Span> {
+    let ReturnType::Type(_, ty) = &signature.output else {
+        return None;
+    };
+    let Type::ImplTrait(written) = types::unwrapped(ty) else {
+        return None;
+    };
+    written.bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::PreciseCapture(captures) => Some(captures.use_token.span),
+        _ => None,
+    })
 }
 
 fn is(bound: &TypeParamBound, name: &str) -> bool {

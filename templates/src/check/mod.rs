@@ -1,6 +1,7 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
 mod dynamic;
+mod future;
 pub(crate) mod generics;
 mod item;
 mod method;

@@ -6,6 +6,7 @@
 mod checks;
 mod client;
 mod contract;
+mod docs;
 mod file;
 mod handler;
 mod instance;
@@ -323,7 +324,7 @@ fn words(service: &Service) -> HashSet<String> {
 }
 
 /// Tokens with all of them at the place of `span`.
-fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Receiver, Reply, Style, plain, style};
+use super::{Argument, Effects, Hold, Receiver, Reply, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -26,6 +26,8 @@ pub(crate) struct Method {
     pub(crate) receiver: Receiver,
     /// How it comes to its reply.
     pub(crate) style: Style,
+    /// What its future may borrow.
+    pub(crate) hold: Hold,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) reply: Reply,
     /// What `#[mesh(…)]` says.
@@ -59,6 +61,11 @@ impl Method {
         }
 
         let signature = &function.sig;
+        let (style, output) = style::of(signature);
+        let hold = match style {
+            Style::Async | Style::Blocking => Hold::Everything,
+            Style::Future | Style::Boxed => Hold::of(signature),
+        };
         let receiver = errors.take(Receiver::parse(signature));
         check::method(function, &mut errors);
         let mut arguments = Vec::new();
@@ -67,17 +74,16 @@ impl Method {
             FnArg::Receiver(_) => None,
         });
         for (index, input) in typed.enumerate() {
-            if let Some(argument) = errors.take(Argument::parse(index, input)) {
+            if let Some(argument) = errors.take(Argument::parse(index, input, &hold)) {
                 arguments.push(argument);
             }
         }
         if errors.is_empty() {
             check::sticky(&effects, &arguments, &mut errors);
         }
-        let (style, output) = style::of(signature);
         // A form that was refused as a whole needs no second word on what it returns.
         let reply = if errors.is_empty() {
-            errors.take(Reply::parse(output.as_ref(), &signature.ident))
+            errors.take(Reply::parse(output.as_ref(), &signature.ident, style))
         } else {
             None
         };
@@ -108,6 +114,7 @@ impl Method {
             deprecated: !attributes("deprecated").is_empty(),
             receiver,
             style,
+            hold,
             arguments,
             reply,
             effects,

@@ -12,24 +12,19 @@ impl Output<'_> {
     pub(super) fn handler(&self) -> TokenStream {
         let (rt, vis) = (&self.rt, self.visibility());
         let (handler, contract) = (self.handler_ident(), self.contract_ident());
-        let name = self.service.ident();
-        let docs = format!(" Serves an implementation of [`{name}`].");
+        let docs = self.handler_docs();
         let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
         let text = handler.to_string();
         let arms = self.service.methods.iter().map(|method| self.arm(method));
         let (s, bound, asked) = (self.implementation(), self.bound(), self.asked());
         let unsized_too = (!self.needs_size()).then(|| quote!(+ ?Sized));
         let constructors = self.constructors(&s);
-        let more_docs = self.handler_docs();
         let held = match self.service.is_locked() {
             true => quote!(#rt::RwLock<#s>),
             false => quote!(#s),
         };
         quote! {
-            #[doc = #docs]
-            #[doc = ""]
-            #[doc = " Cheap to clone: clones share the implementation."]
-            #(#[doc = #more_docs])*
+            #docs
             #dead
             #vis struct #handler<#s: ?Sized> {
                 service: ::std::sync::Arc<#held>,
@@ -100,18 +95,6 @@ impl Output<'_> {
                     Self { service }
                 }
             }
-        }
-    }
-
-    /// What users of the handler have to know besides.
-    fn handler_docs(&self) -> Vec<&'static str> {
-        match self.service.is_locked() {
-            true => vec![
-                "",
-                " The implementation is kept behind a lock: calls of methods that take `&mut self` are",
-                " served one at a time, those that take `&self` at the same time as each other.",
-            ],
-            false => Vec::new(),
         }
     }
 }

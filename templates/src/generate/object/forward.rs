@@ -69,7 +69,9 @@ impl Output<'_> {
     }
 
     fn forwarded(&self, function: &Function<'_>) -> TokenStream {
-        let (cfg, signature, names) = (&function.cfg, function.implementing(), &function.names);
+        let s = self.implementation();
+        let signature = function.implementing(Some(&s));
+        let (cfg, names) = (&function.cfg, &function.names);
         let called = self.function(&function.signature.ident);
         let turbofish = function.turbofish();
         let awaited = function.is_awaited().then(|| quote!(.await));
@@ -83,7 +85,7 @@ impl Output<'_> {
         let called = match service {
             Some(_) => called,
             None => {
-                let (s, implemented) = (self.implementation(), self.trait_ref());
+                let implemented = self.trait_ref();
                 let ident = &function.signature.ident;
                 quote!(<#s as #implemented>::#ident)
             }

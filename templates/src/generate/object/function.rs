@@ -8,10 +8,13 @@ use syn::{
     visit_mut::{self, VisitMut},
 };
 
-use super::super::{Output, Target, interface::add_send};
+use super::super::{
+    Output, Target,
+    interface::{add_send, bounds_of_its_own, captures},
+};
 use crate::{
     check::{on_self, types},
-    model::{Form, Method, Style, last_is, plain, style},
+    model::{Form, Hold, Method, Style, last_is, plain, style},
 };
 
 pub(super) struct Function<'a> {
@@ -113,11 +116,12 @@ impl<'a> Function<'a> {
 
     /// True if what implements it is an `async fn`.
     pub(super) fn is_awaited(&self) -> bool {
-        self.is_boxed_here() && !self.outlives()
+        self.is_boxed_here() && self.held().is_none()
     }
 
-    /// The signature for an implementation, with plain names.
-    pub(super) fn implementing(&self) -> Signature {
+    /// The signature for an implementation, with plain names; `parameter` is the implementation's
+    /// own.
+    pub(super) fn implementing(&self, parameter: Option<&Ident>) -> Signature {
         let mut signature = self.signature.clone();
         let mut names = self.names.iter();
         for input in &mut signature.inputs {
@@ -131,9 +135,18 @@ impl<'a> Function<'a> {
                     if let Some(name) = names.next() {
                         *input.pat = parse_quote!(#name);
                     }
-                    add_send(&mut input.ty);
+                    let blocking = self.style == Style::Blocking;
+                    if self.method.is_none() || !blocking {
+                        add_send(&mut input.ty);
+                    }
                 }
             }
+        }
+        if let ReturnType::Type(_, output) = &mut signature.output
+            && self.style == Style::Future
+        {
+            add_send(output);
+            captures(output, parameter);
         }
         if self.is_awaited() {
             signature.asyncness = Some(parse_quote!(async));
@@ -142,7 +155,7 @@ impl<'a> Function<'a> {
                 None => ReturnType::Default,
             };
         }
-        self.bounds_of_its_own(&mut signature);
+        bounds_of_its_own(&mut signature);
         signature
     }
 
@@ -178,16 +191,18 @@ impl<'a> Function<'a> {
         (!names.is_empty()).then(|| quote!(::<#(#names),*>))
     }
 
-    /// True for a future that borrows nothing: `impl Future<…> + 'static`.
-    fn outlives(&self) -> bool {
-        let ReturnType::Type(_, ty) = &self.signature.output else {
-            return false;
-        };
-        match types::unwrapped(ty) {
-            Type::ImplTrait(written) => written.bounds.iter().any(
-                |bound| matches!(bound, TypeParamBound::Lifetime(found) if found.ident == "static"),
-            ),
-            _ => false,
+    /// What a future borrows, if that is not everything.
+    fn held(&self) -> Option<Lifetime> {
+        if self.style != Style::Future {
+            return None;
+        }
+        match &self.method?.hold {
+            Hold::Everything => None,
+            Hold::Nothing => Some(parse_quote!('static)),
+            Hold::Lifetime(ident) => Some(Lifetime {
+                apostrophe: ident.span(),
+                ident: ident.clone(),
+            }),
         }
     }
 
@@ -202,33 +217,6 @@ impl<'a> Function<'a> {
                 None => written.clone(),
             },
             _ => written.clone(),
-        }
-    }
-
-    /// Leaves of a `where` what is said of the function's own parameters.
-    fn bounds_of_its_own(&self, signature: &mut Signature) {
-        let own: Vec<_> = signature
-            .generics
-            .type_params()
-            .map(|parameter| parameter.ident.to_string())
-            .collect();
-        if let Some(clause) = &mut signature.generics.where_clause {
-            let predicates = std::mem::take(&mut clause.predicates);
-            clause.predicates = predicates
-                .into_iter()
-                .filter(|predicate| match predicate {
-                    syn::WherePredicate::Lifetime(_) => true,
-                    syn::WherePredicate::Type(predicate) => {
-                        let text = predicate.bounded_ty.to_token_stream().to_string();
-                        own.iter()
-                            .any(|name| text.split_whitespace().any(|word| word == name))
-                    }
-                    _ => false,
-                })
-                .collect();
-            if clause.predicates.is_empty() {
-                signature.generics.where_clause = None;
-            }
         }
     }
 
@@ -274,8 +262,12 @@ impl Output<'_> {
     /// The method of the object trait: as written, but for a boxed future.
     pub(super) fn boxing(&self, function: &Function<'_>) -> TokenStream {
         let (rt, name) = (&self.rt, function.mangled());
-        if !function.is_boxed_here() {
-            let mut signature = function.implementing();
+        if !function.is_awaited() {
+            let mut signature = function.implementing(None);
+            if let Some(held) = function.held() {
+                let output = function.output.clone().unwrap_or_else(|| parse_quote!(()));
+                signature.output = parse_quote!(-> #rt::BoxFuture<#held, #output>);
+            }
             signature.ident = name;
             let names = function.names.iter();
             let inputs = signature.inputs.iter_mut().filter_map(|input| match input {
@@ -311,13 +303,9 @@ impl Output<'_> {
             _ => quote!(&#own self),
         };
         let clause = lifetimes.clause(function.receiver() == Some(Passing::Arc));
-        let lives = match function.outlives() {
-            true => quote!('static),
-            false => quote!('mesh),
-        };
         let (parameters, output) = (&lifetimes.parameters, lifetimes.output(&output));
         quote! {
-            fn #name<#(#parameters),*>(#receiver, #(#arguments),*) -> #rt::BoxFuture<#lives, #output>
+            fn #name<#(#parameters),*>(#receiver, #(#arguments),*) -> #rt::BoxFuture<'mesh, #output>
             #clause
         }
     }

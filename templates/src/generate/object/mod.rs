@@ -102,7 +102,7 @@ impl Output<'_> {
         };
         let methods = functions.iter().filter(|function| function.in_object());
         let methods = methods.map(|function| {
-            let (cfg, signature) = (&function.cfg, function.implementing());
+            let (cfg, signature) = (&function.cfg, function.implementing(None));
             let (method, arguments) = (function.mangled(), function.converted());
             let awaited = function.is_awaited().then(|| quote!(.await));
             quote! {
