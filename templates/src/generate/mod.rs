@@ -11,6 +11,7 @@ mod file;
 mod handler;
 mod instance;
 mod interface;
+mod object;
 
 use std::{cell::RefCell, collections::HashSet};
 
@@ -29,11 +30,13 @@ impl Service {
         let output = Output::new(self, Target::Macro);
         let (interface, checks) = (output.interface(), output.checks());
         let (contract, handler, client) = (output.contract(), output.handler(), output.client());
+        let objects = output.objects();
         quote! {
             #interface
             #contract
             #handler
             #client
+            #objects
             #checks
         }
     }
@@ -46,7 +49,9 @@ impl Service {
         let vis = self.visibility();
         let names = [
             vec![output.handler_ident(), output.contract_ident()],
-            vec![output.client_ident()],
+            std::iter::once(output.client_ident())
+                .chain(self.options.dynamic.as_ref().map(|_| output.object_ident()))
+                .collect(),
         ];
         let modules = self
             .file_names()
@@ -83,7 +88,8 @@ impl Service {
         let output = Output::new(self, Target::File);
         let (contract, served) = (output.contract(), output.handler());
         let handler_tokens = quote!(#contract #served);
-        let client_tokens = output.client();
+        let (calling, objects) = (output.client(), output.objects());
+        let client_tokens = quote!(#calling #objects);
         [
             output.print(handler, source, &handler_tokens),
             output.print(client, source, &client_tokens),
@@ -161,6 +167,11 @@ impl<'a> Output<'a> {
 
     fn handler_ident(&self) -> Ident {
         self.service.derived("Handler")
+    }
+
+    fn object_ident(&self) -> Ident {
+        let name = crate::model::plain(self.service.ident());
+        Ident::new(&format!("Dyn{name}"), self.service.span())
     }
 
     fn contract_ident(&self) -> Ident {

@@ -12,7 +12,7 @@ mod options;
 mod owned;
 mod receiver;
 mod reply;
-mod style;
+pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
@@ -84,6 +84,7 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
+            check::dynamic(item, &options, async_trait, &methods, &mut errors);
         }
         errors.finish()?;
         Ok(Self {
