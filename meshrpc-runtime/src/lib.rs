@@ -87,6 +87,7 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+mod streaming;
 pub mod transport;
 pub mod wire;
 

@@ -8,6 +8,7 @@
 //! - `retry`: what follows when a call got no reply.
 //! - `health`: instances that are left out because they only fail.
 //! - [`Answer`]: what a call brought back.
+//! - [`Streaming`], [`Items`]: calls with streams.
 //!
 //! # When nothing can be called
 //! A call takes the next connected instance. If there is none,
@@ -30,6 +31,7 @@ mod progress;
 mod ready;
 mod retry;
 mod session;
+mod streaming;
 #[cfg(test)]
 mod tests;
 
@@ -40,3 +42,5 @@ pub use outgoing::Outgoing;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;
+pub use crate::streaming::Received;
+pub use streaming::{ItemError, Items, Replies, Streaming};

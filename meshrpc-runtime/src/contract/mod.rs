@@ -5,5 +5,6 @@ mod schema;
 mod spec;
 
 pub use describe::{ContractDescription, DESCRIBE, MethodDescription};
+pub(crate) use schema::Items;
 pub use schema::MethodSchema;
 pub use spec::{Deadline, MethodSpec, ServiceSpec, UnsupportedMethod, method_key};

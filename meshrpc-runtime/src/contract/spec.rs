@@ -12,7 +12,7 @@ use std::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::schema::{self, MethodSchema};
+use super::schema::{self, Items, MethodSchema};
 use crate::wire::{CallKind, Codec, ContractOffer, MethodOffer};
 
 /// The first values of each method that are held against the traced shapes, all of them.
@@ -178,10 +178,29 @@ impl MethodSpec {
         }
     }
 
-    /// A method that streams one way or both, in a format of its own contract; without a deadline.
-    #[cfg(feature = "http")]
-    pub(crate) const fn streaming(name: &'static str, key: u64, kind: CallKind) -> Self {
-        let mut method = Self::unary(name, key, &[], |_| {}).deadline(Deadline::None);
+    /// A method with streams, not idempotent, without a deadline.
+    ///
+    /// `schema` tells the types: each argument in the order of `arguments`, then the items that the
+    /// caller sends, the items or the reply that the method answers with, and the error that it may
+    /// fail with before the first item.
+    ///
+    /// ```
+    /// # use meshrpc::{contract::MethodSpec, wire::CallKind};
+    /// static TAIL: MethodSpec =
+    ///     MethodSpec::streaming(CallKind::ServerStream, "tail", 0x1, &["from"], |schema| {
+    ///         schema.argument::<u64>();
+    ///         schema.items::<Result<String, u32>>();
+    ///     });
+    /// assert_ne!(TAIL.fingerprint(), 0);
+    /// ```
+    pub const fn streaming(
+        kind: CallKind,
+        name: &'static str,
+        key: u64,
+        arguments: &'static [&'static str],
+        schema: fn(&mut MethodSchema),
+    ) -> Self {
+        let mut method = Self::unary(name, key, arguments, schema).deadline(Deadline::None);
         method.kind = kind;
         method
     }
@@ -262,6 +281,15 @@ impl MethodSpec {
     /// Whether `value` is written as the reply is read; the error says where not.
     pub(crate) fn check_reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), String> {
         self.traced().schema.check_reply(value)
+    }
+
+    /// Whether `item` is written as the items of this stream are read; the error says where not.
+    pub(crate) fn check_item<T: Serialize + ?Sized>(
+        &self,
+        of: Items,
+        item: &T,
+    ) -> Result<(), String> {
+        self.traced().schema.check_item(of, item)
     }
 
     /// Whether `error` is written as the method's error is read; the error says where not.

@@ -15,6 +15,7 @@ mod errors;
 mod handler;
 mod macros;
 mod seam;
+mod streams;
 mod values;
 
 use std::{fmt, marker::PhantomData};
@@ -23,7 +24,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first version of what generated code calls. It may grow; what is here never changes.
 pub mod v1 {
-    pub use std::result::Result::{Err, Ok};
+    pub use std::{
+        option::Option::{None, Some},
+        result::Result::{Err, Ok},
+    };
 
     pub use async_trait::async_trait;
 
@@ -33,7 +37,8 @@ pub mod v1 {
         discovery::BoxFuture,
         error::Error,
         mesh::{Client, Mesh},
-        server::{Handler, Request, Response},
+        server::{Handler, Request, Response, StreamCall, streamed},
+        wire::CallKind,
     };
 
     pub use super::{
@@ -41,6 +46,14 @@ pub mod v1 {
         bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
+    };
+    pub use super::streams::{
+        Failed, Passed, call_replier, describe_items, describe_taken, read_item, replier,
+    };
+    pub use crate::{
+        __mesh_describe_stream as describe_stream, __mesh_items as items,
+        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
     };
     pub use crate::{
         __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
@@ -51,6 +64,7 @@ pub mod v1 {
     pub mod ladder {
         pub use super::super::{
             errors::{fail, send, typed},
+            streams::{error_in, error_out, value_in, value_out},
             values::{read, session, split, write},
         };
     }

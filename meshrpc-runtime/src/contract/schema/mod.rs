@@ -39,8 +39,21 @@ use self::shape::{Graph, NodeId};
 pub struct MethodSchema {
     graph: Graph,
     arguments: Vec<NodeId>,
+    /// Items that the caller sends.
+    taken_items: Option<NodeId>,
     reply: Option<NodeId>,
+    /// Items that the method answers with.
+    items: Option<NodeId>,
     failure: Failure,
+}
+
+/// Which stream of a method an item belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// The one that the caller sends.
+    Taken,
+    /// The one that the method answers with.
+    Answered,
 }
 
 /// How a method's error crosses.
@@ -62,9 +75,19 @@ impl MethodSchema {
         self.arguments.push(node);
     }
 
+    /// The caller sends a stream of `T`.
+    pub fn taken_items<T: DeserializeOwned>(&mut self) {
+        self.taken_items = Some(trace::trace::<T>(&mut self.graph));
+    }
+
     /// The method answers with a `T`.
     pub fn reply<T: DeserializeOwned>(&mut self) {
         self.reply = Some(trace::trace::<T>(&mut self.graph));
+    }
+
+    /// The method answers with a stream of `T`.
+    pub fn items<T: DeserializeOwned>(&mut self) {
+        self.items = Some(trace::trace::<T>(&mut self.graph));
     }
 
     /// The method fails with an `E`, which crosses as a value.
@@ -122,6 +145,22 @@ impl MethodSchema {
         }
     }
 
+    /// Whether `item` is written as the items of this direction are read.
+    pub(super) fn check_item<T: Serialize + ?Sized>(
+        &self,
+        to: Items,
+        item: &T,
+    ) -> Result<(), String> {
+        let node = match to {
+            Items::Taken => self.taken_items,
+            Items::Answered => self.items,
+        };
+        match node {
+            Some(node) => check::check(&self.graph, node, item),
+            None => Ok(()),
+        }
+    }
+
     /// Whether `error` is written as the method's error is read.
     pub(super) fn check_error<E: Serialize + ?Sized>(&self, error: &E) -> Result<(), String> {
         match self.failure {
@@ -142,7 +181,9 @@ impl MethodSchema {
         };
         arguments
             .map(|(node, name)| (*node, format!("argument `{name}`")))
+            .chain(self.taken_items.map(|node| (node, "an item sent".to_owned())))
             .chain(self.reply.map(|node| (node, "the reply".to_owned())))
+            .chain(self.items.map(|node| (node, "an item".to_owned())))
             .chain(failure.map(|node| (node, "the error".to_owned())))
             .find_map(|(node, place)| {
                 search(&self.graph, node).map(|found| format!("{place}: {found}"))

@@ -101,6 +101,12 @@ impl<E> Silent<E> for Of<E> {
 }
 
 fn with_sources(error: &(dyn StdError + 'static)) -> Response {
+    let (chain, relayed) = chain(error);
+    Response::text_error(chain, relayed)
+}
+
+/// Message and sources, outermost first, and the code of a failed call of the callee's own.
+pub(in crate::rt) fn chain(error: &(dyn StdError + 'static)) -> (Vec<String>, Option<Code>) {
     let mut chain = Vec::new();
     let mut relayed = None;
     let mut next = Some(error);
@@ -113,7 +119,7 @@ fn with_sources(error: &(dyn StdError + 'static)) -> Response {
         }
         next = error.source();
     }
-    Response::text_error(chain, relayed)
+    (chain, relayed)
 }
 
 /// The code of a failed call of the callee's own, if `error` is one.
