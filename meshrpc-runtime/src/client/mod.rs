@@ -35,6 +35,7 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
+pub use crate::streaming::Received;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
@@ -42,5 +43,4 @@ pub use outgoing::Outgoing;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;
-pub use crate::streaming::Received;
 pub use streaming::{ItemError, Items, Replies, Streaming};

@@ -379,8 +379,7 @@ impl<'a> Progress<'a> {
             .borrow()
             .trouble(channel.deployment());
         let message = match self.search_ends {
-            Some(end) if self.attempt.number == 0 && self.last.is_none() && end <= now =>
-            {
+            Some(end) if self.attempt.number == 0 && self.last.is_none() && end <= now => {
                 format!("the deadline passed before an instance could be called: {trouble}")
             }
             _ => format!("the deadline passed before the call could be made again: {trouble}"),

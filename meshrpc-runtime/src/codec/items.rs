@@ -80,7 +80,11 @@ impl ItemWriter {
         std::mem::replace(&mut self.out, next).into()
     }
 
-    fn try_put<T: Serialize + ?Sized>(&mut self, codec: Codec, item: &T) -> Result<(), EncodeError> {
+    fn try_put<T: Serialize + ?Sized>(
+        &mut self,
+        codec: Codec,
+        item: &T,
+    ) -> Result<(), EncodeError> {
         let start = self.out.len();
         self.out.resize(start + self.prefix, 0);
         // Written first: a field that is left out tells of this value, a mismatch of its type.

@@ -41,23 +41,23 @@ pub mod v1 {
         wire::CallKind,
     };
 
+    pub use super::streams::{
+        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+    };
     pub use super::{
         Nothing, Of,
-        bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
+        bounds::{MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
     };
-    pub use super::streams::{
-        Failed, Passed, call_replier, describe_items, describe_taken, read_item, replier,
+    pub use crate::{
+        __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
+        __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
     };
     pub use crate::{
         __mesh_describe_stream as describe_stream, __mesh_items as items,
         __mesh_open_items as open_items, __mesh_send_items as send_items,
         __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
-    };
-    pub use crate::{
-        __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
-        __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
     };
 
     /// The traits of each ladder, imported by the macros where a ladder is climbed.

@@ -213,9 +213,7 @@ mod tests {
     }
 
     fn refused(dispatcher: &Dispatcher, head: &OpenHead) -> Option<Reason> {
-        let status = dispatcher
-            .admit(head)
-            .err()?;
+        let status = dispatcher.admit(head).err()?;
         assert_eq!(status.started, Started::No, "nothing ran");
         Some(status.reason)
     }

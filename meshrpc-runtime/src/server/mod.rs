@@ -29,6 +29,7 @@ mod streaming;
 #[cfg(test)]
 mod testing;
 
+pub use crate::streaming::Received;
 pub use builder::{Limits, Server, ServerBuilder};
 pub use handler::{Handler, StreamHandler, StreamRequest};
 pub use layer::{HandlerExt, HandlerService, Layered};
@@ -39,4 +40,3 @@ pub(crate) use serving::Start;
 pub use serving::{Drained, Serving, Until};
 pub use signal::shutdown_signal;
 pub use streaming::{StreamCall, StreamReply, Taken, streamed};
-pub use crate::streaming::Received;

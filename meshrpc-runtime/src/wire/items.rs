@@ -221,7 +221,14 @@ mod tests {
 
     #[test]
     fn items_are_the_same_wherever_they_are_cut() {
-        let items = [(0, false), (1, true), (31, false), (32, true), (5_000, false), (0, true)];
+        let items = [
+            (0, false),
+            (1, true),
+            (31, false),
+            (32, true),
+            (5_000, false),
+            (0, true),
+        ];
         let bytes = Bytes::from(written(&items));
         for step in [1, 2, 3, 7, 33, 4_096, bytes.len()] {
             let mut reader = ItemReader::new(5_000);
@@ -230,7 +237,12 @@ mod tests {
             while !rest.is_empty() {
                 reader.push(rest.split_to(step.min(rest.len())));
                 while let Some(item) = reader.next().unwrap() {
-                    assert!(item.bytes.iter().enumerate().all(|(at, byte)| at as u8 == *byte));
+                    assert!(
+                        item.bytes
+                            .iter()
+                            .enumerate()
+                            .all(|(at, byte)| at as u8 == *byte)
+                    );
                     assert_eq!(item.share(), item.bytes);
                     read.push((item.bytes.len(), item.field_named));
                 }
@@ -268,7 +280,13 @@ mod tests {
     #[test]
     fn an_end_within_an_item_is_not_between() {
         let mut reader = ItemReader::new(10);
-        reader.push(written(&[(4, false)]).into_iter().take(3).collect::<Vec<_>>().into());
+        reader.push(
+            written(&[(4, false)])
+                .into_iter()
+                .take(3)
+                .collect::<Vec<_>>()
+                .into(),
+        );
         assert!(reader.next().unwrap().is_none());
         assert!(!reader.is_between());
     }

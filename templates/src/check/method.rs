@@ -6,7 +6,7 @@ use syn::{
 };
 
 use super::{Errors, types};
-use crate::model::{Argument, Effects, last_is, plain};
+use crate::model::{Argument, Effects, StreamType, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
 /// one with a body that has no `self`, needs `Self: Sized`, or is generic.
@@ -43,7 +43,7 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
             "not supported yet: `where Self: Sized` without a body; remove it, or give the method a body to keep it local",
         ));
     }
-    if before && errors.is_empty() && signature.asyncness.is_none() {
+    if before && errors.is_empty() && signature.asyncness.is_none() && !is_stream(signature) {
         errors.push(not_async(function));
     }
 }
@@ -130,6 +130,14 @@ fn receiver(signature: &Signature, errors: &mut Errors) {
     errors.push(error);
 }
 
+/// A stream says by itself how its call fares.
+fn is_stream(signature: &Signature) -> bool {
+    match &signature.output {
+        ReturnType::Type(_, ty) => StreamType::of(ty).is_some(),
+        ReturnType::Default => false,
+    }
+}
+
 fn not_async(function: &TraitItemFn) -> Error {
     let signature = &function.sig;
     if let ReturnType::Type(_, ty) = &signature.output {
@@ -143,18 +151,12 @@ fn not_async(function: &TraitItemFn) -> Error {
                                 "not supported yet: `impl Future` written out; write `async fn` instead",
                             );
                         }
-                        if last_is(&bound.path, "Stream") {
-                            return types::stream(written.impl_token.span);
-                        }
                     }
                 }
             }
             Type::Path(path) => {
                 let last = path.path.segments.last();
                 if let Some(last) = last {
-                    if last.ident.to_string().ends_with("Stream") {
-                        return types::stream(last.ident.span());
-                    }
                     if last.ident == "BoxFuture" || last.ident == "Pin" {
                         return Error::new(
                             last.ident.span(),

@@ -3,6 +3,7 @@
 mod item;
 mod method;
 pub(crate) mod settings;
+pub(crate) mod stream;
 pub(crate) mod types;
 
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Reply, Style, plain, style};
+use super::{Argument, Effects, Form, Reply, StreamType, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -78,6 +78,9 @@ impl Method {
         } else {
             None
         };
+        if let Some(reply) = &reply {
+            check::stream::method(style, &arguments, reply, &effects, &mut errors);
+        }
         errors.finish()?;
         let Some(reply) = reply else { return Ok(None) };
 
@@ -106,6 +109,26 @@ impl Method {
             reply,
             effects,
         }))
+    }
+
+    /// The arguments that are sent before the method starts, with their places.
+    pub(crate) fn plain_arguments(&self) -> impl Iterator<Item = (usize, &Argument)> {
+        let arguments = self.arguments.iter().enumerate();
+        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Stream(_)))
+    }
+
+    /// The argument that is a stream, with its place.
+    pub(crate) fn taken(&self) -> Option<(usize, &Argument, &StreamType)> {
+        let mut arguments = self.arguments.iter().enumerate();
+        arguments.find_map(|(index, argument)| match &argument.form {
+            Form::Stream(stream) => Some((index, argument, stream)),
+            _ => None,
+        })
+    }
+
+    /// A direction of its calls is a stream.
+    pub(crate) fn streams(&self) -> bool {
+        self.reply.stream.is_some() || self.taken().is_some()
     }
 
     /// Index of the argument whose value calls stick to an instance by.

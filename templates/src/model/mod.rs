@@ -8,6 +8,7 @@ mod method;
 mod options;
 mod owned;
 mod reply;
+mod stream;
 mod style;
 
 use proc_macro2::{Span, TokenStream};
@@ -20,6 +21,7 @@ pub(crate) use method::Method;
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use reply::Reply;
+pub(crate) use stream::{ReplyStream, StreamType};
 pub(crate) use style::Style;
 
 use crate::check;
@@ -66,6 +68,9 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
+            if async_trait {
+                check::stream::by_async_trait(&methods, &mut errors);
+            }
         }
         errors.finish()?;
         Ok(Self {

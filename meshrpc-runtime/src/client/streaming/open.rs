@@ -5,11 +5,7 @@ use std::{future::poll_fn, ops::ControlFlow, task::Poll};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{
-    Replies,
-    items::Open,
-    upload::Upload,
-};
+use super::{Replies, items::Open, upload::Upload};
 use crate::{
     client::{
         Answer, Channel, Outgoing, RemoteFailure,
@@ -131,7 +127,11 @@ impl<'a> Streaming<'a> {
                 None => CallFailure::Status(Box::new(absent(&self.channel, &lane))),
                 Some(codec) => {
                     let (codec, body) = arguments.get(codec, self.method.kind)?;
-                    if self.upload.as_ref().is_some_and(|upload| !upload.can_begin(codec)) {
+                    if self
+                        .upload
+                        .as_ref()
+                        .is_some_and(|upload| !upload.can_begin(codec))
+                    {
                         return Err(progress.take_last());
                     }
                     let head = progress.head(codec, &self.context);
@@ -185,9 +185,8 @@ impl Arguments {
         F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
     {
         let preferred = written(method, method.codec(), encode)?;
-        let named = (preferred.0 == Codec::Positional).then(|| {
-            written(method, Codec::FieldNamed, encode).map(|(_, body)| body)
-        });
+        let named = (preferred.0 == Codec::Positional)
+            .then(|| written(method, Codec::FieldNamed, encode).map(|(_, body)| body));
         Ok(Self { preferred, named })
     }
 

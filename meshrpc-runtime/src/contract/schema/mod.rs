@@ -181,7 +181,10 @@ impl MethodSchema {
         };
         arguments
             .map(|(node, name)| (*node, format!("argument `{name}`")))
-            .chain(self.taken_items.map(|node| (node, "an item sent".to_owned())))
+            .chain(
+                self.taken_items
+                    .map(|node| (node, "an item sent".to_owned())),
+            )
             .chain(self.reply.map(|node| (node, "the reply".to_owned())))
             .chain(self.items.map(|node| (node, "an item".to_owned())))
             .chain(failure.map(|node| (node, "the error".to_owned())))

@@ -1,5 +1,8 @@
 //! Items, and what they cross as.
 
+use std::pin::Pin;
+
+use futures_core::Stream;
 use serde::{Serialize, Serializer, de::DeserializeOwned};
 
 use super::super::handler::Replier;
@@ -73,6 +76,19 @@ pub fn describe_items<V, W, T, E>(
 pub fn describe_taken<V: DeserializeOwned, T>(schema: &mut MethodSchema, _: impl FnOnce(V) -> T) {
     schema.taken_items::<V>();
 }
+
+/// A stream that began, boxed.
+///
+/// # Errors
+/// Those of `opened`.
+pub fn boxed<'a, S, E>(opened: Result<S, E>) -> Result<BoxStream<'a, S::Item>, E>
+where
+    S: Stream + Send + 'a,
+{
+    opened.map(|stream| -> BoxStream<'a, S::Item> { Box::pin(stream) })
+}
+
+type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 
 /// How a stream's call is answered without a stream.
 pub fn replier(reply: &StreamReply) -> Replier {
@@ -183,11 +199,11 @@ pub mod error_out {
     /// Serde types.
     pub trait Typed<E> {
         /// As written.
-        fn wire<'a>(&self, error: &'a E, text: String) -> &'a E;
+        fn cross<'a>(&self, error: &'a E, text: String) -> &'a E;
     }
 
     impl<E: Serialize + DeserializeOwned> Typed<E> for &&&Of<E> {
-        fn wire<'a>(&self, error: &'a E, _: String) -> &'a E {
+        fn cross<'a>(&self, error: &'a E, _: String) -> &'a E {
             error
         }
     }
@@ -195,11 +211,11 @@ pub mod error_out {
     /// Errors: message and sources.
     pub trait Sourced<E> {
         /// As written.
-        fn wire(&self, error: &E, text: String) -> ItemError;
+        fn cross(&self, error: &E, text: String) -> ItemError;
     }
 
     impl<E: StdError + 'static> Sourced<E> for &&Of<E> {
-        fn wire(&self, error: &E, _: String) -> ItemError {
+        fn cross(&self, error: &E, _: String) -> ItemError {
             with_sources(error)
         }
     }
@@ -207,11 +223,11 @@ pub mod error_out {
     /// What holds an error without being one: message and sources.
     pub trait Held<E> {
         /// As written.
-        fn wire(&self, error: &E, text: String) -> ItemError;
+        fn cross(&self, error: &E, text: String) -> ItemError;
     }
 
     impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &Of<E> {
-        fn wire(&self, error: &E, _: String) -> ItemError {
+        fn cross(&self, error: &E, _: String) -> ItemError {
             with_sources(error.as_ref())
         }
     }
@@ -219,11 +235,11 @@ pub mod error_out {
     /// Everything else: `text`.
     pub trait Text<E> {
         /// As written.
-        fn wire(&self, error: &E, text: String) -> ItemError;
+        fn cross(&self, error: &E, text: String) -> ItemError;
     }
 
     impl<E> Text<E> for Of<E> {
-        fn wire(&self, _: &E, text: String) -> ItemError {
+        fn cross(&self, _: &E, text: String) -> ItemError {
             ItemError {
                 chain: vec![text],
                 relayed: None,

@@ -96,7 +96,7 @@ macro_rules! __mesh_send_items {
                 $crate::__rt::v1::Err(error) => {
                     let kind = $crate::__rt::v1::Of::value(&error);
                     let text = (&&&kind).text(&error);
-                    items.put(&$crate::__rt::v1::Failed((&&&&kind).wire(&error, text)))
+                    items.put(&$crate::__rt::v1::Failed((&&&&kind).cross(&error, text)))
                 }
             }
         });
@@ -150,9 +150,7 @@ macro_rules! __mesh_items {
                     |crossed| (&&err).error(crossed, $crate::__rt::v1::Some(&received)),
                     |failure| (&&&&&err).fail(failure),
                 ),
-                $crate::__rt::v1::Err(failure) => {
-                    $crate::__rt::v1::Err((&&&&&err).fail(failure))
-                }
+                $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&err).fail(failure)),
             })
         })
     }};
@@ -180,9 +178,7 @@ macro_rules! __mesh_settle_items {
                     .rebuild(failure)
                     .unwrap_or_else(|failure| (&&&&&error).fail(failure)),
             ),
-            $crate::__rt::v1::Err(failure) => {
-                $crate::__rt::v1::Err((&&&&&error).fail(failure))
-            }
+            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&error).fail(failure)),
         }
     }};
 }

@@ -43,7 +43,10 @@ type Work = BoxFuture<'static, Result<Response, DecodeError>>;
 
 /// Serves a call with streams: `work` takes the arguments, and answers with a response or by
 /// [`StreamReply::send`](super::StreamReply::send).
-pub fn streamed<F>(request: Request, work: impl FnOnce(StreamCall) -> F) -> BoxFuture<'static, Response>
+pub fn streamed<F>(
+    request: Request,
+    work: impl FnOnce(StreamCall) -> F,
+) -> BoxFuture<'static, Response>
 where
     F: Future<Output = Result<Response, DecodeError>> + Send + 'static,
 {
@@ -56,7 +59,9 @@ where
             Poll::Ready(Ok(response)) => Poll::Ready(Some(response)),
             Poll::Ready(Err(error)) => Poll::Ready(Some(Response::invalid_argument(error))),
             Poll::Pending if exchange.answers() => Poll::Ready(None),
-            Poll::Pending => exchange.poll_fault(cx).map(|fault| Some(Response::of(fault))),
+            Poll::Pending => exchange
+                .poll_fault(cx)
+                .map(|fault| Some(Response::of(fault))),
         });
         match response.await {
             Some(response) => response,

@@ -2,7 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{FnArg, Pat, Signature, parse_quote};
+use syn::{
+    CapturedParam, FnArg, Pat, PreciseCapture, ReturnType, Signature, parse_quote,
+    visit_mut::VisitMut,
+};
 
 use super::super::{Output, interface::add_send};
 use crate::model::{Form, Method, Style};
@@ -26,7 +29,7 @@ impl Output<'_> {
                 Form::Items(_) => Some(quote! {
                     let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
                 }),
-                Form::Value | Form::Lent(_) | Form::AsRef(_) => None,
+                Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) => None,
             }
         });
         let convert: Vec<_> = convert.collect();
@@ -39,40 +42,36 @@ impl Output<'_> {
                 _ => quote!(.session(#rt::session_key!(#name))),
             }
         });
-        let last = method.arguments.len().saturating_sub(1);
-        let puts =
-            method
-                .arguments
-                .iter()
-                .zip(&names)
-                .enumerate()
-                .map(|(index, (argument, name))| {
-                    let borrowed = match &argument.form {
-                        Form::AsRef(target) => Some(
-                            quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);),
-                        ),
-                        _ => None,
-                    };
-                    let more = (index < last).then(|| quote!(?;));
-                    quote!(#borrowed #rt::put!(args, #name) #more)
-                });
-        let encode = match method.arguments.as_slice() {
+        let plain: Vec<_> = method.plain_arguments().collect();
+        let last = plain.len().saturating_sub(1);
+        let puts = plain.iter().enumerate().map(|(index, (place, argument))| {
+            let name = &names[*place];
+            let borrowed = match &argument.form {
+                Form::AsRef(target) => {
+                    Some(quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);))
+                }
+                _ => None,
+            };
+            let more = (index < last).then(|| quote!(?;));
+            quote!(#borrowed #rt::put!(args, #name) #more)
+        });
+        let encode = match plain.as_slice() {
             [] => quote!(|_| #rt::no_arguments()),
-            [only] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
+            [(_, only)] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
             _ => quote!(move |args| { #(#puts)* }),
         };
         let position = self.position(Some(method));
         let reply = self.opaque(&method.reply.ty);
-        let body = quote! {
-            #(#convert)*
-            let answer = self
-                .channel
-                .call(&#contract.methods[#position])
-                #session
-                .unary(#encode)
-                .await;
-            #rt::settle!(#reply, answer)
+        let call = quote!(self.channel.call(&#contract.methods[#position]) #session);
+        let body = if method.streams() {
+            self.streaming(method, &names, &quote!(#call.streaming(#encode)))
+        } else {
+            quote! {
+                let answer = #call.unary(#encode).await;
+                #rt::settle!(#reply, answer)
+            }
         };
+        let body = quote!(#(#convert)* #body);
         let body = match method.style {
             Style::Async | Style::Blocking => body,
             Style::Future => quote!(async move { #body }),
@@ -90,6 +89,9 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
+        if let ReturnType::Type(_, output) = &mut signature.output {
+            OfTrait.visit_type_mut(output);
+        }
         let mut names = names.iter();
         for input in &mut signature.inputs {
             if let FnArg::Typed(input) = input
@@ -104,5 +106,19 @@ impl Output<'_> {
             }
         }
         signature
+    }
+}
+
+/// Removes from `use<Self>` what an implementation cannot say.
+struct OfTrait;
+
+impl VisitMut for OfTrait {
+    fn visit_precise_capture_mut(&mut self, capture: &mut PreciseCapture) {
+        let params = std::mem::take(&mut capture.params);
+        let kept = params.into_iter().filter(|param| match param {
+            CapturedParam::Ident(name) => name != "Self",
+            _ => true,
+        });
+        capture.params = kept.collect();
     }
 }

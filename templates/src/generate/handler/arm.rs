@@ -6,6 +6,7 @@ use quote::quote;
 use super::{
     super::{Output, key},
     lend::{collect, each, value},
+    stream::Steps,
 };
 use crate::model::{Form, Lend, Method, without_lifetimes};
 
@@ -20,7 +21,8 @@ impl Output<'_> {
             .enumerate()
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
-        let takes = method.arguments.iter().zip(&names).map(|(argument, name)| {
+        let takes = method.plain_arguments().map(|(index, argument)| {
+            let name = &names[index];
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -55,18 +57,38 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
-        let mutable = (!names.is_empty()).then(|| quote!(mut));
-        quote! {
-            #(#cfg)*
-            #key => #rt::answer(async move {
-                let #mutable args = request.arguments()?;
+        let mutable = method.plain_arguments().next().map(|_| quote!(mut));
+        let called = quote!(#name::#function(&*service, #(#passed),*));
+        let takes = |from: TokenStream| {
+            quote! {
+                let #mutable args = #from.arguments()?;
                 #(#takes)*
                 args.finish()?;
-                let reply = #rt::reply_to(request);
-                #(#lent)*
-                let result = #name::#function(&*service, #(#passed),*).await;
-                #rt::respond!(reply, result)
-            }),
+            }
+        };
+        let body = if method.streams() {
+            let steps = Steps {
+                names: &names,
+                takes: takes(quote!(call)),
+                lent: quote!(#(#lent)*),
+                called,
+            };
+            self.streamed(method, &steps)
+        } else {
+            let takes = takes(quote!(request));
+            quote! {
+                #rt::answer(async move {
+                    #takes
+                    let reply = #rt::reply_to(request);
+                    #(#lent)*
+                    let result = #called.await;
+                    #rt::respond!(reply, result)
+                }),
+            }
+        };
+        quote! {
+            #(#cfg)*
+            #key => #body
         }
     }
 }
