@@ -52,6 +52,10 @@ pub trait Feed {
         topic: String,
     ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>>;
     async fn late(&self, from: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send;
+    fn future(
+        &self,
+        from: u64,
+    ) -> impl Future<Output = Result<BoxStream<'static, Result<u64, FeedError>>, FeedError>> + Send;
     async fn sum(
         &self,
         first: u64,
@@ -127,6 +131,16 @@ impl Feed for Here {
     async fn late(&self, from: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send {
         tokio::task::yield_now().await;
         stream::iter(0..from).map(Ok)
+    }
+
+    async fn future(
+        &self,
+        from: u64,
+    ) -> Result<BoxStream<'static, Result<u64, FeedError>>, FeedError> {
+        match from {
+            0 => Err(FeedError::Broken(0)),
+            from => Ok(stream::iter([Ok(from)]).boxed()),
+        }
     }
 
     async fn sum(
@@ -228,6 +242,9 @@ async fn every_spelling_crosses() {
 
     let late: Vec<_> = feed.late(2).await.try_collect().await.unwrap();
     assert_eq!(late, [0, 1]);
+    let future: Vec<_> = feed.future(7).await.unwrap().try_collect().await.unwrap();
+    assert_eq!(future, [7]);
+    assert_eq!(feed.future(0).await.map(drop), Err(FeedError::Broken(0)));
     assert_eq!(feed.plain(4).await, Ok(5));
 }
 

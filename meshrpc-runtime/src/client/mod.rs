@@ -36,11 +36,14 @@ mod streaming;
 mod tests;
 
 pub use crate::streaming::Received;
+pub(crate) use answer::remote_error;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
 pub use outgoing::Outgoing;
+#[cfg(feature = "testing")]
+pub(crate) use pool::establish;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;
-pub use streaming::{ItemError, Items, Replies, Streaming};
+pub use streaming::{Items, Replies, Streaming};

@@ -1,12 +1,12 @@
 //! The signature of a method.
 
 use syn::{
-    Error, FnArg, GenericParam, Receiver, ReceiverKind, ReturnType, Safety, Signature, TraitItemFn,
-    Type, WherePredicate, spanned::Spanned as _,
+    Error, FnArg, GenericParam, Receiver, ReceiverKind, Safety, Signature, TraitItemFn, Type,
+    WherePredicate, spanned::Spanned as _,
 };
 
-use super::{Errors, types};
-use crate::model::{Argument, Effects, StreamType, last_is, plain};
+use super::{Errors, future, types};
+use crate::model::{Argument, Effects, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
 /// one with a body that has no `self`, needs `Self: Sized`, or is generic.
@@ -43,8 +43,8 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
             "not supported yet: `where Self: Sized` without a body; remove it, or give the method a body to keep it local",
         ));
     }
-    if before && errors.is_empty() && signature.asyncness.is_none() && !is_stream(signature) {
-        errors.push(not_async(function));
+    if before && errors.is_empty() && signature.asyncness.is_none() {
+        errors.take(future::check(signature));
     }
 }
 
@@ -128,55 +128,6 @@ fn receiver(signature: &Signature, errors: &mut Errors) {
         ),
     };
     errors.push(error);
-}
-
-/// A stream says by itself how its call fares.
-fn is_stream(signature: &Signature) -> bool {
-    match &signature.output {
-        ReturnType::Type(_, ty) => StreamType::of(ty).is_some(),
-        ReturnType::Default => false,
-    }
-}
-
-fn not_async(function: &TraitItemFn) -> Error {
-    let signature = &function.sig;
-    if let ReturnType::Type(_, ty) = &signature.output {
-        match &**ty {
-            Type::ImplTrait(written) => {
-                for bound in &written.bounds {
-                    if let syn::TypeParamBound::Trait(bound) = bound {
-                        if last_is(&bound.path, "Future") {
-                            return Error::new(
-                                written.impl_token.span,
-                                "not supported yet: `impl Future` written out; write `async fn` instead",
-                            );
-                        }
-                    }
-                }
-            }
-            Type::Path(path) => {
-                let last = path.path.segments.last();
-                if let Some(last) = last {
-                    if last.ident == "BoxFuture" || last.ident == "Pin" {
-                        return Error::new(
-                            last.ident.span(),
-                            "not supported yet: boxed futures written out; write `async fn` instead",
-                        );
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let instead = if function.default.is_some() {
-        "write `async fn`, or `#[mesh(local)]` to keep the body at the caller, instead"
-    } else {
-        "write `async fn` instead"
-    };
-    Error::new(
-        signature.fn_token.span,
-        format!("not supported yet: methods that are not async; {instead}"),
-    )
 }
 
 /// The lifetime that gives away a method as `#[async_trait]` leaves it.

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use super::stream;
-use crate::model::{StreamType, last_is};
+use crate::model::{StreamType, Style, last_is};
 
 /// A type without the invisible and the visible parentheses around it.
 pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
@@ -196,17 +196,17 @@ pub(crate) fn not_a_result(at: Span, written: &str) -> Error {
 }
 
 /// What stands in a return type.
-pub(crate) fn returned(ty: &Type) -> Result<()> {
-    result(ty, not_a_result)
+pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
+    result(ty, style, not_a_result)
 }
 
 /// What an item of a returned stream may be.
 pub(crate) fn item(ty: &Type) -> Result<()> {
-    result(ty, stream::plain_item)
+    result(ty, Style::Async, stream::plain_item)
 }
 
 /// A type that has to be a result; `plain` says why, where it is none.
-fn result(ty: &Type, plain: fn(Span, &str) -> Error) -> Result<()> {
+fn result(ty: &Type, style: Style, plain: fn(Span, &str) -> Error) -> Result<()> {
     match ty {
         Type::ImplTrait(_) => return Err(cannot_cross(ty)),
         Type::Tuple(tuple) if tuple.elems.is_empty() => {
@@ -239,6 +239,8 @@ fn result(ty: &Type, plain: fn(Span, &str) -> Error) -> Result<()> {
     }
     let mut returned = Returned {
         error: None,
+        // Where a thread waits, the error stays on it.
+        changes_threads: style != Style::Blocking,
         inside_box: false,
     };
     returned.visit_type(ty);
@@ -255,6 +257,7 @@ const PLAIN: [&str; 27] = [
 /// Walks a return type and keeps the first thing that cannot come back.
 struct Returned {
     error: Option<Error>,
+    changes_threads: bool,
     inside_box: bool,
 }
 
@@ -321,7 +324,7 @@ impl<'ast> Visit<'ast> for Returned {
                 });
                 if !self.inside_box || !is_error {
                     self.refuse(cannot_cross(ty));
-                } else if !is("Send") || !is("Sync") {
+                } else if self.changes_threads && (!is("Send") || !is("Sync")) {
                     self.refuse(Error::new(
                         at,
                         "the error must be able to change threads: write `Box<dyn Error + Send + Sync>`",

@@ -11,10 +11,7 @@ impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
         let (rt, vis, ident) = (&self.rt, self.visibility(), self.contract_ident());
         let name = self.service.name();
-        let docs = format!(
-            " The contract of [`{}`], as servers and clients exchange it.",
-            self.service.ident()
-        );
+        let docs = self.contract_docs();
         let dead = self.allow_dead_code();
         let methods = self
             .service
@@ -24,7 +21,7 @@ impl Output<'_> {
         // A static of its own, since what is only known to a method at run time is kept in it.
         let count = self.position(None);
         quote! {
-            #[doc = #docs]
+            #docs
             #dead
             #vis static #ident: #rt::ServiceSpec = #rt::ServiceSpec {
                 name: #name,
@@ -45,6 +42,7 @@ impl Output<'_> {
             .collect();
         let reply = without_lifetimes(&method.reply.ty);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
+        let blocking = method.waits().then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -77,7 +75,7 @@ impl Output<'_> {
                 #key,
                 &[#(#names),*],
                 |schema| #describe,
-            ) #idempotent #deadline
+            ) #idempotent #blocking #deadline
         }
     }
 

@@ -6,6 +6,7 @@
 mod checks;
 mod client;
 mod contract;
+mod docs;
 mod file;
 mod handler;
 mod interface;
@@ -284,7 +285,7 @@ fn key(method: &Method) -> TokenStream {
 }
 
 /// Tokens with all of them at the place of `span`.
-fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {

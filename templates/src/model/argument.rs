@@ -6,7 +6,7 @@ use syn::{
     spanned::Spanned as _,
 };
 
-use super::{Lend, Owned, StreamType, attribute::is_mesh, plain};
+use super::{Detach, Hold, Lend, Owned, StreamType, attribute::is_mesh, plain};
 use crate::check::{self, settings, types};
 
 /// An argument of a method.
@@ -20,6 +20,8 @@ pub(crate) struct Argument {
     pub(crate) owned: Type,
     /// How it gets there and back.
     pub(crate) form: Form,
+    /// What keeps it from being held by the method's future as it is, undone.
+    pub(crate) detach: Option<Detach>,
     /// What a check of the type is reported at.
     pub(crate) span: proc_macro2::Span,
 }
@@ -42,7 +44,7 @@ pub(crate) enum Form {
 }
 
 impl Argument {
-    pub(super) fn parse(index: usize, input: &PatType) -> Result<Self> {
+    pub(super) fn parse(index: usize, input: &PatType, hold: &Hold) -> Result<Self> {
         for attribute in input.attrs.iter().filter(|attribute| is_mesh(attribute)) {
             attribute.parse_args_with(settings::on_argument)?;
         }
@@ -68,6 +70,10 @@ impl Argument {
             ident,
             name,
             owned,
+            detach: match hold.has(&input.ty) {
+                true => None,
+                false => Some(Detach::of(&form, &input.ty)?),
+            },
             form,
             span: types::span(&input.ty),
         })
@@ -83,6 +89,7 @@ impl Argument {
             ident,
             name,
             span: types::span(&stream.item),
+            detach: None,
             owned: ty,
             form: Form::Stream(stream),
         })

@@ -2,7 +2,7 @@
 
 use syn::{GenericArgument, Ident, PathArguments, Result, Type, parse_quote};
 
-use super::{ReplyStream, StreamType};
+use super::{ReplyStream, StreamType, Style};
 use crate::check::types;
 
 /// The return type of a method.
@@ -21,7 +21,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn parse(output: Option<&Type>, method: &Ident) -> Result<Self> {
+    pub(super) fn parse(output: Option<&Type>, method: &Ident, style: Style) -> Result<Self> {
         let Some(ty) = output else {
             return Err(types::not_a_result(method.span(), "()"));
         };
@@ -34,7 +34,7 @@ impl Reply {
             });
         }
         let (ty, stream) = without_stream(types::unwrapped(ty))?;
-        types::returned(&ty)?;
+        types::returned(&ty, style)?;
         Ok(Self {
             stream,
             ..Self::of(&ty)

@@ -8,14 +8,11 @@
 //! # Layout
 //! - [`Streaming`]: a call that is to be made
 //! - [`Replies`], [`Items`]: what comes back
-//! - [`ItemError`]: an error among the items
 //! - `upload`: a stream argument on its way out
 
-mod error;
 mod items;
 mod open;
 mod upload;
 
-pub use error::ItemError;
 pub use items::{Items, Replies};
 pub use open::Streaming;

@@ -50,7 +50,11 @@ where
 {
     match received.decode::<Result<V, W>>() {
         Ok(Ok(crossed)) => Ok(value(crossed)),
-        Ok(Err(crossed)) => Err(error(crossed).unwrap_or_else(fail)),
+        Ok(Err(crossed)) => {
+            let instance = received.instance.cloned();
+            let error = error(crossed).map_err(|error| error.with_instance(instance));
+            Err(error.unwrap_or_else(fail))
+        }
         Err(unread) => {
             let message = format!("an item cannot be decoded: {unread}");
             let unread = Error::new(Kind::Codec, message).with_source(unread);
@@ -187,71 +191,90 @@ pub mod value_in {
     impl<T> Unreadable<T> for Of<T> {}
 }
 
-/// Errors as they are written: as a value where they are serde types, else as messages.
+/// Errors as they are written: as a value where they are serde types, else as what can be told of
+/// them.
 pub mod error_out {
-    use std::error::Error as StdError;
-
     use serde::{Serialize, de::DeserializeOwned};
 
-    use super::super::super::{Of, errors::send::chain};
-    use crate::client::ItemError;
+    use super::super::super::{
+        Of,
+        errors::{
+            derived::{AsVariants, Variants, WithAny, WithSerde},
+            text::ErrorText,
+        },
+    };
+
+    /// Errors with `#[derive(MeshError)]`: variant by variant.
+    pub trait Derived<E> {
+        /// As written.
+        fn cross<'a>(
+            &self,
+            error: &'a E,
+            tell: impl FnOnce() -> ErrorText,
+        ) -> Result<AsVariants<'a, E, WithSerde>, ErrorText>;
+    }
+
+    impl<E: Variants<WithSerde>> Derived<E> for &&&&Of<E> {
+        fn cross<'a>(
+            &self,
+            error: &'a E,
+            tell: impl FnOnce() -> ErrorText,
+        ) -> Result<AsVariants<'a, E, WithSerde>, ErrorText> {
+            by_variant(error, tell)
+        }
+    }
+
+    /// The same, where the type's parameters are no serde types.
+    pub trait DerivedAny<E> {
+        /// As written.
+        fn cross<'a>(
+            &self,
+            error: &'a E,
+            tell: impl FnOnce() -> ErrorText,
+        ) -> Result<AsVariants<'a, E, WithAny>, ErrorText>;
+    }
+
+    impl<E: Variants<WithAny>> DerivedAny<E> for &&&Of<E> {
+        fn cross<'a>(
+            &self,
+            error: &'a E,
+            tell: impl FnOnce() -> ErrorText,
+        ) -> Result<AsVariants<'a, E, WithAny>, ErrorText> {
+            by_variant(error, tell)
+        }
+    }
+
+    fn by_variant<E: Variants<M>, M>(
+        error: &E,
+        tell: impl FnOnce() -> ErrorText,
+    ) -> Result<AsVariants<'_, E, M>, ErrorText> {
+        match error.crossing().typed {
+            true => Ok(AsVariants::new(error)),
+            false => Err(error.causes(tell())),
+        }
+    }
 
     /// Serde types.
     pub trait Typed<E> {
         /// As written.
-        fn cross<'a>(&self, error: &'a E, text: String) -> &'a E;
+        fn cross<'a>(&self, error: &'a E, tell: impl FnOnce() -> ErrorText) -> &'a E;
     }
 
-    impl<E: Serialize + DeserializeOwned> Typed<E> for &&&Of<E> {
-        fn cross<'a>(&self, error: &'a E, _: String) -> &'a E {
+    impl<E: Serialize + DeserializeOwned> Typed<E> for &&Of<E> {
+        fn cross<'a>(&self, error: &'a E, _: impl FnOnce() -> ErrorText) -> &'a E {
             error
         }
     }
 
-    /// Errors: message and sources.
-    pub trait Sourced<E> {
+    /// Everything else: what can be told of it.
+    pub trait Untyped<E> {
         /// As written.
-        fn cross(&self, error: &E, text: String) -> ItemError;
+        fn cross(&self, error: &E, tell: impl FnOnce() -> ErrorText) -> ErrorText;
     }
 
-    impl<E: StdError + 'static> Sourced<E> for &&Of<E> {
-        fn cross(&self, error: &E, _: String) -> ItemError {
-            with_sources(error)
-        }
-    }
-
-    /// What holds an error without being one: message and sources.
-    pub trait Held<E> {
-        /// As written.
-        fn cross(&self, error: &E, text: String) -> ItemError;
-    }
-
-    impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &Of<E> {
-        fn cross(&self, error: &E, _: String) -> ItemError {
-            with_sources(error.as_ref())
-        }
-    }
-
-    /// Everything else: `text`.
-    pub trait Text<E> {
-        /// As written.
-        fn cross(&self, error: &E, text: String) -> ItemError;
-    }
-
-    impl<E> Text<E> for Of<E> {
-        fn cross(&self, _: &E, text: String) -> ItemError {
-            ItemError {
-                chain: vec![text],
-                relayed: None,
-            }
-        }
-    }
-
-    fn with_sources(error: &(dyn StdError + 'static)) -> ItemError {
-        let (chain, relayed) = chain(error);
-        ItemError {
-            chain,
-            relayed: relayed.map(|code| code as u8),
+    impl<E> Untyped<E> for &Of<E> {
+        fn cross(&self, _: &E, tell: impl FnOnce() -> ErrorText) -> ErrorText {
+            tell()
         }
     }
 }
@@ -260,11 +283,53 @@ pub mod error_out {
 pub mod error_in {
     use serde::{Serialize, de::DeserializeOwned};
 
-    use super::super::super::Of;
-    use crate::{
-        client::{ItemError, Received},
-        error::Error,
+    use super::super::super::{
+        Of,
+        errors::{
+            derived::{Rebuilt, Variants, WithAny, WithSerde},
+            text::ErrorText,
+        },
     };
+    use crate::error::Error;
+
+    /// Errors with `#[derive(MeshError)]`.
+    pub trait Derived<E> {
+        /// The error.
+        ///
+        /// # Errors
+        /// Never: what cannot be rebuilt is held by the type itself.
+        fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error>;
+    }
+
+    impl<E: Variants<WithSerde>> Derived<E> for &&&Of<E> {
+        fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error> {
+            Ok(rebuilt(crossed))
+        }
+    }
+
+    /// The same, where the type's parameters are no serde types.
+    pub trait DerivedAny<E> {
+        /// The error.
+        ///
+        /// # Errors
+        /// Never: what cannot be rebuilt is held by the type itself.
+        fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error>;
+    }
+
+    impl<E: Variants<WithAny>> DerivedAny<E> for &&Of<E> {
+        fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error> {
+            Ok(rebuilt(crossed))
+        }
+    }
+
+    fn rebuilt<E: Variants<M>, M>(crossed: Result<Rebuilt<E, M>, ErrorText>) -> E {
+        match crossed {
+            Ok(rebuilt) => rebuilt.error,
+            // A call of the callee's that failed is a failed call here, too.
+            Err(told) if told.relayed().is_some() => E::hold(told.into_error()),
+            Err(told) => E::unknown(told.into_error()),
+        }
+    }
 
     /// Serde types.
     pub trait Typed<E> {
@@ -272,11 +337,11 @@ pub mod error_in {
         ///
         /// # Errors
         /// Never.
-        fn error(&self, crossed: E, received: Option<&Received<'_>>) -> Result<E, Error>;
+        fn error(&self, crossed: E) -> Result<E, Error>;
     }
 
     impl<E: Serialize + DeserializeOwned> Typed<E> for &Of<E> {
-        fn error(&self, crossed: E, _: Option<&Received<'_>>) -> Result<E, Error> {
+        fn error(&self, crossed: E) -> Result<E, Error> {
             Ok(crossed)
         }
     }
@@ -287,12 +352,12 @@ pub mod error_in {
         ///
         /// # Errors
         /// Always.
-        fn error(&self, crossed: ItemError, received: Option<&Received<'_>>) -> Result<E, Error>;
+        fn error(&self, crossed: ErrorText) -> Result<E, Error>;
     }
 
     impl<E> Text<E> for Of<E> {
-        fn error(&self, crossed: ItemError, received: Option<&Received<'_>>) -> Result<E, Error> {
-            Err(crossed.into_error(received))
+        fn error(&self, crossed: ErrorText) -> Result<E, Error> {
+            Err(crossed.into_error())
         }
     }
 }

@@ -25,7 +25,7 @@ macro_rules! __mesh_describe_stream {
         })?
         $({
             use $crate::__rt::v1::ladder::{
-                error_in::{Text as _, Typed as _},
+                error_in::{Derived as _, DerivedAny as _, Text as _, Typed as _},
                 split::{Split as _, Unsplit as _},
                 value_in::{Bytes as _, Plain as _, Unreadable as _},
             };
@@ -34,18 +34,18 @@ macro_rules! __mesh_describe_stream {
             $crate::__rt::v1::describe_items(
                 schema,
                 |crossed| (&&&ok).value(crossed),
-                |crossed| (&&err).error(crossed, $crate::__rt::v1::None),
+                |crossed| (&&&&err).error(crossed),
             );
         })?
         $({
             use $crate::__rt::v1::ladder::{
                 read::{Bytes as _, Plain as _, Unreadable as _},
                 split::{Split as _, Unsplit as _},
-                typed::{Text as _, Typed as _},
+                typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
             };
             let whole = $crate::__rt::v1::Of::<$return>::new();
             (&&&(&&whole).ok()).reply(schema);
-            (&&(&&whole).err()).describe(schema);
+            (&&&&(&&whole).err()).describe(schema);
         })?
     }};
 }
@@ -82,8 +82,8 @@ macro_rules! __mesh_sending {
 macro_rules! __mesh_send_items {
     ($reply:expr, $stream:expr, $item:ty) => {{
         use $crate::__rt::v1::ladder::{
-            error_out::{Held as _, Sourced as _, Text as _, Typed as _},
-            send::{Debugged as _, Shown as _, Silent as _},
+            error_out::{Derived as _, DerivedAny as _, Typed as _, Untyped as _},
+            send::{Debugged as _, Held as _, Shown as _, Silent as _, Sourced as _, Text as _},
             split::{Split as _, Unsplit as _},
             value_out::{Bytes as _, Plain as _, Unsendable as _},
         };
@@ -95,8 +95,8 @@ macro_rules! __mesh_send_items {
                 )),
                 $crate::__rt::v1::Err(error) => {
                     let kind = $crate::__rt::v1::Of::value(&error);
-                    let text = (&&&kind).text(&error);
-                    items.put(&$crate::__rt::v1::Failed((&&&&kind).cross(&error, text)))
+                    let tell = || (&&&kind).tell(&error, (&&&kind).text(&error));
+                    items.put(&$crate::__rt::v1::Failed((&&&&&kind).cross(&error, tell)))
                 }
             }
         });
@@ -117,13 +117,14 @@ macro_rules! __mesh_open_items {
             }
             $crate::__rt::v1::Err(error) => {
                 use $crate::__rt::v1::ladder::send::{
-                    Debugged as _, Held as _, Shown as _, Silent as _, Sourced as _, Text as _,
-                    Typed as _,
+                    Debugged as _, Derived as _, DerivedAny as _, Held as _, Shown as _,
+                    Silent as _, Sourced as _, Text as _, Typed as _, Untyped as _,
                 };
                 let kind = $crate::__rt::v1::Of::value(&error);
                 let text = (&&&kind).text(&error);
                 let replier = $crate::__rt::v1::replier(&reply);
-                $crate::__rt::v1::Ok((&&&&kind).send(&error, text, replier))
+                let tell = |text| (&&&kind).tell(&error, text);
+                $crate::__rt::v1::Ok((&&&&&&kind).send(&error, text, tell, replier))
             }
         }
     }};
@@ -135,8 +136,11 @@ macro_rules! __mesh_open_items {
 macro_rules! __mesh_items {
     ($replies:expr, $item:ty) => {{
         use $crate::__rt::v1::ladder::{
-            error_in::{Text as _, Typed as _},
-            fail::{Boxed as _, Exact as _, Hopeless as _, Io as _, Mesh as _},
+            error_in::{Derived as _, DerivedAny as _, Text as _, Typed as _},
+            fail::{
+                Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
+                Mesh as _,
+            },
             split::{Split as _, Unsplit as _},
             value_in::{Bytes as _, Plain as _, Unreadable as _},
         };
@@ -147,10 +151,10 @@ macro_rules! __mesh_items {
                 $crate::__rt::v1::Ok(received) => $crate::__rt::v1::read_item(
                     &received,
                     |crossed| (&&&ok).value(crossed),
-                    |crossed| (&&err).error(crossed, $crate::__rt::v1::Some(&received)),
-                    |failure| (&&&&&err).fail(failure),
+                    |crossed| (&&&&err).error(crossed),
+                    |failure| (&&&&&&&err).fail(failure),
                 ),
-                $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&err).fail(failure)),
+                $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&err).fail(failure)),
             })
         })
     }};
@@ -163,9 +167,12 @@ macro_rules! __mesh_items {
 macro_rules! __mesh_settle_items {
     ($return:ty, $opened:expr, $item:ty) => {{
         use $crate::__rt::v1::ladder::{
-            fail::{Boxed as _, Exact as _, Hopeless as _, Io as _, Mesh as _},
+            fail::{
+                Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
+                Mesh as _,
+            },
             split::{Split as _, Unsplit as _},
-            typed::{Text as _, Typed as _},
+            typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
         let whole = $crate::__rt::v1::Of::<$return>::new();
         let error = (&&whole).err();
@@ -174,11 +181,11 @@ macro_rules! __mesh_settle_items {
                 $crate::__rt::v1::Ok($crate::__rt::v1::items!(replies, $item))
             }
             $crate::__rt::v1::Ok($crate::__rt::v1::Err(failure)) => $crate::__rt::v1::Err(
-                (&&error)
+                (&&&&error)
                     .rebuild(failure)
-                    .unwrap_or_else(|failure| (&&&&&error).fail(failure)),
+                    .unwrap_or_else(|failure| (&&&&&&&error).fail(failure)),
             ),
-            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&error).fail(failure)),
+            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&error).fail(failure)),
         }
     }};
 }

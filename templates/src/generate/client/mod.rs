@@ -13,9 +13,7 @@ impl Output<'_> {
         let (rt, vis) = (&self.rt, self.visibility());
         let (client, contract) = (self.client_ident(), self.contract_ident());
         let name = self.service.ident();
-        let docs = format!(
-            " Client of [`{name}`]: implements it by calling the instances of a deployment."
-        );
+        let docs = self.client_docs();
         let derive = match self.target {
             Target::Macro => quote!(#[derive(::core::clone::Clone, ::core::fmt::Debug)]),
             Target::File => quote!(#[derive(Clone, Debug)]),
@@ -28,9 +26,7 @@ impl Output<'_> {
             .async_trait
             .then(|| quote!(#[#rt::async_trait]));
         quote! {
-            #[doc = #docs]
-            #[doc = ""]
-            #[doc = " Cheap to clone: clones share their connections."]
+            #docs
             #derive
             #dead
             #vis struct #client {

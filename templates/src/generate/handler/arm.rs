@@ -8,7 +8,7 @@ use super::{
     lend::{collect, each, value},
     stream::Steps,
 };
-use crate::model::{Form, Lend, Method, without_lifetimes};
+use crate::model::{Form, Lend, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
@@ -76,15 +76,20 @@ impl Output<'_> {
             self.streamed(method, &steps)
         } else {
             let takes = takes(quote!(request));
-            quote! {
-                #rt::answer(async move {
-                    #takes
-                    let reply = #rt::reply_to(request);
-                    #(#lent)*
-                    let result = #called.await;
-                    #rt::respond!(reply, result)
-                }),
-            }
+            let blocking = method.style == Style::Blocking;
+            let awaited = (!blocking).then(|| quote!(.await));
+            let body = quote! {
+                #takes
+                let reply = #rt::reply_to(request);
+                #(#lent)*
+                let result = #called #awaited;
+                #rt::respond!(reply, result)
+            };
+            let work = match blocking {
+                true => quote!(#rt::blocking(move || { #body })),
+                false => quote!(async move { #body }),
+            };
+            quote!(#rt::answer(#work),)
         };
         quote! {
             #(#cfg)*

@@ -14,14 +14,12 @@ impl Output<'_> {
         let (rt, vis) = (&self.rt, self.visibility());
         let (handler, contract) = (self.handler_ident(), self.contract_ident());
         let name = self.service.ident();
-        let docs = format!(" Serves an implementation of [`{name}`].");
+        let docs = self.handler_docs();
         let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
         let text = handler.to_string();
         let arms = self.service.methods.iter().map(|method| self.arm(method));
         quote! {
-            #[doc = #docs]
-            #[doc = ""]
-            #[doc = " Cheap to clone: clones share the implementation."]
+            #docs
             #dead
             #vis struct #handler<S: ?Sized> {
                 service: ::std::sync::Arc<S>,

@@ -5,16 +5,20 @@ use std::net::SocketAddr;
 use http::{Method, Request, header};
 
 /// A request.
-#[derive(Debug)]
-pub(crate) struct Curl {
-    pub(crate) method: Method,
-    pub(crate) address: SocketAddr,
-    pub(crate) path: String,
+#[derive(Clone, Debug)]
+pub struct Curl {
+    /// Its method.
+    pub method: Method,
+    /// Whom it goes to.
+    pub address: SocketAddr,
+    /// What is asked for.
+    pub path: String,
     body: Option<String>,
 }
 
 impl Curl {
-    pub(crate) fn get(address: SocketAddr, path: &str) -> Self {
+    /// `curl http://ADDRESS/PATH`.
+    pub fn get(address: SocketAddr, path: &str) -> Self {
         Self {
             method: Method::GET,
             address,
@@ -23,7 +27,8 @@ impl Curl {
         }
     }
 
-    pub(crate) fn post(address: SocketAddr, path: &str, body: &str) -> Self {
+    /// `curl http://ADDRESS/PATH -d BODY`.
+    pub fn post(address: SocketAddr, path: &str, body: &str) -> Self {
         Self {
             method: Method::POST,
             body: Some(body.to_owned()),
@@ -31,9 +36,12 @@ impl Curl {
         }
     }
 
-    /// Of the options of `curl`, knows `-X` and `-d`.
+    /// Reads a line. Of the options of `curl`, knows `-X` and `-d`.
+    ///
+    /// # Panics
+    /// If it cannot be read.
     #[track_caller]
-    pub(crate) fn parse(line: &str) -> Self {
+    pub fn parse(line: &str) -> Self {
         let mut words = words(line).into_iter();
         assert_eq!(words.next().as_deref(), Some("curl"), "{line}");
         let (mut method, mut url, mut body) = (None, None, None);
@@ -61,7 +69,11 @@ impl Curl {
         }
     }
 
-    pub(crate) fn request(&self) -> Request<String> {
+    /// What is sent.
+    ///
+    /// # Panics
+    /// If the path is none.
+    pub fn request(&self) -> Request<String> {
         let mut request = Request::new(self.body.clone().unwrap_or_default());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse().expect("it was in an address");
