@@ -86,6 +86,8 @@ pub(crate) enum DecodeProblem {
     SelfDescribing,
     #[error("it is missing")]
     Missing,
+    #[error("it is missing, and the method knows no `{0}`, which may be another name of it")]
+    Renamed(String),
     #[error("the arguments are no map of names")]
     NotNamed,
     #[error("`{0}` occurs twice")]
@@ -117,19 +119,9 @@ impl EncodeError {
         self.0.argument
     }
 
-    /// True if it is the type that is written in another way than it is read, not this value alone.
-    pub(crate) fn is_asymmetric(&self) -> bool {
-        matches!(self.0.problem, EncodeProblem::Asymmetric(_))
-    }
-
     /// True if an item is longer than its reader takes.
     pub(crate) fn is_too_long(&self) -> bool {
         matches!(self.0.problem, EncodeProblem::TooLong { .. })
-    }
-
-    /// A value that its type writes in another way than it reads it.
-    pub(crate) fn asymmetric<T: ?Sized>(mismatch: String) -> Self {
-        Self::new(EncodeProblem::Asymmetric(mismatch)).in_type::<T>()
     }
 
     #[cold]

@@ -48,15 +48,8 @@ impl ItemWriter {
     /// If it cannot be written such that it reads back the same, or is longer than the reader takes.
     /// Nothing of it is left in the buffer then.
     pub fn put<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), EncodeError> {
-        let mut codec = self.codec;
-        if codec == Codec::Positional && self.method.is_demoted() {
-            codec = Codec::FieldNamed;
-        }
-        match self.try_put(codec, item) {
-            Err(error) if error.needs_field_names() && codec == Codec::Positional => {
-                if error.is_asymmetric() {
-                    self.method.demote();
-                }
+        match self.try_put(self.codec, item) {
+            Err(error) if error.needs_field_names() && self.codec == Codec::Positional => {
                 self.try_put(Codec::FieldNamed, item)
             }
             result => result,
@@ -87,12 +80,10 @@ impl ItemWriter {
     ) -> Result<(), EncodeError> {
         let start = self.out.len();
         self.out.resize(start + self.prefix, 0);
-        // Written first: a field that is left out tells of this value, a mismatch of its type.
-        let written = write(codec, item, &mut self.out).map_err(EncodeError::in_type::<T>);
-        let checked = written.and_then(|()| self.check(codec, item));
-        if let Err(error) = checked {
+        let shape = || self.method.items_shape(self.of);
+        if let Err(error) = write(codec, shape, item, &mut self.out) {
             self.out.truncate(start);
-            return Err(error);
+            return Err(error.in_type::<T>());
         }
         let len = self.out.len() - start - self.prefix;
         if len as u64 > self.max {
@@ -102,15 +93,6 @@ impl ItemWriter {
         }
         self.put_prefix(start, len, codec == Codec::FieldNamed);
         Ok(())
-    }
-
-    fn check<T: Serialize + ?Sized>(&self, codec: Codec, item: &T) -> Result<(), EncodeError> {
-        if codec != Codec::Positional || !self.method.samples_value() {
-            return Ok(());
-        }
-        self.method
-            .check_item(self.of, item)
-            .map_err(EncodeError::asymmetric::<T>)
     }
 
     /// Puts the prefix before the item that begins behind the room left for it at `start`.

@@ -31,6 +31,7 @@ pub mod v1 {
     };
 
     pub use async_trait::async_trait;
+    pub use tokio::sync::RwLock;
 
     pub use crate::{
         client::{Answer, Call, Channel},

@@ -2,7 +2,9 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Form, Hold, Reply, StreamType, Style, plain, style};
+use super::{
+    Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style,
+};
 use crate::check;
 
 /// A method that another process answers.
@@ -22,6 +24,8 @@ pub(crate) struct Method {
     pub(crate) docs: Vec<Attribute>,
     /// Calling it warns.
     pub(crate) deprecated: bool,
+    /// How it takes the service.
+    pub(crate) receiver: Receiver,
     /// How it comes to its reply.
     pub(crate) style: Style,
     /// What its future may borrow.
@@ -58,13 +62,14 @@ impl Method {
             return errors.finish().map(|()| None);
         }
 
-        check::method(function, &mut errors);
         let signature = &function.sig;
         let (style, output) = style::of(signature);
         let hold = match style {
             Style::Async | Style::Blocking => Hold::Everything,
             Style::Future | Style::Boxed => Hold::of(signature),
         };
+        let receiver = errors.take(Receiver::parse(signature));
+        check::method(function, &mut errors);
         let mut arguments = Vec::new();
         let typed = signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
@@ -88,7 +93,9 @@ impl Method {
             check::stream::method(style, &arguments, reply, &effects, &mut errors);
         }
         errors.finish()?;
-        let Some(reply) = reply else { return Ok(None) };
+        let (Some(receiver), Some(reply)) = (receiver, reply) else {
+            return Ok(None);
+        };
 
         let (name, name_span) = effects
             .name
@@ -110,6 +117,7 @@ impl Method {
             cfg: attributes("cfg"),
             docs: attributes("doc"),
             deprecated: !attributes("deprecated").is_empty(),
+            receiver,
             style,
             hold,
             arguments,

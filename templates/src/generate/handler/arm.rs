@@ -8,13 +8,14 @@ use super::{
     lend::{collect, each, value},
     stream::Steps,
 };
-use crate::model::{Form, Lend, Method, Style, without_lifetimes};
+use crate::model::{Form, Lend, Method, Receiver, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
     pub(super) fn arm(&self, method: &Method) -> TokenStream {
         let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
-        let (name, function) = (self.service.ident(), &method.signature.ident);
+        let function = self.function(&method.signature.ident);
+        let (guard, service) = self.service_of(method);
         let names: Vec<Ident> = method
             .arguments
             .iter()
@@ -58,7 +59,7 @@ impl Output<'_> {
             }
         }
         let mutable = method.plain_arguments().next().map(|_| quote!(mut));
-        let called = quote!(#name::#function(&*service, #(#passed),*));
+        let called = quote!(#function(#service, #(#passed),*));
         let takes = |from: TokenStream| {
             quote! {
                 let #mutable args = #from.arguments()?;
@@ -71,6 +72,7 @@ impl Output<'_> {
                 names: &names,
                 takes: takes(quote!(call)),
                 lent: quote!(#(#lent)*),
+                guard,
                 called,
             };
             self.streamed(method, &steps)
@@ -82,6 +84,7 @@ impl Output<'_> {
                 #takes
                 let reply = #rt::reply_to(request);
                 #(#lent)*
+                #guard
                 let result = #called #awaited;
                 #rt::respond!(reply, result)
             };
@@ -94,6 +97,36 @@ impl Output<'_> {
         quote! {
             #(#cfg)*
             #key => #body
+        }
+    }
+
+    /// What the method is called on, and what has to be done for it before.
+    fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
+        let locked = self.service.is_locked();
+        let blocking = method.style == Style::Blocking;
+        match method.receiver {
+            Receiver::Mut => {
+                let write = match blocking {
+                    true => quote!(blocking_write()),
+                    false => quote!(write().await),
+                };
+                (
+                    Some(quote!(let mut service = service.#write;)),
+                    quote!(&mut *service),
+                )
+            }
+            Receiver::Ref if locked => {
+                let read = match blocking {
+                    true => quote!(blocking_read()),
+                    false => quote!(read().await),
+                };
+                (
+                    Some(quote!(let service = service.#read;)),
+                    quote!(&*service),
+                )
+            }
+            Receiver::Ref => (None, quote!(&*service)),
+            Receiver::Arc => (None, quote!(service)),
         }
     }
 }

@@ -14,6 +14,8 @@ pub(super) struct Steps<'a> {
     pub(super) takes: TokenStream,
     /// Lends what is taken.
     pub(super) lent: TokenStream,
+    /// Locks the service, where it is locked.
+    pub(super) guard: Option<TokenStream>,
     /// Calls the method, without awaiting it.
     pub(super) called: TokenStream,
 }
@@ -26,6 +28,7 @@ impl Output<'_> {
             names,
             takes,
             lent,
+            guard,
             called,
         } = steps;
         let taken = method.taken().map(|(index, argument, stream)| {
@@ -43,6 +46,7 @@ impl Output<'_> {
             None => quote! {
                 let reply = #rt::call_replier(call);
                 #lent
+                #guard
                 let result = #called.await;
                 #rt::respond!(reply, result)
             },
@@ -53,10 +57,15 @@ impl Output<'_> {
                     true => quote!(#rt::send_items!(reply, items, #item)),
                     false => quote!(#rt::open_items!(reply, items, #item)),
                 };
+                // The stream borrows nothing where there is a lock, which is let go of.
+                let items = match guard {
+                    Some(guard) => quote!(let items = { #guard #called #awaited };),
+                    None => quote!(let items = #called #awaited;),
+                };
                 quote! {
                     let reply = call.into_reply();
                     #lent
-                    let items = #called #awaited;
+                    #items
                     #send
                 }
             }
