@@ -287,8 +287,8 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 7] = [
-    "answer", "args", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 10] = [
+    "answer", "args", "call", "items", "opened", "reply", "request", "result", "rt", "service",
 ];
 
 fn key(method: &Method) -> TokenStream {
