@@ -10,7 +10,7 @@ mod file;
 mod handler;
 mod interface;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, path::Path};
 
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -37,8 +37,8 @@ impl Service {
     }
 
     /// What `#[mesh_service(exposed)]` expands to when its files are there: the trait, and the
-    /// files as modules beside it.
-    pub fn included(&self) -> TokenStream {
+    /// files as modules beside it. They are looked for in `folder`, relative to the trait's file.
+    pub fn included(&self, folder: &Path) -> TokenStream {
         let output = Output::new(self, Target::Macro);
         let (interface, checks) = (output.interface(), output.checks());
         let vis = self.visibility();
@@ -53,7 +53,8 @@ impl Service {
             .map(|(file, names)| {
                 let module = Ident::new(file.trim_end_matches(".rs"), Span::call_site());
                 let fingerprint = self.fingerprint();
-                let stale = stale_message(&file, &self.ident().to_string());
+                let stale = self.stale_message(&file);
+                let file = folder.join(file).display().to_string();
                 quote! {
                     #[allow(
                         dead_code, deprecated, unused_imports, unused_qualifications,
@@ -105,11 +106,20 @@ impl Service {
             format!("{prefix}{stem}_client_gen.rs"),
         ]
     }
-}
 
-/// What is said of a file whose fingerprint is not the trait's.
-pub fn stale_message(file: &str, name: &str) -> String {
-    format!("`{file}` was generated from another version of `{name}`: run `cargo meshrpc expose`")
+    /// What is said of a file whose fingerprint is not the trait's.
+    pub fn stale_message(&self, file: &str) -> String {
+        let (name, remedy) = (self.ident(), self.remedy());
+        format!("`{file}` was generated from another version of `{name}`: {remedy}")
+    }
+
+    /// What brings generated files up to date.
+    pub fn remedy(&self) -> &'static str {
+        match &self.options.exposed {
+            Some(exposed) if exposed.out_dir => "call `meshrpc_templates::build()` in `build.rs`",
+            _ => "run `cargo meshrpc expose`",
+        }
+    }
 }
 
 /// Where generated code goes.
