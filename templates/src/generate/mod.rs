@@ -1,7 +1,7 @@
 //! Code from a trait.
 //!
 //! Everything is written with absolute paths, as a macro has to. For files, the module `file` shortens the
-//! paths and prints the result.
+//! paths, and `print` lays the result out.
 
 mod checks;
 mod client;
@@ -9,8 +9,9 @@ mod contract;
 mod file;
 mod handler;
 mod interface;
+mod print;
 
-use std::{cell::RefCell, path::Path};
+use std::path::Path;
 
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -135,8 +136,6 @@ struct Output<'a> {
     target: Target,
     /// Path to what generated code calls.
     rt: TokenStream,
-    /// Types inside macro calls, which the printer does not format; see [`Output::opaque`].
-    types: RefCell<Vec<String>>,
 }
 
 impl<'a> Output<'a> {
@@ -149,7 +148,6 @@ impl<'a> Output<'a> {
             service,
             target,
             rt,
-            types: RefCell::default(),
         }
     }
 
@@ -235,31 +233,19 @@ impl<'a> Output<'a> {
         quote!(#fixed #(+ #conditions)*)
     }
 
-    /// A type inside a macro call. The printer sees a name, and gets the type afterwards.
+    /// A type inside a macro call.
     fn opaque(&self, ty: &Type) -> TokenStream {
         match self.target {
             Target::Macro => quote!(#ty),
-            Target::File => self.placeholder(file::print_type(ty)),
+            Target::File => self.shortened(ty),
         }
     }
 
-    /// `(Argument, …) -> Return` inside a macro call, likewise.
+    /// `(Argument, …) -> Return` inside a macro call.
     fn opaque_signature(&self, arguments: &[Type], reply: &Type) -> TokenStream {
-        match self.target {
-            Target::Macro => quote!((#(#arguments),*) -> #reply),
-            Target::File => {
-                let arguments: Vec<_> = arguments.iter().map(file::print_type).collect();
-                let (arguments, reply) = (arguments.join(", "), file::print_type(reply));
-                self.placeholder(format!("({arguments}) -> {reply}"))
-            }
-        }
-    }
-
-    fn placeholder(&self, text: String) -> TokenStream {
-        let mut types = self.types.borrow_mut();
-        let name = file::placeholder(types.len());
-        types.push(text);
-        quote!(#name)
+        let arguments = arguments.iter().map(|ty| self.opaque(ty));
+        let reply = self.opaque(reply);
+        quote!((#(#arguments),*) -> #reply)
     }
 
     /// For items that call deprecated methods.
