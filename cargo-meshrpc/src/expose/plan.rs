@@ -106,10 +106,11 @@ impl Plan {
             }
             match Planned::of(&wanted) {
                 Ok(planned) => files.push(planned),
-                Err(error) => refused.push(wanted.found.unread(format!(
-                    "cannot read `{}`: {error}",
-                    wanted.path.display()
-                ))),
+                Err(error) => refused.push(
+                    wanted
+                        .found
+                        .unread(format!("cannot read `{}`: {error}", wanted.path.display())),
+                ),
             }
         }
         (Self { files, owned }, refused)

@@ -76,7 +76,10 @@ impl Survey {
 
     /// The folders in which generated files can stand.
     pub(crate) fn folders(&self) -> BTreeSet<&Path> {
-        self.visited.iter().filter_map(|file| file.parent()).collect()
+        self.visited
+            .iter()
+            .filter_map(|file| file.parent())
+            .collect()
     }
 
     /// True if there is nothing to be said of the traits in `source`, since it could not be read.

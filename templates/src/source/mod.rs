@@ -12,10 +12,8 @@ use std::{
 };
 
 use syn::{
-    Attribute, Expr, ExprLit, Item, ItemMod, ItemTrait, Lit, Meta, Token,
-    parse::Parser as _,
-    punctuated::Punctuated,
-    visit::Visit as _,
+    Attribute, Expr, ExprLit, Item, ItemMod, ItemTrait, Lit, Meta, Token, parse::Parser as _,
+    punctuated::Punctuated, visit::Visit as _,
 };
 
 pub use hidden::why_not_found;

@@ -81,7 +81,7 @@ pub(crate) const SOURCES: [&str; 6] = [
     "#,
     r#"
     #[mesh_service(exposed)]
-    pub trait OneWithAVeryLongNameIndeedSoThatNothingOfItFitsOnOneLineOfAnyFile {
+    pub trait OneWithALongNameSoThatLittleFitsOnOneLine {
         #[mesh(deadline = "none")]
         async fn a_method_whose_name_is_long_as_well(&self, and_an_argument: u64, and_another: &str) -> Result<(), E>;
     }

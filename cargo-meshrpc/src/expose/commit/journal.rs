@@ -72,8 +72,9 @@ impl Journal {
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         };
         let journal = serde_json::from_slice::<Self>(&text).ok();
-        let journal = journal
-            .filter(|journal| journal.version == VERSION && journal.entries.iter().all(Entry::is_ours));
+        let journal = journal.filter(|journal| {
+            journal.version == VERSION && journal.entries.iter().all(Entry::is_ours)
+        });
         journal.map(Some).with_context(|| {
             format!(
                 "`{}` lists no changes of this version of the command: remove it",

@@ -144,7 +144,9 @@ impl Workspace {
             Ok(()) => Ok(file),
             // A file system without locks.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-            Err(error) => Err(error).with_context(|| format!("cannot lock `{}`", manifest.display())),
+            Err(error) => {
+                Err(error).with_context(|| format!("cannot lock `{}`", manifest.display()))
+            }
         }
     }
 
@@ -333,7 +335,9 @@ mod tests {
     fn what_was_edited_since_an_interruption_is_kept() {
         let (folder, workspace, changes) = workspace();
         stage(&changes).expect("it is staged");
-        journal(&changes).write(folder.path()).expect("it is written");
+        journal(&changes)
+            .write(folder.path())
+            .expect("it is written");
         for file in [&changes[1], &changes[FILES - 1]] {
             fs::write(&file.path, "mine").expect("it is written");
         }

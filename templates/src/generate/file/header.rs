@@ -71,13 +71,19 @@ fn number(line: &str, label: &str) -> Option<u64> {
 /// The hash of a body; nothing if it is not made of tokens.
 fn body_hash(body: &str) -> Option<u64> {
     let tokens: TokenStream = body.parse().ok()?;
-    let mut text = String::new();
-    write(tokens, &mut text);
+    let mut text = normal(tokens);
     for comment in comments(body) {
         text.push_str(comment.trim());
         text.push('\n');
     }
     Some(short_hash(text.as_bytes()))
+}
+
+/// Tokens as text that no formatting changes.
+pub(in super::super) fn normal(tokens: TokenStream) -> String {
+    let mut text = String::new();
+    write(tokens, &mut text);
+    text
 }
 
 fn write(tokens: TokenStream, text: &mut String) {

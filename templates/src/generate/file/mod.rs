@@ -4,10 +4,10 @@ mod header;
 mod shorten;
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Type, parse_quote, visit_mut::VisitMut as _};
+use syn::{parse_quote, visit_mut::VisitMut as _};
 
 pub use header::Header;
+pub(super) use header::normal;
 
 use super::{Output, print};
 use crate::model::hex;
@@ -29,14 +29,14 @@ impl Output<'_> {
             .parse()
             .unwrap_or_default();
         let mut import: syn::File = parse_quote!(use #runtime as rt;);
-        Shorten::new(self.service).visit_file_mut(&mut import);
+        Shorten::new(&self.words).visit_file_mut(&mut import);
         let mut file: syn::File = parse_quote! {
             use super::*;
             /// Which version of the trait this file was generated from.
             pub(super) const FINGERPRINT: u64 = #fingerprint;
             #tokens
         };
-        let mut shorten = Shorten::new(self.service);
+        let mut shorten = Shorten::new(&self.words);
         shorten.visit_file_mut(&mut file);
         let mut body = shorten.imports();
         body.push_str(&print::items(&import.items));
@@ -48,12 +48,5 @@ impl Output<'_> {
             &body,
         );
         File { name, text }
-    }
-
-    /// A type where only tokens are seen, inside of a macro call.
-    pub(super) fn shortened(&self, ty: &Type) -> TokenStream {
-        let mut ty = ty.clone();
-        Shorten::types().visit_type_mut(&mut ty);
-        quote!(#ty)
     }
 }

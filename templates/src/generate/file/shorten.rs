@@ -1,23 +1,22 @@
 //! Paths as people write them, from a module below the trait's.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens as _, quote};
+use quote::quote;
 use syn::{
-    ItemUse, Macro, Path, PathSegment, Token, Visibility, parse_quote,
+    ExprPath, ItemUse, Macro, Path, PathSegment, QSelf, TypePath, Visibility, parse_quote,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
 
-use crate::model::Service;
+use super::super::print::{self, Argument};
 
 /// Shortens paths: what the prelude has stands alone, what the standard library has is imported
 /// unless the trait uses its name for something, and what the trait names from its own module is
 /// one module up.
-pub(super) struct Shorten {
+pub(super) struct Shorten<'a> {
     /// Every word of the trait.
-    taken: Option<BTreeSet<String>>,
+    taken: &'a HashSet<String>,
     /// What is imported of each module of the standard library.
     imports: BTreeMap<String, BTreeSet<String>>,
 }
@@ -35,20 +34,10 @@ const PRELUDE: [&str; 9] = [
     "Vec",
 ];
 
-impl Shorten {
-    pub(super) fn new(service: &Service) -> Self {
-        let mut taken = BTreeSet::new();
-        words(service.item.to_token_stream(), &mut taken);
+impl<'a> Shorten<'a> {
+    pub(super) fn new(taken: &'a HashSet<String>) -> Self {
         Self {
-            taken: Some(taken),
-            imports: BTreeMap::new(),
-        }
-    }
-
-    /// Imports nothing.
-    pub(super) fn types() -> Self {
-        Self {
-            taken: None,
+            taken,
             imports: BTreeMap::new(),
         }
     }
@@ -79,7 +68,6 @@ impl Shorten {
 
     /// `std::module::Name…` or `std::module::function` by what can be imported of it.
     fn import(&mut self, path: &mut Path) {
-        let Some(taken) = &self.taken else { return };
         let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
         let is_type = |name: &String| name.starts_with(char::is_uppercase);
         let Some(at) = names.iter().position(is_type) else {
@@ -90,13 +78,15 @@ impl Shorten {
             Some([module]) if module == "fmt" || module == "result" || module == "io" => {
                 (at - 1, module.clone(), "self".to_owned())
             }
-            Some(modules) if !modules.is_empty() => {
-                (at, modules.join("::"), names.get(at).cloned().unwrap_or_default())
-            }
+            Some(modules) if !modules.is_empty() => (
+                at,
+                modules.join("::"),
+                names.get(at).cloned().unwrap_or_default(),
+            ),
             _ => return,
         };
         let word = if name == "self" { &module } else { &name };
-        if taken.contains(word) || word == "result" {
+        if self.taken.contains(word) || word == "result" {
             return;
         }
         self.imports.entry(module).or_default().insert(name);
@@ -105,19 +95,7 @@ impl Shorten {
     }
 }
 
-fn words(tokens: TokenStream, found: &mut BTreeSet<String>) {
-    for token in tokens {
-        match token {
-            TokenTree::Ident(ident) => {
-                found.insert(ident.to_string());
-            }
-            TokenTree::Group(group) => words(group.stream(), found),
-            _ => {}
-        }
-    }
-}
-
-impl VisitMut for Shorten {
+impl VisitMut for Shorten<'_> {
     fn visit_path_mut(&mut self, path: &mut Path) {
         visit_mut::visit_path_mut(self, path);
         if path.leading_colon.is_none() && path.segments.len() > 1 {
@@ -158,13 +136,27 @@ impl VisitMut for Shorten {
     /// Arguments that are expressions or types, as those of our own macros.
     fn visit_macro_mut(&mut self, call: &mut Macro) {
         visit_mut::visit_macro_mut(self, call);
-        type Arguments = Punctuated<syn::Expr, Token![,]>;
-        if let Ok(mut arguments) = call.parse_body_with(Arguments::parse_terminated) {
+        if let Some(mut arguments) = print::arguments(&call.tokens) {
             for argument in &mut arguments {
-                self.visit_expr_mut(argument);
+                match argument {
+                    Argument::Expr(written) => self.visit_expr_mut(written),
+                    Argument::Type(written) => self.visit_type_mut(written),
+                }
             }
-            call.tokens = quote!(#arguments);
+            call.tokens = quote!(#(#arguments),*);
         }
+    }
+
+    fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
+        let before = path.path.segments.len();
+        visit_mut::visit_expr_path_mut(self, path);
+        moved(&mut path.qself, before, path.path.segments.len());
+    }
+
+    fn visit_type_path_mut(&mut self, path: &mut TypePath) {
+        let before = path.path.segments.len();
+        visit_mut::visit_type_path_mut(self, path);
+        moved(&mut path.qself, before, path.path.segments.len());
     }
 
     // Written for the file as it is.
@@ -175,5 +167,12 @@ impl VisitMut for Shorten {
             let tree = &item.tree;
             *item = syn::parse2(quote!(use #tree;)).unwrap_or_else(|_| item.clone());
         }
+    }
+}
+
+/// Keeps the end of `<T as Trait>` where it is, from the end of the path.
+fn moved(qself: &mut Option<QSelf>, before: usize, after: usize) {
+    if let Some(qself) = qself {
+        qself.position = (qself.position + after).saturating_sub(before);
     }
 }

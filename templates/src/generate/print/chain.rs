@@ -2,7 +2,7 @@
 
 use syn::Expr;
 
-use super::{CHAIN_WIDTH, Shape, TAB, arguments, expr, flat};
+use super::{CHAIN_WIDTH, Shape, TAB, delimited, expr, flat};
 
 /// A parent and its links, with the `?` of each.
 pub(super) struct Chain<'a> {
@@ -39,7 +39,10 @@ impl<'a> Chain<'a> {
                 Expr::MethodCall(call) => {
                     let turbofish = call.turbofish.as_ref().map(flat::tokens);
                     let name = format!("{}{}", call.method, turbofish.unwrap_or_default());
-                    (Kind::Call(name, call.args.iter().collect()), &*call.receiver)
+                    (
+                        Kind::Call(name, call.args.iter().collect()),
+                        &*call.receiver,
+                    )
                 }
                 _ => break,
             };
@@ -69,7 +72,7 @@ impl<'a> Chain<'a> {
         let mut root = expr(self.parent, shape.without_tail());
         root.push_str(&"?".repeat(self.tries));
         let mut links = self.links.as_slice();
-        while root.len() <= TAB
+        while root.len() <= TAB.saturating_sub(shape.column - shape.indent)
             && !root.contains('\n')
             && let Some((first, rest)) = links.split_first()
         {
@@ -138,7 +141,10 @@ impl Link<'_> {
                 let tries = "?".repeat(self.tries);
                 let head = format!(".{name}");
                 let shape = shape.with_tail(self.tries);
-                format!("{head}{}{tries}", arguments(list, "(", ")", shape.after(&head)))
+                format!(
+                    "{head}{}{tries}",
+                    delimited(list, "(", ")", shape.after(&head))
+                )
             }
             _ => self.flat().unwrap_or_default(),
         }

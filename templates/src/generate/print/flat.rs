@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
-    Block, Expr, ExprClosure, ExprMacro, Member, Stmt, Token, Type,
+    Attribute, Block, Expr, ExprClosure, ExprMacro, Member, Stmt, Token, Type,
     parse::{ParseStream, Parser as _},
     punctuated::Punctuated,
 };
@@ -31,7 +31,7 @@ impl Line {
             match token {
                 TokenTree::Punct(punct) => {
                     joined.push(punct.as_char());
-                    let whole = matches!(joined.as_str(), "::" | "->" | "=>" | ".." | "==" | "'");
+                    let whole = matches!(joined.as_str(), "::" | "->" | "=>" | "..=" | "==" | "'");
                     let begins = matches!(punct.as_char(), ':' | '-' | '=' | '.');
                     if whole || punct.spacing() == Spacing::Alone || !begins {
                         self.push(&std::mem::take(&mut joined));
@@ -79,13 +79,15 @@ impl Line {
 
     fn needs_space(&self, next: &str) -> bool {
         let next = next.trim();
-        let word = |text: &str| {
-            text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"')
-        };
+        let word =
+            |text: &str| text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"');
         let keyword = KEYWORDS.contains(&self.last.as_str());
         match (self.last.as_str(), next) {
             ("", _) | (_, "," | ";" | ":" | ">" | ")" | "]" | "?" | "!" | ".")
-                if !matches!((self.last.as_str(), next), (":" | "+" | "->" | "," | "=", "?")) =>
+                if !matches!(
+                    (self.last.as_str(), next),
+                    (":" | "+" | "->" | "," | "=", "?")
+                ) =>
             {
                 false
             }
@@ -94,10 +96,12 @@ impl Line {
             (last, "{") => last != "<",
             (last, "(") => keyword && !matches!(last, "pub" | "fn" | "crate"),
             (last, "[") => keyword || word(last) && next == "[" && last == "mut",
-            (last, "::") => keyword && last != "crate" && last != "self" && last != "super" && last != "Self",
+            (last, "::") => {
+                keyword && last != "crate" && last != "self" && last != "super" && last != "Self"
+            }
             (_, "<") => keyword && !matches!(self.last.as_str(), "impl" | "fn" | "for"),
             (last, "&" | "*" | "'" | "#") => keyword || word(last),
-            (last, next) if word(next) => word(last) || last == "}" || last == ")" && next != "",
+            (last, next) if word(next) => word(last) || matches!(last, "}" | ")" | ">"),
             _ => false,
         }
     }
@@ -124,8 +128,47 @@ fn is_tuple_of_one(text: &str) -> bool {
     false
 }
 
+/// The attributes of an expression, if it is of a kind that is laid out here.
+pub(super) fn attributes_mut(expr: &mut Expr) -> Option<&mut Vec<Attribute>> {
+    Some(match expr {
+        Expr::Array(expr) => &mut expr.attrs,
+        Expr::Async(expr) => &mut expr.attrs,
+        Expr::Await(expr) => &mut expr.attrs,
+        Expr::Block(expr) => &mut expr.attrs,
+        Expr::Call(expr) => &mut expr.attrs,
+        Expr::Closure(expr) => &mut expr.attrs,
+        Expr::Macro(expr) => &mut expr.attrs,
+        Expr::Match(expr) => &mut expr.attrs,
+        Expr::MethodCall(expr) => &mut expr.attrs,
+        Expr::Struct(expr) => &mut expr.attrs,
+        Expr::Try(expr) => &mut expr.attrs,
+        _ => return None,
+    })
+}
+
+/// The same, to be looked at.
+pub(super) fn attributes(expr: &Expr) -> &[Attribute] {
+    match expr {
+        Expr::Array(expr) => &expr.attrs,
+        Expr::Async(expr) => &expr.attrs,
+        Expr::Await(expr) => &expr.attrs,
+        Expr::Block(expr) => &expr.attrs,
+        Expr::Call(expr) => &expr.attrs,
+        Expr::Closure(expr) => &expr.attrs,
+        Expr::Macro(expr) => &expr.attrs,
+        Expr::Match(expr) => &expr.attrs,
+        Expr::MethodCall(expr) => &expr.attrs,
+        Expr::Struct(expr) => &expr.attrs,
+        Expr::Try(expr) => &expr.attrs,
+        _ => &[],
+    }
+}
+
 /// An expression on one line, if it is written so at any width.
 pub(super) fn expr(expr: &Expr) -> Option<String> {
+    if !attributes(expr).is_empty() {
+        return None;
+    }
     Some(match expr {
         Expr::Path(_) | Expr::Lit(_) | Expr::Infer(_) => tokens(expr),
         Expr::Reference(inner) => {
@@ -143,13 +186,24 @@ pub(super) fn expr(expr: &Expr) -> Option<String> {
             self::expr(&binary.right)?
         ),
         Expr::Index(index) => {
-            format!("{}[{}]", self::expr(&index.expr)?, self::expr(&index.index)?)
+            format!(
+                "{}[{}]",
+                self::expr(&index.expr)?,
+                self::expr(&index.index)?
+            )
         }
         Expr::Tuple(tuple) => match tuple.elems.len() {
             1 => format!("({},)", list(tuple.elems.iter(), CALL_WIDTH)?),
             _ => format!("({})", list(tuple.elems.iter(), CALL_WIDTH)?),
         },
         Expr::Array(array) => format!("[{}]", list(array.elems.iter(), CALL_WIDTH)?),
+        Expr::Repeat(array) => {
+            format!(
+                "[{}; {}]",
+                self::expr(&array.expr)?,
+                self::expr(&array.len)?
+            )
+        }
         Expr::Call(call) => format!(
             "{}({})",
             self::expr(&call.func)?,
@@ -193,11 +247,12 @@ pub(super) fn expr(expr: &Expr) -> Option<String> {
     })
 }
 
-/// Elements between commas, if they are at most `width` wide.
+/// Elements between commas, if they are at most `width` wide, or only one.
 pub(super) fn list<'a>(elements: impl Iterator<Item = &'a Expr>, width: usize) -> Option<String> {
     let elements: Option<Vec<String>> = elements.map(expr).collect();
-    let text = elements?.join(", ");
-    (text.chars().count() <= width).then_some(text)
+    let elements = elements?;
+    let text = elements.join(", ");
+    (elements.len() <= 1 || text.chars().count() <= width).then_some(text)
 }
 
 /// The part of a closure before its body.
@@ -213,6 +268,7 @@ pub(super) fn head(closure: &ExprClosure) -> String {
 
 fn body(closure: &ExprClosure) -> Option<String> {
     match &*closure.body {
+        _ if !matches!(closure.output, syn::ReturnType::Default) => None,
         Expr::Block(block) if block.block.stmts.is_empty() => Some("{}".to_owned()),
         Expr::Block(block) => one_expression(&block.block).and_then(expr),
         other => expr(other),
@@ -242,13 +298,22 @@ pub(super) fn member(member: &Member) -> String {
 }
 
 /// An argument of a macro.
-pub(super) enum Argument {
+pub(in super::super) enum Argument {
     Expr(Box<Expr>),
     Type(Box<Type>),
 }
 
+impl ToTokens for Argument {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Argument::Expr(written) => written.to_tokens(tokens),
+            Argument::Type(written) => written.to_tokens(tokens),
+        }
+    }
+}
+
 /// The arguments of a macro that is written like a call.
-pub(super) fn arguments(tokens: &TokenStream) -> Option<Vec<Argument>> {
+pub(in super::super) fn arguments(tokens: &TokenStream) -> Option<Vec<Argument>> {
     let argument = |input: ParseStream<'_>| {
         let ahead = input.fork();
         let is_expr = ahead.parse::<Expr>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,]));
@@ -276,6 +341,7 @@ fn call_of_macro(call: &ExprMacro) -> Option<String> {
             Argument::Type(ty) => Some(tokens(ty)),
         })
         .collect();
-    let arguments = arguments?.join(", ");
-    (arguments.len() <= CALL_WIDTH).then(|| format!("{path}!({arguments})"))
+    let arguments = arguments?;
+    let text = arguments.join(", ");
+    (arguments.len() <= 1 || text.len() <= CALL_WIDTH).then(|| format!("{path}!({text})"))
 }

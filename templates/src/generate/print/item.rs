@@ -1,5 +1,6 @@
 //! Items, and what they are made of.
 
+use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{
     Arm, Attribute, Block, Expr, Fields, Generics, ImplItem, Item, ItemImpl, ItemStruct, ItemTrait,
@@ -7,8 +8,10 @@ use syn::{
 };
 
 use super::{
+    super::file::normal,
     Shape, TAB, WIDTH, braced, expr, flat,
     statement::{assigned, block, indented},
+    ty::ty,
 };
 
 /// Items, with a blank line between them unless both are imports.
@@ -16,10 +19,29 @@ pub(in super::super) fn items(items: &[Item]) -> String {
     let mut text = String::new();
     for item in items {
         text.push('\n');
-        text.push_str(&self::item(item, 0));
+        text.push_str(&checked(item));
         text.push('\n');
     }
     text
+}
+
+/// An item; as prettyplease prints it, if what is laid out here is not the same code.
+fn checked(item: &Item) -> String {
+    let text = self::item(item, 0);
+    match text.parse::<TokenStream>().map(normal) {
+        Ok(same) if same == normal(item.to_token_stream()) => text,
+        _ => printed(item),
+    }
+}
+
+fn printed(item: &Item) -> String {
+    let file = syn::File {
+        shebang: None,
+        frontmatter: None,
+        attrs: Vec::new(),
+        items: vec![item.clone()],
+    };
+    prettyplease::unparse(&file).trim_end().to_owned()
 }
 
 pub(super) fn item(item: &Item, indent: usize) -> String {
@@ -61,15 +83,7 @@ pub(super) fn item(item: &Item, indent: usize) -> String {
             attributes(&item.attrs, indent),
             flat::tokens(&without_attributes(item))
         ),
-        other => {
-            let file = syn::File {
-                shebang: None,
-                frontmatter: None,
-                attrs: Vec::new(),
-                items: vec![other.clone()],
-            };
-            indented(prettyplease::unparse(&file).trim_end(), indent)
-        }
+        other => indented(&printed(other), indent),
     }
 }
 
@@ -184,9 +198,7 @@ fn implementation(item: &ItemImpl, indent: usize) -> String {
     }
     let inner = indent + TAB;
     let items = item.items.iter().map(|item| match item {
-        ImplItem::Fn(item) => {
-            function(&item.attrs, &item.vis, &item.sig, Some(&item.block), inner)
-        }
+        ImplItem::Fn(item) => function(&item.attrs, &item.vis, &item.sig, Some(&item.block), inner),
         ImplItem::Type(item) => {
             let mut bare = item.clone();
             bare.attrs.clear();
@@ -222,7 +234,10 @@ fn interface(item: &ItemTrait, indent: usize) -> String {
         other => flat::tokens(other),
     });
     let body = body(items.collect(), indent);
-    format!("{before}{head}{}{body}", clause.unwrap_or_else(|| " ".to_owned()))
+    format!(
+        "{before}{head}{}{body}",
+        clause.unwrap_or_else(|| " ".to_owned())
+    )
 }
 
 /// The items of an `impl` or a trait, with blank lines between.
@@ -274,6 +289,18 @@ fn function(
             .into_iter()
             .map(|input| format!("{inner}{input},\n"))
             .collect();
+        let close = format!("{}) -> ", " ".repeat(indent));
+        let output = match &signature.output {
+            ReturnType::Default => String::new(),
+            ReturnType::Type(_, written) => {
+                let shape = Shape {
+                    indent,
+                    column: close.len(),
+                    tail: end,
+                };
+                format!(" -> {}", ty(written, shape))
+            }
+        };
         format!("{head}(\n{inputs}{}){output}", " ".repeat(indent))
     };
     match body {

@@ -7,12 +7,13 @@ mod chain;
 mod flat;
 mod item;
 mod statement;
+mod ty;
 
 use proc_macro2::TokenStream;
 use syn::{Expr, ExprClosure, parse_quote};
 
 use chain::Chain;
-use flat::Argument;
+pub(super) use flat::{Argument, arguments};
 pub(super) use item::items;
 use statement::{block, indented};
 
@@ -77,6 +78,12 @@ impl Shape {
 
 /// An expression.
 fn expr(written: &Expr, shape: Shape) -> String {
+    if !flat::attributes(written).is_empty() {
+        let mut bare = written.clone();
+        let attributes = flat::attributes_mut(&mut bare).map(std::mem::take);
+        let attributes = item::attributes(&attributes.unwrap_or_default(), shape.indent);
+        return format!("{attributes}{}", expr(&bare, shape));
+    }
     if let Some(text) = flat::expr(written)
         && shape.fits(&text)
     {
@@ -100,15 +107,15 @@ fn expr(written: &Expr, shape: Shape) -> String {
         Expr::Call(call) => {
             let head = expr(&call.func, shape.without_tail());
             let list: Vec<&Expr> = call.args.iter().collect();
-            format!("{head}{}", arguments(&list, "(", ")", shape.after(&head)))
+            format!("{head}{}", delimited(&list, "(", ")", shape.after(&head)))
         }
         Expr::Array(array) => {
             let list: Vec<&Expr> = array.elems.iter().collect();
-            arguments(&list, "[", "]", shape)
+            delimited(&list, "[", "]", shape)
         }
         Expr::Tuple(tuple) => {
             let list: Vec<&Expr> = tuple.elems.iter().collect();
-            arguments(&list, "(", ")", shape)
+            delimited(&list, "(", ")", shape)
         }
         Expr::Macro(call) => {
             let head = format!("{}!", flat::tokens(&call.mac.path));
@@ -138,6 +145,7 @@ fn expr(written: &Expr, shape: Shape) -> String {
             let fields = literal.fields.iter().map(|field| {
                 let head = format!("{}: ", flat::member(&field.member));
                 let value = expr(&field.expr, inside.after(&head));
+                let head = format!("{}{head}", item::attributes(&field.attrs, inside.indent));
                 match field.colon_token {
                     Some(_) => format!("{head}{value},"),
                     None => format!("{value},"),
@@ -167,7 +175,7 @@ fn braced(lines: Vec<String>, indent: usize) -> String {
 
 /// Expressions between delimiters: the last may begin on the line of the first, else each stands on
 /// its own.
-fn arguments(list: &[&Expr], open: &str, close: &str, shape: Shape) -> String {
+fn delimited(list: &[&Expr], open: &str, close: &str, shape: Shape) -> String {
     if let Some(text) = flat::list(list.iter().copied(), CALL_WIDTH) {
         let text = format!("{open}{text}{close}");
         if shape.fits(&text) {
@@ -175,7 +183,6 @@ fn arguments(list: &[&Expr], open: &str, close: &str, shape: Shape) -> String {
         }
     }
     if let Some((last, before)) = list.split_last()
-        && open == "("
         && overflows(last, before.is_empty())
         && let Some(mut text) = flat::list(before.iter().copied(), CALL_WIDTH)
     {
@@ -183,7 +190,11 @@ fn arguments(list: &[&Expr], open: &str, close: &str, shape: Shape) -> String {
             text.push_str(", ");
         }
         let text = format!("{open}{text}");
-        let last = expr(last, shape.after(&text).with_tail(close.len()));
+        let inside = shape.after(&text).with_tail(close.len());
+        let last = match last {
+            Expr::Closure(last) => braced_closure(last, inside),
+            last => expr(last, inside),
+        };
         let first = last.lines().next().unwrap_or_default();
         let ends = last.ends_with(['}', ')', ']']);
         let width = text.chars().count() - open.len() + first.chars().count();
@@ -208,12 +219,9 @@ fn vertical(elements: Vec<String>, open: &str, close: &str, shape: Shape) -> Str
 /// True for the last argument of a call if it may begin on the line of the others.
 fn overflows(last: &Expr, only: bool) -> bool {
     match last {
-        Expr::Closure(closure) => matches!(&*closure.body, Expr::Block(_) | Expr::Async(_)),
-        Expr::Async(_) | Expr::Block(_) | Expr::Match(_) => true,
-        Expr::Call(_) | Expr::MethodCall(_) | Expr::Macro(_) | Expr::Struct(_) | Expr::Tuple(_) => {
-            only && !matches!(last, Expr::MethodCall(_))
-        }
-        Expr::Array(_) => true,
+        Expr::Closure(_) | Expr::Async(_) | Expr::Block(_) | Expr::Array(_) => true,
+        Expr::Match(_) | Expr::Call(_) | Expr::MethodCall(_) => only,
+        Expr::Macro(_) | Expr::Struct(_) | Expr::Tuple(_) => only,
         Expr::Reference(inner) => overflows(&inner.expr, only),
         _ => false,
     }
@@ -222,6 +230,9 @@ fn overflows(last: &Expr, only: bool) -> bool {
 fn closure(closure: &ExprClosure, shape: Shape) -> String {
     let head = flat::head(closure);
     let body = match &*closure.body {
+        Expr::Block(body) if !matches!(closure.output, syn::ReturnType::Default) => {
+            return format!("{head} {}", block(&body.block, shape.indent));
+        }
         Expr::Block(body) => match flat::one_expression(&body.block) {
             Some(only) => only,
             None => return format!("{head} {}", block(&body.block, shape.indent)),
@@ -230,24 +241,46 @@ fn closure(closure: &ExprClosure, shape: Shape) -> String {
     };
     let head = format!("{head} ");
     let text = expr(body, shape.after(&head));
-    let whole = matches!(body, Expr::Async(_) | Expr::Match(_) | Expr::Struct(_));
-    if !text.contains('\n') && shape.after(&head).fits(&text) || whole {
+    if shape.after(&head).fits(&text) || is_whole(body) {
         return format!("{head}{text}");
     }
-    let inside = shape.inside(0);
-    let text = expr(body, inside);
-    format!("{head}{}", braced(vec![text], shape.indent))
+    braced_closure(closure, shape)
+}
+
+/// A closure whose body is in braces, unless it has some of its own.
+fn braced_closure(closure: &ExprClosure, shape: Shape) -> String {
+    match &*closure.body {
+        Expr::Block(body) if flat::one_expression(&body.block).is_none() => {
+            self::closure(closure, shape)
+        }
+        body if is_whole(body) => self::closure(closure, shape),
+        body => {
+            let body = match body {
+                Expr::Block(body) => flat::one_expression(&body.block),
+                body => Some(body),
+            };
+            let lines = body.map(|body| expr(body, shape.inside(0)));
+            let body = braced(lines.into_iter().collect(), shape.indent);
+            format!("{} {body}", flat::head(closure))
+        }
+    }
+}
+
+/// True for expressions that need no braces around several lines.
+fn is_whole(body: &Expr) -> bool {
+    matches!(body, Expr::Async(_) | Expr::Match(_) | Expr::Struct(_))
 }
 
 /// A macro that is written like a call is laid out like one; another stays in one line.
 fn macro_call(head: &str, tokens: &TokenStream, shape: Shape) -> String {
-    let Some(list) = flat::arguments(tokens) else {
+    let Some(list) = arguments(tokens) else {
         return format!("{head}({})", flat::tokens(tokens));
     };
+    let shape = shape.after(head);
     let inside = shape.inside(1);
     let lines = list.iter().map(|argument| match argument {
         Argument::Expr(argument) => expr(argument, inside),
-        Argument::Type(ty) => flat::tokens(ty),
+        Argument::Type(ty) => ty::ty(ty, inside),
     });
     let text = vertical(lines.collect(), "(", ")", shape);
     // Macros get no comma that was not there.
@@ -263,10 +296,52 @@ fn fallback(written: &Expr, indent: usize) -> String {
     let file: syn::File = parse_quote!(fn f() { #written });
     let text = prettyplease::unparse(&file);
     let body: Vec<&str> = text.lines().skip(1).collect();
-    let body = body.split_last().map_or(Vec::new(), |(_, body)| body.to_vec());
+    let body = body
+        .split_last()
+        .map_or(Vec::new(), |(_, body)| body.to_vec());
     let body: Vec<&str> = body
         .into_iter()
         .map(|line| line.strip_prefix("    ").unwrap_or(line))
         .collect();
     indented(&body.join("\n"), indent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_laid_out_is_the_same_code() {
+        // Laid out, and not merely printed by what steps in if it is not the same.
+        let file: syn::File = parse_quote! {
+            impl<'a, T: Clone + 'static, const N: usize> a::Trait<'a, [T; N]> for &'a mut Vec<T>
+            where
+                T: for<'b> Fn(&'b str, (u8,)) -> Box<dyn Send + 'b>,
+            {
+                type Of<'b> = <T as a::Other>::Of<'b, { N }>;
+                const fn f(self: Arc<Self>, mut a: &'a mut dyn Fn(), (b, c): (u8, fn(u8) -> i8)) -> ! {
+                    #[allow(unused)]
+                    let x: *const u8 = &mut *a.0.b::<u8, _>(1..)? as *const u8;
+                    let (Some(y) | Ok(y)) = f(-1, !b, &c[0], "a  b", b'c', 1.5e3) else { return };
+                    #[cfg(x)]
+                    rt::put!(a, [u8; 3], <_ as AsRef<str>>::as_ref(&b));
+                    if a == b && c != d { loop { f() } } else { x += 1; }
+                    match x { #[cfg(y)] A::B { c, .. } if c > 1 => (), 0..=9 => { a; b } _ => {} }
+                    S { a, b: c, ..Default::default() };
+                    async move { |a: u8| -> u8 { a } };
+                    [#[cfg(z)] a, b, 1].map(move |_| async { b.await })
+                }
+            }
+        };
+        for item in &file.items {
+            let text = item::item(item, 0);
+            let tokens: TokenStream = text.parse().expect("it is made of tokens");
+            let written = quote::ToTokens::to_token_stream(item);
+            assert_eq!(
+                super::super::file::normal(tokens),
+                super::super::file::normal(written),
+                "{text}"
+            );
+        }
+    }
 }

@@ -13,7 +13,13 @@ pub(super) fn block(block: &Block, indent: usize) -> String {
     let lines: String = block
         .stmts
         .iter()
-        .map(|statement| format!("{}{}\n", " ".repeat(inner), self::statement(statement, inner)))
+        .map(|statement| {
+            format!(
+                "{}{}\n",
+                " ".repeat(inner),
+                self::statement(statement, inner)
+            )
+        })
         .collect();
     format!("{{\n{lines}{}}}", " ".repeat(indent))
 }
@@ -30,11 +36,13 @@ fn statement(statement: &Stmt, indent: usize) -> String {
         Stmt::Expr(written, None) => expr(written, shape),
         Stmt::Expr(written, Some(_)) => format!("{};", expr(written, shape.with_tail(1))),
         Stmt::Macro(StmtMacro {
-            mac, semi_token, ..
+            attrs,
+            mac,
+            semi_token,
         }) => {
             let end = semi_token.map_or("", |_| ";");
             let call = Expr::Macro(syn::ExprMacro {
-                attrs: Vec::new(),
+                attrs: attrs.clone(),
                 mac: mac.clone(),
             });
             format!("{}{end}", expr(&call, shape.with_tail(end.len())))
@@ -45,7 +53,11 @@ fn statement(statement: &Stmt, indent: usize) -> String {
 fn local(local: &Local, shape: Shape) -> String {
     let mut head = String::new();
     for attribute in &local.attrs {
-        head.push_str(&format!("{}\n{}", flat::tokens(attribute), " ".repeat(shape.indent)));
+        head.push_str(&format!(
+            "{}\n{}",
+            flat::tokens(attribute),
+            " ".repeat(shape.indent)
+        ));
     }
     head.push_str("let ");
     head.push_str(&match &local.pat {
@@ -55,9 +67,10 @@ fn local(local: &Local, shape: Shape) -> String {
     match &local.init {
         Some(init) => {
             head.push_str(" =");
-            let otherwise = init.diverge.as_ref().map(|(_, otherwise)| {
-                format!(" else {}", expr(otherwise, shape))
-            });
+            let otherwise = init
+                .diverge
+                .as_ref()
+                .map(|(_, otherwise)| format!(" else {}", expr(otherwise, shape)));
             let value = assigned(&head, &init.expr, shape);
             format!("{head}{value}{};", otherwise.unwrap_or_default())
         }
@@ -73,12 +86,13 @@ pub(super) fn assigned(head: &str, value: &Expr, shape: Shape) -> String {
     }
     let inside = shape.inside(1);
     let next = expr(value, inside);
-    let fits = next
-        .lines()
-        .enumerate()
-        .all(|(index, line)| line.chars().count() + if index == 0 { inside.indent } else { 0 } < WIDTH);
+    let fits = next.lines().enumerate().all(|(index, line)| {
+        line.chars().count() + if index == 0 { inside.indent } else { 0 } < WIDTH
+    });
     let first_ends = |text: &str, c: char| text.lines().next().is_some_and(|l| l.ends_with(c));
-    let better = !next.contains('\n')
+    let first = same.lines().next().unwrap_or_default();
+    let better = !shape.after(head).with_tail(2).fits(first)
+        || !next.contains('\n')
         || same.lines().count() > next.lines().count() + 1
         || ['(', '{', '[']
             .into_iter()
