@@ -27,11 +27,13 @@ impl GreeterClient {
     pub fn connect(mesh: &rt::Mesh, deployment: &str) -> Self {
         <Self as rt::Client>::connect(mesh, deployment)
     }
+
     /// The same client, with these options for its calls.
     #[must_use]
     pub fn with(&self, call: rt::Call) -> Self {
         <Self as rt::Client>::with(self, call)
     }
+
     /// Waits until an instance is connected.
     ///
     /// # Errors
@@ -39,6 +41,7 @@ impl GreeterClient {
     pub async fn wait_ready(&self) -> std::result::Result<(), rt::Error> {
         <Self as rt::Client>::wait_ready(self).await
     }
+
     /// Waits until every instance that the mesh lists is connected.
     ///
     /// # Errors

@@ -48,7 +48,9 @@ pub struct GreeterHandler<S: ?Sized> {
 impl<S> GreeterHandler<S> {
     /// A handler that owns the implementation.
     pub fn new(service: S) -> Self {
-        Self { service: Arc::new(service) }
+        Self {
+            service: Arc::new(service),
+        }
     }
 }
 

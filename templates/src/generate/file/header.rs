@@ -116,7 +116,10 @@ fn write(tokens: TokenStream, text: &mut String) {
                 text.push(' ');
             }
             TokenTree::Literal(literal) => {
-                text.push_str(&literal.to_string());
+                match syn::Lit::new(literal.clone()) {
+                    syn::Lit::Str(string) => text.push_str(&format!("{:?}", string.value())),
+                    _ => text.push_str(&literal.to_string()),
+                }
                 text.push(' ');
             }
         }
