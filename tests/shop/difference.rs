@@ -25,8 +25,11 @@ fn at_most_ten_lines_change_outside_of_the_mains() {
 
 /// Lines that change in a hunk: one that stands for another counts once.
 fn changed(hunk: &str) -> usize {
-    // The header of the next file may follow.
-    let lines = || hunk.lines().take_while(|line| !line.starts_with("--- "));
+    // After where it is; the header of the next file may follow.
+    let lines = || {
+        let lines = hunk.lines().skip(1);
+        lines.take_while(|line| !line.starts_with("--- "))
+    };
     let beginning = |mark: char| lines().filter(|line| line.starts_with(mark)).count();
     beginning('+').max(beginning('-'))
 }
