@@ -59,6 +59,7 @@
 //! Each module uses only those above it, which a test holds.
 //!
 //! - `error`: one error type, whose fault it is, and whether the call may have run
+//! - `blocking`: threads that wait for a call, and the one that carries it
 //! - [`wire`]: the protocol, without sockets and without a clock
 //! - [`contract`]: what a trait looks like to the runtime, and whether two sides have the same one
 //! - [`codec`]: values to bytes and back, with guards against silent loss
@@ -73,6 +74,7 @@
 //! - `gateway`: HTTP and JSON in, mesh calls out
 //! - `rt`: what generated code calls
 
+mod blocking;
 pub mod client;
 pub mod codec;
 pub mod connection;
@@ -90,6 +92,7 @@ pub mod server;
 pub mod transport;
 pub mod wire;
 
+pub use blocking::block_on;
 pub use client::{Call, Channel, SessionKey};
 pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};

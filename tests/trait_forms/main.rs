@@ -9,4 +9,5 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod styles;
 mod surroundings;

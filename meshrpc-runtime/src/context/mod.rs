@@ -16,6 +16,8 @@
 //! # }
 //! ```
 
+mod unfinished;
+
 use std::{
     future::Future,
     sync::Arc,
@@ -23,6 +25,7 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
+pub(crate) use unfinished::Unfinished;
 
 use crate::wire::{Metadata, Peer};
 
@@ -44,6 +47,7 @@ struct Call {
     session: Option<Arc<str>>,
     metadata: Metadata,
     peer: Option<Arc<Peer>>,
+    unfinished: Unfinished,
 }
 
 /// What the server knows of a call when it builds the context.
@@ -54,6 +58,8 @@ pub(crate) struct Origin {
     pub(crate) session: Option<String>,
     pub(crate) metadata: Metadata,
     pub(crate) peer: Option<Arc<Peer>>,
+    /// What the server waits for when it stops.
+    pub(crate) unfinished: Unfinished,
 }
 
 impl Context {
@@ -69,6 +75,7 @@ impl Context {
             session,
             metadata,
             peer,
+            unfinished,
         } = origin;
         let call = Call {
             deadline,
@@ -76,6 +83,7 @@ impl Context {
             session: session.map(Arc::from),
             metadata,
             peer,
+            unfinished,
         };
         Context {
             call: Some(Arc::new(call)),
@@ -135,6 +143,28 @@ impl Context {
     /// Runs `future` in this context.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
+    }
+
+    /// Runs `f` in this context: what [`scope`](Self::scope) is to a task, this is to a thread.
+    ///
+    /// ```
+    /// # use meshrpc::Context;
+    /// let context = Context::current();
+    /// let thread = std::thread::spawn(move || {
+    ///     context.sync_scope(|| {
+    ///         // Calls made here inherit the deadline and the trace context.
+    ///     });
+    /// });
+    /// # thread.join().unwrap();
+    /// ```
+    pub fn sync_scope<T>(self, f: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, f)
+    }
+
+    /// Where work is counted that goes on when the call has ended.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let call = self.call.as_deref();
+        call.map(|call| call.unfinished.clone()).unwrap_or_default()
     }
 }
 

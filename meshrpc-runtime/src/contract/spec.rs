@@ -63,6 +63,8 @@ pub struct MethodSpec {
     pub idempotent: bool,
     /// Its deadline, unless the call says otherwise.
     pub deadline: Deadline,
+    /// Its callers wait for it on their own thread.
+    pub blocking: bool,
     /// Tells the types.
     schema: fn(&mut MethodSchema),
     traced: OnceLock<Traced>,
@@ -171,6 +173,7 @@ impl MethodSpec {
             arguments,
             idempotent: false,
             deadline: Deadline::Default,
+            blocking: false,
             schema,
             traced: OnceLock::new(),
             demoted: AtomicBool::new(false),
@@ -189,6 +192,12 @@ impl MethodSpec {
     /// The same, idempotent.
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// The same, called by threads that wait for it.
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
         self
     }
 

@@ -10,6 +10,7 @@
 //! when the user's type cannot cross; the one error is reported by the bounds in [`bounds`], which
 //! generated code checks once per written type.
 
+mod blocking;
 mod bounds;
 mod errors;
 mod handler;
@@ -38,6 +39,7 @@ pub mod v1 {
 
     pub use super::{
         Nothing, Of,
+        blocking::blocking,
         bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,

@@ -1,11 +1,11 @@
 //! The signature of a method.
 
 use syn::{
-    Error, FnArg, GenericParam, Receiver, ReceiverKind, ReturnType, Safety, Signature, TraitItemFn,
-    Type, WherePredicate, spanned::Spanned as _,
+    Error, FnArg, GenericParam, Receiver, ReceiverKind, Safety, Signature, TraitItemFn, Type,
+    WherePredicate, spanned::Spanned as _,
 };
 
-use super::{Errors, types};
+use super::{Errors, future, types};
 use crate::model::{Argument, Effects, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
@@ -44,7 +44,7 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
         ));
     }
     if before && errors.is_empty() && signature.asyncness.is_none() {
-        errors.push(not_async(function));
+        errors.take(future::check(signature));
     }
 }
 
@@ -128,53 +128,6 @@ fn receiver(signature: &Signature, errors: &mut Errors) {
         ),
     };
     errors.push(error);
-}
-
-fn not_async(function: &TraitItemFn) -> Error {
-    let signature = &function.sig;
-    if let ReturnType::Type(_, ty) = &signature.output {
-        match &**ty {
-            Type::ImplTrait(written) => {
-                for bound in &written.bounds {
-                    if let syn::TypeParamBound::Trait(bound) = bound {
-                        if last_is(&bound.path, "Future") {
-                            return Error::new(
-                                written.impl_token.span,
-                                "not supported yet: `impl Future` written out; write `async fn` instead",
-                            );
-                        }
-                        if last_is(&bound.path, "Stream") {
-                            return types::stream(written.impl_token.span);
-                        }
-                    }
-                }
-            }
-            Type::Path(path) => {
-                let last = path.path.segments.last();
-                if let Some(last) = last {
-                    if last.ident.to_string().ends_with("Stream") {
-                        return types::stream(last.ident.span());
-                    }
-                    if last.ident == "BoxFuture" || last.ident == "Pin" {
-                        return Error::new(
-                            last.ident.span(),
-                            "not supported yet: boxed futures written out; write `async fn` instead",
-                        );
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let instead = if function.default.is_some() {
-        "write `async fn`, or `#[mesh(local)]` to keep the body at the caller, instead"
-    } else {
-        "write `async fn` instead"
-    };
-    Error::new(
-        signature.fn_token.span,
-        format!("not supported yet: methods that are not async; {instead}"),
-    )
 }
 
 /// The lifetime that gives away a method as `#[async_trait]` leaves it.

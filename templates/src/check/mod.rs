@@ -1,5 +1,6 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
+mod future;
 mod item;
 mod method;
 pub(crate) mod settings;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Output, key};
-use crate::model::{Deadline, Method, without_lifetimes};
+use crate::model::{Deadline, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -42,6 +42,7 @@ impl Output<'_> {
             .collect();
         let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
+        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -59,7 +60,7 @@ impl Output<'_> {
                 #key,
                 &[#(#names),*],
                 |schema| #rt::describe!(schema, #types),
-            ) #idempotent #deadline
+            ) #idempotent #blocking #deadline
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Reply, Style, plain, style};
+use super::{Argument, Effects, Hold, Reply, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -24,6 +24,8 @@ pub(crate) struct Method {
     pub(crate) deprecated: bool,
     /// How it comes to its reply.
     pub(crate) style: Style,
+    /// What its future may borrow.
+    pub(crate) hold: Hold,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) reply: Reply,
     /// What `#[mesh(…)]` says.
@@ -58,23 +60,27 @@ impl Method {
 
         check::method(function, &mut errors);
         let signature = &function.sig;
+        let (style, output) = style::of(signature);
+        let hold = match style {
+            Style::Async | Style::Blocking => Hold::Everything,
+            Style::Future | Style::Boxed => Hold::of(signature),
+        };
         let mut arguments = Vec::new();
         let typed = signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
         for (index, input) in typed.enumerate() {
-            if let Some(argument) = errors.take(Argument::parse(index, input)) {
+            if let Some(argument) = errors.take(Argument::parse(index, input, &hold)) {
                 arguments.push(argument);
             }
         }
         if errors.is_empty() {
             check::sticky(&effects, &arguments, &mut errors);
         }
-        let (style, output) = style::of(signature);
         // A form that was refused as a whole needs no second word on what it returns.
         let reply = if errors.is_empty() {
-            errors.take(Reply::parse(output.as_ref(), &signature.ident))
+            errors.take(Reply::parse(output.as_ref(), &signature.ident, style))
         } else {
             None
         };
@@ -102,6 +108,7 @@ impl Method {
             docs: attributes("doc"),
             deprecated: !attributes("deprecated").is_empty(),
             style,
+            hold,
             arguments,
             reply,
             effects,

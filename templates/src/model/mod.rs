@@ -2,8 +2,10 @@
 
 mod argument;
 mod attribute;
+mod detach;
 mod effects;
 mod fingerprint;
+mod hold;
 mod method;
 mod options;
 mod owned;
@@ -15,8 +17,10 @@ use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parse
 
 pub(crate) use argument::{Argument, Form};
 pub(crate) use attribute::is_mesh;
+pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
+pub(crate) use hold::Hold;
 pub(crate) use method::Method;
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
@@ -102,6 +106,15 @@ impl Service {
     /// A trait that was refused, so that what names it still compiles.
     pub fn refused(item: &ItemTrait) -> ItemTrait {
         attribute::stripped(item)
+    }
+
+    /// The style of a method that another process answers.
+    pub(crate) fn style(&self, signature: &syn::Signature) -> Option<Style> {
+        let remote = self
+            .methods
+            .iter()
+            .find(|method| method.signature.ident == signature.ident);
+        remote.map(|method| method.style)
     }
 
     /// Name of the trait.

@@ -7,7 +7,7 @@ use super::{
     super::{Output, key},
     lend::{collect, each, value},
 };
-use crate::model::{Form, Lend, Method, without_lifetimes};
+use crate::model::{Form, Lend, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
@@ -56,17 +56,24 @@ impl Output<'_> {
             }
         }
         let mutable = (!names.is_empty()).then(|| quote!(mut));
+        let blocking = method.style == Style::Blocking;
+        let awaited = (!blocking).then(|| quote!(.await));
+        let body = quote! {
+            let #mutable args = request.arguments()?;
+            #(#takes)*
+            args.finish()?;
+            let reply = #rt::reply_to(request);
+            #(#lent)*
+            let result = #name::#function(&*service, #(#passed),*) #awaited;
+            #rt::respond!(reply, result)
+        };
+        let work = match blocking {
+            true => quote!(#rt::blocking(move || { #body })),
+            false => quote!(async move { #body }),
+        };
         quote! {
             #(#cfg)*
-            #key => #rt::answer(async move {
-                let #mutable args = request.arguments()?;
-                #(#takes)*
-                args.finish()?;
-                let reply = #rt::reply_to(request);
-                #(#lent)*
-                let result = #name::#function(&*service, #(#passed),*).await;
-                #rt::respond!(reply, result)
-            }),
+            #key => #rt::answer(#work),
         }
     }
 }
