@@ -79,4 +79,6 @@ pub async fn nowhere() -> Channel {
 mod guides {
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
 }

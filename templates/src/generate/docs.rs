@@ -34,7 +34,7 @@ impl Output<'_> {
     pub(super) fn handler_docs(&self) -> TokenStream {
         let (name, handler) = (self.service.ident(), self.handler_ident());
         let value = self.value_name();
-        lines(&[
+        let text = lines(&[
             &format!("Serves an implementation of [`{name}`]."),
             "",
             "```text",
@@ -45,7 +45,15 @@ impl Output<'_> {
             "```",
             "",
             "Cheap to clone: clones share the implementation.",
-        ])
+        ]);
+        let lock = self.service.is_locked().then(|| {
+            lines(&[
+                "",
+                "The implementation is kept behind a lock: calls of methods that take `&mut self` are",
+                "served one at a time, those that take `&self` at the same time as each other.",
+            ])
+        });
+        quote!(#text #lock)
     }
 
     pub(super) fn contract_docs(&self) -> TokenStream {

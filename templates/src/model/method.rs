@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Hold, Reply, Style, plain, style};
+use super::{Argument, Effects, Hold, Receiver, Reply, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -22,6 +22,8 @@ pub(crate) struct Method {
     pub(crate) docs: Vec<Attribute>,
     /// Calling it warns.
     pub(crate) deprecated: bool,
+    /// How it takes the service.
+    pub(crate) receiver: Receiver,
     /// How it comes to its reply.
     pub(crate) style: Style,
     /// What its future may borrow.
@@ -58,13 +60,14 @@ impl Method {
             return errors.finish().map(|()| None);
         }
 
-        check::method(function, &mut errors);
         let signature = &function.sig;
         let (style, output) = style::of(signature);
         let hold = match style {
             Style::Async | Style::Blocking => Hold::Everything,
             Style::Future | Style::Boxed => Hold::of(signature),
         };
+        let receiver = errors.take(Receiver::parse(signature));
+        check::method(function, &mut errors);
         let mut arguments = Vec::new();
         let typed = signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
@@ -85,7 +88,9 @@ impl Method {
             None
         };
         errors.finish()?;
-        let Some(reply) = reply else { return Ok(None) };
+        let (Some(receiver), Some(reply)) = (receiver, reply) else {
+            return Ok(None);
+        };
 
         let (name, name_span) = effects
             .name
@@ -107,6 +112,7 @@ impl Method {
             cfg: attributes("cfg"),
             docs: attributes("doc"),
             deprecated: !attributes("deprecated").is_empty(),
+            receiver,
             style,
             hold,
             arguments,
