@@ -214,11 +214,16 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// What an argument is called in a generated body: by its own name where people read it, by
-    /// one that cannot meet another where only the compiler does.
+    /// What an argument is called in a generated body: by its own name, which people read in a file
+    /// or in the documentation. In a macro it cannot meet another: it is the macro's own.
     fn argument(&self, index: usize, argument: &Argument) -> Ident {
         match (self.target, &argument.ident) {
-            (Target::Macro, _) => format_ident!("__a{}", index + 1),
+            (Target::Macro, Some(ident)) => {
+                let mut ident = ident.clone();
+                ident.set_span(Span::mixed_site());
+                ident
+            }
+            (Target::Macro, None) => format_ident!("__a{}", index + 1),
             (Target::File, Some(ident)) if !RESERVED.iter().any(|name| ident == name) => {
                 ident.clone()
             }
