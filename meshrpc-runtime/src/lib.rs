@@ -92,6 +92,7 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transport;

@@ -22,11 +22,11 @@ macro_rules! __mesh_take {
     }};
 }
 
-/// `describe!(schema, (Argument, …) -> Return)`: tells the schema of a method.
+/// `describe!(schema, fn(Argument, …) -> Return)`: tells the schema of a method.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_describe {
-    ($schema:expr, ($($argument:ty),* $(,)?) -> $return:ty) => {{
+    ($schema:expr, fn($($argument:ty),* $(,)?) -> $return:ty $(,)?) => {{
         use $crate::__rt::v1::ladder::{
             read::{Bytes as _, Plain as _, Unreadable as _},
             split::{Split as _, Unsplit as _},

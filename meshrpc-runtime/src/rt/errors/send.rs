@@ -80,10 +80,14 @@ impl<E: Serialize + DeserializeOwned> Typed<E> for &&&Of<E> {
         &self,
         error: &E,
         text: String,
-        _: impl FnOnce(String) -> ErrorText,
+        tell: impl FnOnce(String) -> ErrorText,
         to: Replier,
     ) -> Response {
-        Response::typed_error(to.codec, to.method, error, text)
+        let told = tell(text.clone());
+        let relayed = told.relayed();
+        // A variant with `#[serde(skip)]` cannot be written, and is told.
+        Response::typed_error_or(to.codec, to.method, error, text, told.messages)
+            .own_error(None, relayed)
     }
 }
 
