@@ -123,7 +123,7 @@ pub trait Sourced<E> {
     fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
-impl<E: StdError + 'static> Sourced<E> for &&Of<E> {
+impl<E: StdError + 'static> Sourced<E> for &&&Of<E> {
     fn tell(&self, error: &E, _: String) -> ErrorText {
         ErrorText::with_sources(error)
     }
@@ -136,7 +136,20 @@ pub trait Held<E> {
     fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
-impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &Of<E> {
+impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &&Of<E> {
+    fn tell(&self, error: &E, _: String) -> ErrorText {
+        ErrorText::with_sources(error.as_ref())
+    }
+}
+
+/// The same of an error that stays on its thread, `Box<dyn Error>`, as methods that are not async
+/// may return it.
+pub trait HeldHere<E> {
+    /// What can be told of it.
+    fn tell(&self, error: &E, text: String) -> ErrorText;
+}
+
+impl<E: AsRef<dyn StdError>> HeldHere<E> for &Of<E> {
     fn tell(&self, error: &E, _: String) -> ErrorText {
         ErrorText::with_sources(error.as_ref())
     }
