@@ -2,9 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{
-    Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style,
-};
+use super::{Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
