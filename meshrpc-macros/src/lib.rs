@@ -1,9 +1,13 @@
-//! The attribute [`mesh_service`](macro@mesh_service): a thin shell over `meshrpc-templates`, where
-//! the model, the checks and the generator are. Programs use it as `meshrpc::mesh_service`.
+//! The attribute [`mesh_service`](macro@mesh_service) and the derive [`MeshError`]: a thin shell over
+//! `meshrpc-templates`, where the model, the checks and the generator are. Programs use them as
+//! `meshrpc::mesh_service` and `meshrpc::MeshError`.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use meshrpc_templates::{Header, Service, stale_message};
+use meshrpc_templates::{Header, Service, source};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ItemTrait;
@@ -38,9 +42,38 @@ use syn::ItemTrait;
 /// Beside the trait stand then `GreeterClient`, which implements it by calling another process,
 /// `GreeterHandler`, which serves any implementation of it, and `GREETER`, the contract.
 ///
-/// A method is `async`, takes `&self`, and returns a `Result` whose error can hold a failed call.
+/// A method returns a `Result` whose error can hold a failed call.
 /// Arguments may be borrowed. Whatever cannot be served is an error at its own place, which says
 /// what to write instead. With `#[async_trait]` this attribute stands above it.
+///
+/// # Async and not
+///
+/// ```
+/// use std::{future::Future, pin::Pin};
+///
+/// #[meshrpc::mesh_service]
+/// pub trait Archive {
+///     /// Implementations write `async fn`; their futures have to be `Send`.
+///     async fn page(&self, number: u64) -> anyhow::Result<String>;
+///
+///     /// Written out. `Send` is added if it is not there.
+///     fn pages(&self) -> impl Future<Output = anyhow::Result<u64>>;
+///
+///     /// Boxed, or `BoxFuture<'_, …>`. It holds what its lifetime says: here nothing of `title`,
+///     /// which the client copies.
+///     fn find(
+///         &self,
+///         title: &str,
+///     ) -> Pin<Box<dyn Future<Output = anyhow::Result<u64>> + Send + '_>>;
+///
+///     /// Not async: the caller's thread waits, on a runtime or off it, and the implementation may
+///     /// block. A trait with only such methods needs no runtime anywhere.
+///     fn flush(&self) -> anyhow::Result<()>;
+/// }
+/// ```
+///
+/// How threads wait, and what becomes of a method whose caller has gone, is told in
+/// `docs/sync-traits.md`.
 ///
 /// # On the trait
 ///
@@ -107,6 +140,57 @@ pub fn mesh_service(
     expand(options.into(), &item.into()).into()
 }
 
+/// Makes an error cross variant by variant, so that `match` goes on working at the caller.
+///
+/// ```
+/// use meshrpc::{MeshError, mesh_service};
+///
+/// #[derive(Debug, thiserror::Error, MeshError)]
+/// pub enum StoreError {
+///     #[error("there is no page {0}")]
+///     #[mesh(status = not_found)]
+///     NoPage(u64),
+///     #[error("the disk failed")]
+///     Disk(#[from] std::io::Error),
+///     #[error(transparent)]
+///     #[mesh(transport)]
+///     Mesh(meshrpc::Error),
+/// }
+///
+/// #[mesh_service]
+/// pub trait Store {
+///     async fn page(&self, number: u64) -> Result<String, StoreError>;
+/// }
+/// # fn main() {}
+/// ```
+///
+/// It asks nothing of the fields. One whose type implements serde's traits, or has this derive,
+/// crosses as a value. Of any other field its message and sources cross, and it is made again from
+/// these: an `io::Error` with its kind, an `anyhow::Error`, a `Box<dyn Error + Send + Sync>`, or
+/// whatever has `From<meshrpc::Error>`, `From<Box<dyn Error + Send + Sync>>` or `From<io::Error>`. A
+/// variant with a field that cannot be made again arrives as the variant marked `fallback`. A type
+/// that implements serde's traits itself crosses as these say.
+///
+/// # On a variant
+///
+/// - `transport`: receives calls that failed. It has one field, a `meshrpc::Error` or what can be
+///   made from one. Without it the type needs `From<meshrpc::Error>`, or another of the conversions
+///   above.
+/// - `fallback`: receives what cannot be rebuilt: a variant that this program does not know, or one
+///   that crosses as text. Without it that is the `transport` variant.
+/// - `status = not_found`: the code that the caller of a gateway, metrics and programs in other
+///   languages see; one of the sixteen of `meshrpc::Code`, in lower case.
+/// - `name = "…"`: its wire name, if it is not its own.
+///
+/// A struct takes `status`; every type takes `crate`, as the attribute of a trait does.
+#[proc_macro_derive(MeshError, attributes(mesh))]
+pub fn mesh_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    match syn::parse(item) {
+        Ok(input) => meshrpc_templates::derive_error(&input).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
+}
+
 fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     let item: ItemTrait = match syn::parse2(item.clone()) {
         Ok(item) => item,
@@ -130,36 +214,57 @@ fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    if service.options.exposed.is_none() {
+    let Some(exposed) = &service.options.exposed else {
         return service.in_place();
-    }
-    match stale(&service) {
-        None => service.included(),
+    };
+    // Without a file, as an IDE may answer, the assertion beside each include has the last word.
+    let source = service.ident().span().unwrap().local_file();
+    let folder = match (&source, exposed.out_dir) {
+        (Some(source), true) => meshrpc_templates::out_folder(source).ok(),
+        (None, true) => return service.in_place(),
+        (_, false) => Some(PathBuf::new()),
+    };
+    let wrong = source.and_then(|source| wrong(&service, &source, folder.as_deref()));
+    match (wrong, folder) {
+        (None, Some(folder)) => service.included(&folder),
         // With the code in place, this is the only error.
-        Some(error) => {
-            let (code, error) = (service.in_place(), error.into_compile_error());
+        (wrong, _) => {
+            let error = wrong
+                .map(|words| syn::Error::new(service.ident().span(), words).into_compile_error());
+            let code = service.in_place();
             quote!(#code #error)
         }
     }
 }
 
-/// What is wrong with the generated files, if anything is.
-fn stale(service: &Service) -> Option<syn::Error> {
-    let name = service.ident();
-    // Without a file, as an IDE may answer, the assertion beside each include has the last word.
-    let source: PathBuf = name.span().unwrap().local_file()?;
+/// What is wrong with the generated files in `folder`, if anything is.
+fn wrong(service: &Service, source: &Path, folder: Option<&Path>) -> Option<String> {
+    let out_dir = service.options.exposed.as_ref()?.out_dir;
     for file in service.file_names() {
-        let message = match std::fs::read_to_string(source.with_file_name(&file)) {
-            Ok(text) => match Header::read(&text) {
-                Some(header) if header.fingerprint == service.fingerprint() => continue,
-                Some(_) => stale_message(&file, &name.to_string()),
-                None => format!(
-                    "`{file}` was not generated by `cargo meshrpc expose`: move it away and run that"
-                ),
+        let path = folder.map(|folder| source.with_file_name("").join(folder).join(&file));
+        match path.and_then(|path| fs::read_to_string(path).ok()) {
+            Some(text) => match Header::read(&text) {
+                Some(header) if header.fingerprint == service.fingerprint() => {}
+                Some(_) => return Some(service.stale_message(&file)),
+                None => {
+                    return Some(format!(
+                        "`{file}` was not generated by `cargo meshrpc expose`: move it away and run that"
+                    ));
+                }
             },
-            Err(_) => format!("there is no `{file}` beside this trait: run `cargo meshrpc expose`"),
-        };
-        return Some(syn::Error::new(name.span(), message));
+            None => {
+                let text = fs::read_to_string(source).unwrap_or_default();
+                let hidden = source::why_not_found(&text, service.ident());
+                let place = match out_dir {
+                    true => "of a build script for this trait",
+                    false => "beside this trait",
+                };
+                return Some(match hidden {
+                    Some(words) => words.to_owned(),
+                    None => format!("there is no `{file}` {place}: {}", service.remedy()),
+                });
+            }
+        }
     }
     None
 }

@@ -9,4 +9,8 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod generics;
+mod objects;
+mod receivers;
+mod styles;
 mod surroundings;

@@ -92,6 +92,10 @@ impl Value {
 }
 
 impl RemoteFailure {
+    pub(super) fn new(status: Box<Status>, origin: Origin) -> Self {
+        Self { status, origin }
+    }
+
     /// The method's error as an `E`, if it was sent as a value; `None` if only its message and
     /// sources were.
     ///
@@ -121,8 +125,8 @@ impl RemoteFailure {
     pub fn into_error(self) -> Error {
         match &self.status.detail {
             Detail::Chain(chain) => {
-                let mut chain = chain.iter();
-                let message = chain.next().unwrap_or(&self.status.message).clone();
+                let mut chain = chain.iter().cloned();
+                let message = chain.next().unwrap_or_else(|| self.status.message.clone());
                 let error = self.error(message);
                 match RemoteCause::of(chain) {
                     Some(cause) => error.with_source(cause),
@@ -143,6 +147,21 @@ impl RemoteFailure {
     }
 }
 
+/// An error of kind `Remote` that another process met, outermost message first. `relayed` is the
+/// code of the call that it made and that failed.
+pub(crate) fn remote_error(messages: Vec<String>, relayed: Option<Code>) -> Error {
+    let mut messages = messages.into_iter();
+    let error = Error::new(Kind::Remote, messages.next().unwrap_or_default())
+        .with_code(relayed.unwrap_or(Code::Unknown))
+        .with_started(Started::Yes)
+        .with_relayed(relayed.is_some())
+        .with_attempts(1);
+    match RemoteCause::of(messages) {
+        Some(cause) => error.with_source(cause),
+        None => error,
+    }
+}
+
 impl Origin {
     pub(crate) fn mark(&self, error: Error) -> Error {
         error
@@ -152,7 +171,7 @@ impl Origin {
 }
 
 /// A refusal by the framework on the other side.
-fn refusal(status: Status, origin: &Origin) -> Error {
+pub(super) fn refusal(status: Status, origin: &Origin) -> Error {
     let kind = match status.reason {
         Reason::UnknownMethod | Reason::Schema | Reason::Protocol => Kind::Protocol,
         Reason::TooLarge => Kind::Refused {
@@ -190,10 +209,10 @@ struct RemoteCause {
 }
 
 impl RemoteCause {
-    fn of<'a>(chain: impl DoubleEndedIterator<Item = &'a String>) -> Option<RemoteCause> {
+    fn of(chain: impl DoubleEndedIterator<Item = String>) -> Option<RemoteCause> {
         chain.rfold(None, |source, message| {
             Some(RemoteCause {
-                message: message.clone(),
+                message,
                 source: source.map(Box::new),
             })
         })

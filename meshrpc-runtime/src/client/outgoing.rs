@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use crate::{
-    client::{Answer, Channel, SessionKey, pool::Lane, progress::Progress},
+    blocking,
+    client::{Answer, Channel, SessionKey, Streaming, pool::Lane, progress::Progress},
     codec::{ArgsWriter, EncodeError},
     connection::CallFailure,
     context::Context,
@@ -20,7 +21,7 @@ use crate::{
 pub struct Outgoing<'a> {
     pub(super) channel: &'a Channel,
     pub(super) method: &'static MethodSpec,
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -57,6 +58,49 @@ impl<'a> Outgoing<'a> {
         .await
     }
 
+    /// Writes the arguments of a call with streams, which is made when its first item, its opening
+    /// or its reply is asked for.
+    ///
+    /// `encode` is called for each codec that an instance might read: it borrows what the call may
+    /// outlive.
+    pub fn streaming<F>(self, encode: F) -> Streaming<'static>
+    where
+        F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
+    {
+        Streaming::new(self, encode)
+    }
+
+    /// Makes a unary call of a method of a contract as one that is
+    /// [`blocking`](MethodSpec::blocking), and waits for it on this thread; as
+    /// [`unary`](Self::unary) otherwise.
+    ///
+    /// A worker of a multi-threaded runtime lets another thread take its place meanwhile. On a
+    /// single-threaded one, everything else on it waits as well.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary).
+    pub fn unary_blocking<F>(self, mut encode: F) -> Result<Answer, Error>
+    where
+        F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
+    {
+        let method = self.method;
+        let Some(channel) = self.channel.for_threads() else {
+            let message = format!("`{}` is called by no thread that waits", method.name);
+            return Err(Error::new(Kind::Protocol, message).with_code(Code::FailedPrecondition));
+        };
+        let outgoing = Outgoing {
+            channel: &channel,
+            method,
+            session: self.session,
+        };
+        blocking::wait_for_call(
+            outgoing.attempts(|progress, lane| match progress.codec(lane) {
+                Some(codec) => written(method, codec, &mut encode).map(Some),
+                None => Ok(None),
+            }),
+        )?
+    }
+
     /// Makes a unary call whose arguments are written already, for programs without the contract.
     ///
     /// # Errors
@@ -74,7 +118,7 @@ impl<'a> Outgoing<'a> {
     /// for an instance, `None` if it does not serve the contract.
     async fn attempts<F>(&self, mut request: F) -> Result<Answer, Error>
     where
-        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error> + Send,
+        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error>,
     {
         let context = Context::current();
         let mut progress = Progress::new(self, &context)?;
@@ -122,7 +166,7 @@ impl<'a> Outgoing<'a> {
 
 /// The arguments, and the codec they are really in: a value that the positional codec would corrupt
 /// moves its method to the field-named one.
-fn written<F>(
+pub(super) fn written<F>(
     method: &'static MethodSpec,
     codec: Codec,
     encode: &mut F,
@@ -150,7 +194,7 @@ where
 }
 
 /// What an instance that said in the handshake that it has no such contract would answer.
-fn absent(channel: &Channel, lane: &Lane) -> Status {
+pub(super) fn absent(channel: &Channel, lane: &Lane) -> Status {
     let message = format!(
         "`{}` at `{}` does not serve `{}`",
         channel.deployment(),

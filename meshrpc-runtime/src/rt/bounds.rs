@@ -50,6 +50,17 @@ impl<T, E> MeshResult for Result<T, E> {
     }
 }
 
+/// An item of a stream that a method answers with: a [`Result`], since every stream can break off.
+#[diagnostic::on_unimplemented(
+    message = "a stream can break off, and `{Self}` cannot say so",
+    label = "not a `Result`",
+    note = "write `Item = Result<{Self}, E>`; any `E` with `From<meshrpc::Error>` will do, such as `anyhow::Error`"
+)]
+pub trait MeshItem {}
+
+#[diagnostic::do_not_recommend]
+impl<R: MeshResult> MeshItem for R {}
+
 /// An error that can hold a failed call although nothing converts into it but text.
 ///
 /// Generated code asks for it last, after `From<meshrpc::Error>`, `From<Box<dyn Error + Send +
@@ -92,6 +103,28 @@ impl MeshError for Cow<'static, str> {
         with_sources(error).into()
     }
 }
+
+/// An error with `#[derive(MeshError)]` that can hold a failed call without a variant for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no place for a failed call",
+    label = "cannot hold a `meshrpc::Error`",
+    note = "add a variant for it: `#[mesh(transport)] Mesh(meshrpc::Error)`; or add `impl From<meshrpc::Error> for {Self}`"
+)]
+pub trait FailureHolder: MeshError {}
+
+#[diagnostic::do_not_recommend]
+impl<E: MeshError> FailureHolder for E {}
+
+/// The field of a variant that is `transport` or `fallback`.
+#[diagnostic::on_unimplemented(
+    message = "a failed call cannot be put into a `{Self}`",
+    label = "cannot hold a `meshrpc::Error`",
+    note = "the field is a `meshrpc::Error`, or what can be made from one: `anyhow::Error`, `Box<dyn Error + Send + Sync>`, `std::io::Error`, `String`"
+)]
+pub trait FailureField: MeshError {}
+
+#[diagnostic::do_not_recommend]
+impl<F: MeshError> FailureField for F {}
 
 /// An argument that `sticky` names.
 #[diagnostic::on_unimplemented(

@@ -10,11 +10,13 @@
 //! when the user's type cannot cross; the one error is reported by the bounds in [`bounds`], which
 //! generated code checks once per written type.
 
+mod blocking;
 mod bounds;
 mod errors;
 mod handler;
 mod macros;
 mod seam;
+mod streams;
 mod values;
 
 use std::{fmt, marker::PhantomData};
@@ -23,9 +25,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first version of what generated code calls. It may grow; what is here never changes.
 pub mod v1 {
-    pub use std::result::Result::{Err, Ok};
+    pub use std::{
+        option::Option::{None, Some},
+        result::Result::{Err, Ok},
+    };
 
     pub use async_trait::async_trait;
+    pub use tokio::sync::RwLock;
 
     pub use crate::{
         client::{Answer, Call, Channel},
@@ -33,24 +39,59 @@ pub mod v1 {
         discovery::BoxFuture,
         error::Error,
         mesh::{Client, Mesh},
-        server::{Handler, Request, Response},
+        server::{Handler, Request, Response, StreamCall, streamed},
+        wire::CallKind,
     };
 
+    pub use super::streams::{
+        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+    };
     pub use super::{
         Nothing, Of,
-        bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
+        blocking::blocking,
+        bounds::{MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
     };
     pub use crate::{
-        __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
+        __mesh_describe as describe, __mesh_error_cause as error_cause,
+        __mesh_error_part as error_part, __mesh_error_remake as error_remake,
+        __mesh_error_text as error_text, __mesh_put as put, __mesh_respond as respond,
         __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
     };
+    pub use crate::{
+        __mesh_describe_stream as describe_stream, __mesh_items as items,
+        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
+    };
+
+    /// What `#[derive(MeshError)]` calls.
+    pub mod derived {
+        pub use serde::{Deserializer, Serializer, de::VariantAccess};
+
+        pub use super::super::errors::{
+            derived::{
+                Crossing, Parts, Seed, Variants, WithAny, WithSerde, no_variant, read_enum,
+                read_struct, read_struct_variant, read_tuple, remakes, unreadable, write_newtype,
+                write_struct, write_struct_variant, write_tuple, write_unit,
+            },
+            text::ErrorText,
+        };
+        pub use crate::error::{Code, Error};
+        pub use serde::{Serialize, de::DeserializeOwned};
+    }
 
     /// The traits of each ladder, imported by the macros where a ladder is climbed.
     pub mod ladder {
         pub use super::super::{
-            errors::{fail, send, typed},
+            errors::{
+                derived::{
+                    field::{make, part, remake},
+                    whole,
+                },
+                fail, send, typed,
+            },
+            streams::{error_in, error_out, value_in, value_out},
             values::{read, session, split, write},
         };
     }

@@ -40,7 +40,7 @@ pub struct Limits {
 impl Server {
     /// A server of nothing yet.
     pub fn builder() -> ServerBuilder {
-        let targets = vec![Target::Unary(Arc::new(Ping))];
+        let targets = vec![Target::Call(Arc::new(Ping))];
         ServerBuilder {
             server: Server {
                 targets,
@@ -50,13 +50,20 @@ impl Server {
         }
     }
 
+    /// Whether callers wait for some of the methods on their own threads.
+    pub(crate) fn has_blocking_methods(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|target| target.spec().methods.iter().any(|method| method.blocking))
+    }
+
     pub(crate) fn routes(&self) -> Result<Routes, Error> {
         let mut targets = self.targets.clone();
         let described = targets
             .iter()
             .map(|target| target.spec().describe())
             .collect();
-        targets.push(Target::Unary(Arc::new(Describe(described))));
+        targets.push(Target::Call(Arc::new(Describe(described))));
         Routes::new(&targets)
     }
 }
@@ -65,7 +72,7 @@ impl ServerBuilder {
     /// Serves a contract. Contracts are told apart by name; one that occurs twice, and two methods
     /// with the same key, are an error when the server starts.
     pub fn service(mut self, handler: impl Handler) -> Self {
-        self.server.targets.push(Target::Unary(Arc::new(handler)));
+        self.server.targets.push(Target::Call(Arc::new(handler)));
         self
     }
 

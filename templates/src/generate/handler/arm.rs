@@ -6,21 +6,24 @@ use quote::quote;
 use super::{
     super::{Output, key},
     lend::{collect, each, value},
+    stream::Steps,
 };
-use crate::model::{Form, Lend, Method, without_lifetimes};
+use crate::model::{Form, Lend, Method, Receiver, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
     pub(super) fn arm(&self, method: &Method) -> TokenStream {
         let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
-        let (name, function) = (self.service.ident(), &method.signature.ident);
+        let function = self.function(&method.signature.ident);
+        let (guard, service) = self.service_of(method);
         let names: Vec<Ident> = method
             .arguments
             .iter()
             .enumerate()
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
-        let takes = method.arguments.iter().zip(&names).map(|(argument, name)| {
+        let takes = method.plain_arguments().map(|(index, argument)| {
+            let name = &names[index];
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -55,18 +58,75 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
-        let mutable = (!names.is_empty()).then(|| quote!(mut));
-        quote! {
-            #(#cfg)*
-            #key => #rt::answer(async move {
-                let #mutable args = request.arguments()?;
+        let mutable = method.plain_arguments().next().map(|_| quote!(mut));
+        let called = quote!(#function(#service, #(#passed),*));
+        let takes = |from: TokenStream| {
+            quote! {
+                let #mutable args = #from.arguments()?;
                 #(#takes)*
                 args.finish()?;
+            }
+        };
+        let body = if method.streams() {
+            let steps = Steps {
+                names: &names,
+                takes: takes(quote!(call)),
+                lent: quote!(#(#lent)*),
+                guard,
+                called,
+            };
+            self.streamed(method, &steps)
+        } else {
+            let takes = takes(quote!(request));
+            let blocking = method.style == Style::Blocking;
+            let awaited = (!blocking).then(|| quote!(.await));
+            let body = quote! {
+                #takes
                 let reply = #rt::reply_to(request);
                 #(#lent)*
-                let result = #name::#function(&*service, #(#passed),*).await;
+                #guard
+                let result = #called #awaited;
                 #rt::respond!(reply, result)
-            }),
+            };
+            let work = match blocking {
+                true => quote!(#rt::blocking(move || { #body })),
+                false => quote!(async move { #body }),
+            };
+            quote!(#rt::answer(#work),)
+        };
+        quote! {
+            #(#cfg)*
+            #key => #body
+        }
+    }
+
+    /// What the method is called on, and what has to be done for it before.
+    fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
+        let locked = self.service.is_locked();
+        let blocking = method.style == Style::Blocking;
+        match method.receiver {
+            Receiver::Mut => {
+                let write = match blocking {
+                    true => quote!(blocking_write()),
+                    false => quote!(write().await),
+                };
+                (
+                    Some(quote!(let mut service = service.#write;)),
+                    quote!(&mut *service),
+                )
+            }
+            Receiver::Ref if locked => {
+                let read = match blocking {
+                    true => quote!(blocking_read()),
+                    false => quote!(read().await),
+                };
+                (
+                    Some(quote!(let service = service.#read;)),
+                    quote!(&*service),
+                )
+            }
+            Receiver::Ref => (None, quote!(&*service)),
+            Receiver::Arc => (None, quote!(service)),
         }
     }
 }
