@@ -9,4 +9,6 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod kept;
+mod plain;
 mod surroundings;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use syn::ItemTrait;
 
 pub(crate) use item::item;
-pub(crate) use method::{method, stays_local, sticky};
+pub(crate) use method::{local, method, stays_local, sticky};
 
 use crate::model::Method;
 

@@ -188,18 +188,28 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
     }
 }
 
+/// The ways out that leave the return type as it is.
+const OTHERWISE: &str = "or write `#[mesh(on_failure = default)]` (or `panic`, or a function) above the method, or `#[mesh(local)]` to keep it at the caller";
+
 /// A return type that cannot say that a call failed.
 pub(crate) fn not_a_result(at: Span, written: &str) -> Error {
     Error::new(
         at,
         format!(
-            "a remote call can fail, and `{written}` cannot say so: return `Result<{written}, E>`"
+            "a remote call can fail, and `{written}` cannot say so: return `Result<{written}, E>`, {OTHERWISE}"
         ),
     )
 }
 
-/// What stands in a return type.
-pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
+/// What stands in a return type. A `plain` one need not say that a call failed; one that is
+/// `converted` may be of any type that is owned.
+pub(crate) fn returned(
+    ty: &Type,
+    at: Span,
+    style: Style,
+    plain: bool,
+    converted: bool,
+) -> Result<()> {
     match ty {
         Type::ImplTrait(written) => {
             return Err(match stream_bound(&written.bounds) {
@@ -207,13 +217,15 @@ pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
                 false => cannot_cross(ty),
             });
         }
-        Type::Tuple(tuple) if tuple.elems.is_empty() => {
-            return Err(not_a_result(ty.span(), "()"));
+        Type::Tuple(tuple) if tuple.elems.is_empty() && !plain => {
+            return Err(not_a_result(at, "()"));
         }
-        Type::Tuple(_) | Type::Array(_) => {
+        Type::Tuple(_) | Type::Array(_) if !plain => {
             return Err(Error::new(
                 ty.span(),
-                "a remote call can fail, and this type cannot say so: return `Result<_, E>`",
+                format!(
+                    "a remote call can fail, and this type cannot say so: return `Result<_, E>`, {OTHERWISE}"
+                ),
             ));
         }
         Type::Never(never) => {
@@ -222,7 +234,7 @@ pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
                 "a remote call that never returns cannot be told from one that is lost: return `Result<(), E>`",
             ));
         }
-        Type::Path(path) => {
+        Type::Path(path) if !plain => {
             if let Some(last) = path.path.segments.last() {
                 let name = last.ident.to_string();
                 if PLAIN.contains(&name.as_str()) {
@@ -234,6 +246,9 @@ pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
             }
         }
         _ => {}
+    }
+    if converted && !matches!(ty, Type::Reference(_)) {
+        return Ok(());
     }
     let mut returned = Returned {
         error: None,

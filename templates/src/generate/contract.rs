@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Output, key};
-use crate::model::{Deadline, Method, Style, without_lifetimes};
+use super::{Output, conversion, key};
+use crate::model::{Deadline, Form, Method, Reply, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -37,13 +37,8 @@ impl Output<'_> {
 
     fn method(&self, method: &Method) -> TokenStream {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
-        let names = method.arguments.iter().map(|argument| &argument.name);
-        let types: Vec<_> = method
-            .arguments
-            .iter()
-            .map(|argument| without_lifetimes(&argument.owned))
-            .collect();
-        let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
+        let names = method.sent().map(|(_, argument)| &argument.name);
+        let describe = self.describe(method);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
         let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
@@ -62,8 +57,51 @@ impl Output<'_> {
                 #name,
                 #key,
                 &[#(#names),*],
-                |schema| #rt::describe!(schema, #types),
+                |schema| #describe,
             ) #idempotent #blocking #deadline
         }
+    }
+
+    /// What tells the schema of a method.
+    fn describe(&self, method: &Method) -> TokenStream {
+        let rt = &self.rt;
+        let Reply {
+            ty,
+            on_failure,
+            with,
+            ..
+        } = &method.reply;
+        let returned = without_lifetimes(ty);
+        let converted = method
+            .sent()
+            .any(|(_, argument)| matches!(argument.form, Form::With { .. }));
+        if !converted && on_failure.is_none() && with.is_none() {
+            let types: Vec<_> = method
+                .sent()
+                .map(|(_, argument)| without_lifetimes(&argument.owned))
+                .collect();
+            let types = self.opaque_signature(&types, &returned);
+            return quote!(#rt::describe!(schema, #types));
+        }
+        let arguments = method.sent().map(|(_, argument)| match &argument.form {
+            Form::With { module, .. } => {
+                let from_wire = conversion(module, "from_wire");
+                quote!(#rt::describe_argument!(schema, with #from_wire);)
+            }
+            _ => {
+                let ty = self.opaque(&without_lifetimes(&argument.owned));
+                quote!(#rt::describe_argument!(schema, #ty);)
+            }
+        });
+        let returned = self.opaque(&returned);
+        let plain = on_failure.as_ref().map(|_| quote!(, plain));
+        let with = with.as_ref().map(|module| {
+            let from_wire = conversion(module, "from_wire");
+            quote!(, with #from_wire)
+        });
+        quote! {{
+            #(#arguments)*
+            #rt::describe_reply!(schema, #returned #plain #with);
+        }}
     }
 }

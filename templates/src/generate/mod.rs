@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
-use syn::{Type, VisRestricted, Visibility, parse_quote};
+use syn::{Path, Type, VisRestricted, Visibility, parse_quote};
 
 pub use file::{File, Header};
 
@@ -281,6 +281,16 @@ fn key(method: &Method) -> TokenStream {
         let key = method.key;
         quote!(#key)
     })
+}
+
+/// A function of a module that `with` names; one that is not there is told at the module's name.
+fn conversion(module: &Path, function: &str) -> TokenStream {
+    let span = module
+        .segments
+        .last()
+        .map_or_else(Span::call_site, |last| last.ident.span());
+    let function = Ident::new(function, Span::call_site().located_at(span));
+    quote!(#module::#function)
 }
 
 /// Tokens with all of them at the place of `span`.

@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use sha2::{Digest as _, Sha256};
 use syn::{FnArg, ItemTrait, Lit, TraitItem};
 
-use super::{Options, attribute};
+use super::{OnFailure, Options, attribute};
 
 /// First eight bytes, little-endian, of SHA-256.
 pub(crate) fn short_hash(bytes: &[u8]) -> u64 {
@@ -51,8 +51,9 @@ pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: bool) -
         .exposed
         .as_ref()
         .and_then(|exposed| exposed.prefix.clone());
+    let on_failure = options.on_failure.as_ref().map(OnFailure::canonical);
     let text = format!(
-        "meshrpc 1\n{:?}\n{async_trait}\n{krate:?}\n{exposed:?}\n{}",
+        "meshrpc 1\n{:?}\n{async_trait}\n{krate:?}\n{exposed:?}\n{on_failure:?}\n{}",
         options.name,
         canonical(signatures.to_token_stream()),
     );

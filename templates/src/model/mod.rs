@@ -6,7 +6,9 @@ mod detach;
 mod effects;
 mod fingerprint;
 mod hold;
+mod local;
 mod method;
+mod on_failure;
 mod options;
 mod owned;
 mod reply;
@@ -15,13 +17,16 @@ mod style;
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
 
-pub(crate) use argument::{Argument, Form};
+pub(crate) use argument::{Argument, Form, Passed};
 pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
 pub(crate) use hold::Hold;
+pub(crate) use local::{Local, LocalMethod};
 pub(crate) use method::Method;
+use method::Parsed;
+pub(crate) use on_failure::{FailureAnswer, OnFailure};
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use reply::Reply;
@@ -40,6 +45,8 @@ pub struct Service {
     pub(crate) item: ItemTrait,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
+    /// The methods that the client answers itself, by more than their body.
+    pub(crate) locals: Vec<LocalMethod>,
     fingerprint: u64,
 }
 
@@ -54,12 +61,16 @@ impl Service {
         let options = errors.take(Options::parse.parse2(options));
         check::item(item, &mut errors);
         let async_trait = has_async_trait(&item.attrs);
-        let mut methods = Vec::new();
+        let (mut methods, mut locals) = (Vec::new(), Vec::new());
+        let on_failure = options.as_ref().and_then(|o| o.on_failure.as_ref());
         for each in &item.items {
-            if let TraitItem::Fn(function) = each
-                && let Some(method) = errors.take(Method::parse(function)).flatten()
-            {
-                methods.push(method);
+            let TraitItem::Fn(function) = each else {
+                continue;
+            };
+            match errors.take(Parsed::parse(function, on_failure)) {
+                Some(Parsed::Remote(method)) => methods.push(*method),
+                Some(Parsed::Answered(method)) => locals.push(*method),
+                Some(Parsed::Inherited) | None => {}
             }
         }
         let Some(options) = options else {
@@ -79,6 +90,7 @@ impl Service {
             async_trait,
             item: attribute::stripped(item),
             methods,
+            locals,
         })
     }
 

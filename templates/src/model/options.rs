@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::{Ident, LitStr, Path, Result, parenthesized, parse::ParseStream};
 
-use super::plain;
+use super::{OnFailure, plain};
 use crate::check::settings;
 
 /// What `#[mesh_service(…)]` says.
@@ -15,6 +15,8 @@ pub struct Options {
     pub exposed: Option<Exposed>,
     /// Where the runtime is found, if not at `::meshrpc`.
     pub krate: Option<Path>,
+    /// What calls of methods without a `Result` give when they fail.
+    pub(crate) on_failure: Option<OnFailure>,
 }
 
 /// `exposed`, or `exposed(prefix = "p")`.
@@ -26,7 +28,7 @@ pub struct Exposed {
     pub span: Span,
 }
 
-const KEYS: &[&str] = &["name", "exposed", "crate"];
+const KEYS: &[&str] = &["name", "exposed", "crate", "on_failure"];
 
 /// What the full grammar will have, and what can be written until then.
 const LATER: &[(&str, &str)] = &[
@@ -37,10 +39,6 @@ const LATER: &[(&str, &str)] = &[
     ("types", "the concrete type in place of the associated type"),
     ("generics", "the concrete type in place of the parameter"),
     ("supertraits", "the methods of the supertrait in this trait"),
-    (
-        "on_failure",
-        "`Result<T, E>` as the return type of each method",
-    ),
 ];
 
 impl Options {
@@ -74,6 +72,7 @@ impl Options {
                     let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     options.krate = Some(path);
                 }
+                "on_failure" => options.on_failure = Some(OnFailure::parse(input, &key)?),
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }
             settings::end(input, &key, usage)?;

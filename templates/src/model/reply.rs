@@ -1,8 +1,8 @@
 //! What a method returns.
 
-use syn::{GenericArgument, Ident, PathArguments, Result, Type};
+use syn::{Error, GenericArgument, Ident, Path, PathArguments, Result, Type, parse_quote};
 
-use super::Style;
+use super::{Effects, OnFailure, Style};
 use crate::check::types;
 
 /// The return type of a method.
@@ -16,20 +16,43 @@ pub(crate) struct Reply {
     pub(crate) err: Option<Type>,
     /// What a check of the type is reported at.
     pub(crate) span: proc_macro2::Span,
+    /// What a call that failed gives, if the type is no result. An alias may be one all the same.
+    pub(crate) on_failure: Option<OnFailure>,
+    /// What the method succeeds with crosses as what this module makes of it.
+    pub(crate) with: Option<Path>,
 }
 
 impl Reply {
-    pub(super) fn parse(output: Option<&Type>, method: &Ident, style: Style) -> Result<Self> {
-        let Some(ty) = output else {
-            return Err(types::not_a_result(method.span(), "()"));
+    /// `on_failure` is the trait's.
+    pub(super) fn parse(
+        output: Option<&Type>,
+        method: &Ident,
+        style: Style,
+        effects: &Effects,
+        on_failure: Option<&OnFailure>,
+    ) -> Result<Self> {
+        let nothing = parse_quote!(());
+        let ty = types::unwrapped(output.unwrap_or(&nothing));
+        let on_failure = effects.on_failure.as_ref().or(on_failure);
+        let on_failure = on_failure.filter(|_| !is_result(ty)).cloned();
+        if let (Some(own), None) = (&effects.on_failure, &on_failure) {
+            return Err(Error::new(
+                own.key.span(),
+                "a `Result` tells of a failed call itself: remove `on_failure`",
+            ));
+        }
+        let at = match output {
+            Some(ty) => types::span(ty),
+            None => method.span(),
         };
-        let ty = types::unwrapped(ty);
-        types::returned(ty, style)?;
+        types::returned(ty, at, style, on_failure.is_some(), effects.with.is_some())?;
         let mut reply = Self {
             ty: ty.clone(),
             ok: None,
             err: None,
-            span: types::span(ty),
+            span: at,
+            on_failure,
+            with: effects.with.clone(),
         };
         if let Type::Path(path) = ty
             && let Some(last) = path.path.segments.last()
@@ -45,4 +68,9 @@ impl Reply {
         }
         Ok(reply)
     }
+}
+
+/// Whether the type is a result by its name; others may be by another.
+fn is_result(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if super::last_is(&path.path, "Result"))
 }

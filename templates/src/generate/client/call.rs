@@ -7,8 +7,8 @@ use syn::{
     punctuated::Punctuated,
 };
 
-use super::super::{Output, interface::add_send};
-use crate::model::{Argument, Detach, Form, Method, Style};
+use super::super::{Output, conversion, interface::add_send};
+use crate::model::{Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Style};
 
 impl Output<'_> {
     /// One method. Where there is a future, nothing happens before it is polled; arguments are
@@ -46,7 +46,7 @@ impl Output<'_> {
         });
         let encode = self.encode(method, &names);
         let position = self.position(Some(method));
-        let reply = self.opaque(&method.reply.ty);
+        let settle = self.settle(method);
         let (channel, held) = match method.hold.has_receiver(&method.signature) {
             true => (quote!(self.channel), None),
             false => (
@@ -64,7 +64,7 @@ impl Output<'_> {
                 .call(&#contract.methods[#position])
                 #session
                 #call;
-            #rt::settle!(#reply, answer)
+            #settle
         };
         let body = match method.style {
             Style::Async | Style::Blocking => body,
@@ -82,29 +82,67 @@ impl Output<'_> {
         }
     }
 
+    /// What the answer is to the caller.
+    fn settle(&self, method: &Method) -> TokenStream {
+        let (rt, ty) = (&self.rt, self.opaque(&method.reply.ty));
+        let with = method.reply.with.as_ref().map(|module| {
+            let from_wire = conversion(module, "from_wire");
+            quote!(, with #from_wire)
+        });
+        let Some(on_failure) = &method.reply.on_failure else {
+            return quote!(#rt::settle!(#ty, answer #with));
+        };
+        let given = match &on_failure.answer {
+            FailureAnswer::Panic => {
+                let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+                quote!(|failure| #rt::panic_with(#name, failure))
+            }
+            FailureAnswer::Default(_) => {
+                let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+                quote!(|failure| #rt::default_of!(#ty, #name, failure))
+            }
+            FailureAnswer::Call(function) => quote!(#function),
+        };
+        quote!(#rt::settle!(#ty, answer, else #given #with))
+    }
+
+    /// A method that the client answers itself.
+    pub(super) fn answered(&self, method: &LocalMethod) -> TokenStream {
+        let LocalMethod {
+            signature,
+            cfg,
+            docs,
+            answer,
+        } = method;
+        quote! {
+            #(#docs)*
+            #(#cfg)*
+            #[allow(unused_variables)]
+            #signature {
+                #answer
+            }
+        }
+    }
+
     /// The closure that writes the arguments.
     fn encode(&self, method: &Method, names: &[Ident]) -> TokenStream {
         let rt = &self.rt;
-        let last = method.arguments.len().saturating_sub(1);
-        let puts =
-            method
-                .arguments
-                .iter()
-                .zip(names)
-                .enumerate()
-                .map(|(index, (argument, name))| {
-                    let borrowed = match &argument.form {
-                        Form::AsRef(target) => Some(
-                            quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);),
-                        ),
-                        _ => None,
-                    };
-                    let more = (index < last).then(|| quote!(?;));
-                    quote!(#borrowed #rt::put!(args, #name) #more)
-                });
-        match method.arguments.as_slice() {
+        let sent: Vec<_> = method.sent().collect();
+        let last = sent.len().saturating_sub(1);
+        let puts = sent.iter().enumerate().map(|(index, (at, argument))| {
+            let name = &names[*at];
+            let borrowed = match &argument.form {
+                Form::AsRef(target) => {
+                    Some(quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);))
+                }
+                _ => None,
+            };
+            let more = (index < last).then(|| quote!(?;));
+            quote!(#borrowed #rt::put!(args, #name) #more)
+        });
+        match sent.as_slice() {
             [] => quote!(|_| #rt::no_arguments()),
-            [only] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
+            [(_, only)] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
             _ => quote!(move |args| { #(#puts)* }),
         }
     }
@@ -112,12 +150,15 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
-        let mut names = names.iter();
+        let mut names = method.arguments.iter().zip(names);
         for input in &mut signature.inputs {
             if let FnArg::Typed(input) = input
-                && let Some(name) = names.next()
+                && let Some((argument, name)) = names.next()
             {
-                let pattern: Pat = parse_quote!(#name);
+                let pattern: Pat = match argument.form {
+                    Form::Skip(_) => parse_quote!(_),
+                    _ => parse_quote!(#name),
+                };
                 *input.pat = pattern;
                 input.attrs.clear();
                 if !self.service.async_trait && method.style != Style::Blocking {
@@ -143,7 +184,12 @@ fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Form::Items(_) => Some(quote! {
             let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
         }),
-        Form::Value | Form::Lent(_) | Form::AsRef(_) => None,
+        Form::With { ref module, passed } => {
+            let to_wire = conversion(module, "to_wire");
+            let borrow = (passed == Passed::Owned).then(|| quote!(&));
+            Some(quote!(let #name = #to_wire(#borrow #name);))
+        }
+        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Skip(_) => None,
     }
 }
 

@@ -22,6 +22,7 @@ impl Output<'_> {
         let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
         let (sugar, seam) = (self.sugar(), self.seam());
         let methods = self.service.methods.iter().map(|method| self.call(method));
+        let answered = self.service.locals.iter().map(|local| self.answered(local));
         let by_async_trait = self
             .service
             .async_trait
@@ -57,6 +58,7 @@ impl Output<'_> {
             #deprecated
             impl #name for #client {
                 #(#methods)*
+                #(#answered)*
             }
 
             #seam

@@ -4,10 +4,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    super::{Output, key},
+    super::{Output, conversion, key},
     lend::{collect, each, value},
 };
-use crate::model::{Form, Lend, Method, Style, without_lifetimes};
+use crate::model::{Form, Lend, Method, Passed, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
@@ -20,7 +20,13 @@ impl Output<'_> {
             .enumerate()
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
-        let takes = method.arguments.iter().zip(&names).map(|(argument, name)| {
+        let takes = method.sent().map(|(index, argument)| {
+            let name = &names[index];
+            if let Form::With { module, .. } = &argument.form {
+                let wire = &argument.name;
+                let from_wire = conversion(module, "from_wire");
+                return quote!(let #name = #rt::take_with!(args, #wire, #from_wire)?;);
+            }
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -34,6 +40,19 @@ impl Output<'_> {
                     let items = value(lend, &quote!(#name));
                     lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
                     passed.push(quote!(#name));
+                    continue;
+                }
+                // In place, so that what it borrows lives as long as the call.
+                Form::Skip(value) => {
+                    passed.push(quote!(#value));
+                    continue;
+                }
+                Form::With { passed: how, .. } => {
+                    passed.push(match how {
+                        Passed::Owned => quote!(#name),
+                        Passed::Lent => quote!(&#name),
+                        Passed::Behind => quote!(&*#name),
+                    });
                     continue;
                 }
                 _ => {
@@ -55,7 +74,12 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
-        let mutable = (!names.is_empty()).then(|| quote!(mut));
+        let mutable = method.sent().next().is_some().then(|| quote!(mut));
+        let with = method.reply.with.as_ref().map(|module| {
+            let to_wire = conversion(module, "to_wire");
+            quote!(, with #to_wire)
+        });
+        let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
         let blocking = method.style == Style::Blocking;
         let awaited = (!blocking).then(|| quote!(.await));
         let body = quote! {
@@ -65,7 +89,7 @@ impl Output<'_> {
             let reply = #rt::reply_to(request);
             #(#lent)*
             let result = #name::#function(&*service, #(#passed),*) #awaited;
-            #rt::respond!(reply, result)
+            #rt::respond!(reply, result #plain #with)
         };
         let work = match blocking {
             true => quote!(#rt::blocking(move || { #body })),
