@@ -175,11 +175,12 @@ fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    let service = match Service::parse(options, &item) {
+    let service = match Service::parse(options.clone(), &item) {
         Ok(service) => service,
         Err(error) => {
-            let (item, error) = (Service::refused(&item), error.into_compile_error());
-            return quote!(#item #error);
+            let stubs = Service::refused(options, &item);
+            let error = error.into_compile_error();
+            return quote!(#stubs #error);
         }
     };
     if service.options.exposed.is_none() {

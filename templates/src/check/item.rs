@@ -80,6 +80,18 @@ pub(crate) fn item(item: &ItemTrait, errors: &mut Errors) {
 /// Those that the client can satisfy: it derives `Clone` and `Debug`.
 const SUPERTRAITS: [&str; 7] = ["Clone", "Debug", "Send", "Sync", "Sized", "Unpin", "Any"];
 
+/// Whether the client satisfies this supertrait.
+pub(crate) fn is_satisfied(bound: &TypeParamBound) -> bool {
+    match bound {
+        TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
+        TypeParamBound::Trait(bound) => {
+            let last = bound.path.segments.last();
+            last.is_some_and(|last| SUPERTRAITS.iter().any(|name| last.ident == name))
+        }
+        _ => false,
+    }
+}
+
 fn supertrait(item: &ItemTrait, bound: &TypeParamBound, errors: &mut Errors) {
     match bound {
         TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static" => {}

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use syn::ItemTrait;
 
-pub(crate) use item::item;
+pub(crate) use item::{is_satisfied, item};
 pub(crate) use method::{local, method, stays_local, sticky};
 
 use crate::model::Method;

@@ -9,6 +9,7 @@ mod contract;
 mod file;
 mod handler;
 mod interface;
+mod refused;
 
 use std::cell::RefCell;
 

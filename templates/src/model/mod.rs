@@ -18,7 +18,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
 
 pub(crate) use argument::{Argument, Form, Passed};
-pub(crate) use attribute::is_mesh;
+pub(crate) use attribute::{conditional, is_mesh};
 pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
@@ -115,9 +115,16 @@ impl Service {
             .transpose()
     }
 
-    /// A trait that was refused, so that what names it still compiles.
-    pub fn refused(item: &ItemTrait) -> ItemTrait {
-        attribute::stripped(item)
+    /// A trait that was refused, of which no method is served.
+    pub(crate) fn stub(options: TokenStream, item: &ItemTrait) -> Self {
+        Self {
+            options: Options::parse.parse2(options).unwrap_or_default(),
+            async_trait: has_async_trait(&item.attrs),
+            item: attribute::stripped(item),
+            methods: Vec::new(),
+            locals: Vec::new(),
+            fingerprint: 0,
+        }
     }
 
     /// The style of a method that another process answers.

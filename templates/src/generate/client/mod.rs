@@ -9,6 +9,31 @@ use super::{Output, Target};
 
 impl Output<'_> {
     pub(super) fn client(&self) -> TokenStream {
+        let (rt, client, name) = (&self.rt, self.client_ident(), self.service.ident());
+        let (shell, seam) = (self.client_shell(), self.seam());
+        let deprecated = self.allow_deprecated();
+        let methods = self.service.methods.iter().map(|method| self.call(method));
+        let answered = self.service.locals.iter().map(|local| self.answered(local));
+        let by_async_trait = self
+            .service
+            .async_trait
+            .then(|| quote!(#[#rt::async_trait]));
+        quote! {
+            #shell
+
+            #by_async_trait
+            #deprecated
+            impl #name for #client {
+                #(#methods)*
+                #(#answered)*
+            }
+
+            #seam
+        }
+    }
+
+    /// The client without the methods of the trait.
+    pub(super) fn client_shell(&self) -> TokenStream {
         let (rt, vis) = (&self.rt, self.visibility());
         let (client, contract) = (self.client_ident(), self.contract_ident());
         let name = self.service.ident();
@@ -19,14 +44,7 @@ impl Output<'_> {
             Target::Macro => quote!(#[derive(::core::clone::Clone, ::core::fmt::Debug)]),
             Target::File => quote!(#[derive(Clone, Debug)]),
         };
-        let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
-        let (sugar, seam) = (self.sugar(), self.seam());
-        let methods = self.service.methods.iter().map(|method| self.call(method));
-        let answered = self.service.locals.iter().map(|local| self.answered(local));
-        let by_async_trait = self
-            .service
-            .async_trait
-            .then(|| quote!(#[#rt::async_trait]));
+        let (dead, sugar) = (self.allow_dead_code(), self.sugar());
         quote! {
             #[doc = #docs]
             #[doc = ""]
@@ -53,15 +71,6 @@ impl Output<'_> {
                     &this.channel
                 }
             }
-
-            #by_async_trait
-            #deprecated
-            impl #name for #client {
-                #(#methods)*
-                #(#answered)*
-            }
-
-            #seam
         }
     }
 

@@ -10,13 +10,40 @@ use super::Output;
 
 impl Output<'_> {
     pub(super) fn handler(&self) -> TokenStream {
-        let (rt, vis) = (&self.rt, self.visibility());
+        let (rt, name) = (&self.rt, self.service.ident());
         let (handler, contract) = (self.handler_ident(), self.contract_ident());
-        let name = self.service.ident();
-        let docs = format!(" Serves an implementation of [`{name}`].");
-        let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
-        let text = handler.to_string();
+        let (shell, deprecated) = (self.handler_shell(), self.allow_deprecated());
         let arms = self.service.methods.iter().map(|method| self.arm(method));
+        quote! {
+            #shell
+
+            #deprecated
+            impl<S: #name + ?Sized + 'static> #rt::Handler for #handler<S> {
+                fn spec(&self) -> &'static #rt::ServiceSpec {
+                    &#contract
+                }
+
+                fn call(&self, request: #rt::Request) -> #rt::BoxFuture<'static, #rt::Response> {
+                    let service = ::std::sync::Arc::clone(&self.service);
+                    match request.key() {
+                        #(#arms)*
+                        _ => #rt::unknown_method(),
+                    }
+                }
+            }
+        }
+    }
+
+    /// The handler without the methods of the trait.
+    pub(super) fn handler_shell(&self) -> TokenStream {
+        let (vis, handler, name) = (
+            self.visibility(),
+            self.handler_ident(),
+            self.service.ident(),
+        );
+        let docs = format!(" Serves an implementation of [`{name}`].");
+        let dead = self.allow_dead_code();
+        let text = handler.to_string();
         quote! {
             #[doc = #docs]
             #[doc = ""]
@@ -51,21 +78,6 @@ impl Output<'_> {
             impl<S: ?Sized> ::core::fmt::Debug for #handler<S> {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.debug_struct(#text).finish_non_exhaustive()
-                }
-            }
-
-            #deprecated
-            impl<S: #name + ?Sized + 'static> #rt::Handler for #handler<S> {
-                fn spec(&self) -> &'static #rt::ServiceSpec {
-                    &#contract
-                }
-
-                fn call(&self, request: #rt::Request) -> #rt::BoxFuture<'static, #rt::Response> {
-                    let service = ::std::sync::Arc::clone(&self.service);
-                    match request.key() {
-                        #(#arms)*
-                        _ => #rt::unknown_method(),
-                    }
                 }
             }
         }
