@@ -51,6 +51,7 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
+//! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!
 //! A crate that only holds contracts needs `macros` alone.
 //!
@@ -73,6 +74,7 @@
 //! - [`mesh`]: who serves what, and the way there
 //! - `gateway`: HTTP and JSON in, mesh calls out
 //! - `rt`: what generated code calls
+//! - `testing`: a client and an implementation in one test, over the real wire
 
 mod blocking;
 pub mod client;
@@ -89,6 +91,8 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod wire;
 

@@ -9,6 +9,9 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod generics;
 mod kept;
 mod plain;
+mod receivers;
+mod styles;
 mod surroundings;

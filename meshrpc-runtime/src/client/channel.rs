@@ -56,6 +56,15 @@ impl Channel {
         })
     }
 
+    /// A channel to another contract of the deployment, over the same connections and with the same
+    /// options.
+    pub fn of(&self, spec: &'static ServiceSpec) -> Channel {
+        Channel {
+            options: Arc::clone(&self.options),
+            ..Channel::new(Arc::clone(&self.pool), self.blocking.clone(), spec)
+        }
+    }
+
     /// Begins a call of `method`, which has to be one of this channel's contract.
     pub fn call(&self, method: &'static MethodSpec) -> Outgoing<'_> {
         Outgoing::new(self, method)

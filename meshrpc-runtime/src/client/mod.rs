@@ -38,6 +38,8 @@ pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
 pub use outgoing::Outgoing;
+#[cfg(feature = "testing")]
+pub(crate) use pool::establish;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;

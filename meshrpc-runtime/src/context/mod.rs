@@ -27,7 +27,10 @@ use std::{
 use tokio::task::JoinHandle;
 pub(crate) use unfinished::Unfinished;
 
-use crate::wire::{Metadata, Peer};
+use crate::{
+    connection,
+    wire::{Metadata, Peer},
+};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -90,7 +93,7 @@ impl Context {
         }
     }
 
-    /// When the caller stops waiting.
+    /// When the caller stops waiting, by tokio's clock.
     pub fn deadline(&self) -> Option<Instant> {
         self.call.as_ref()?.deadline
     }
@@ -98,7 +101,7 @@ impl Context {
     /// Time until the deadline, zero once it has passed, `None` if there is none.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline()
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+            .map(|deadline| deadline.saturating_duration_since(connection::now()))
     }
 
     /// W3C trace context of the call, as in the header `traceparent`.

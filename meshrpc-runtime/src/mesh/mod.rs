@@ -3,7 +3,7 @@
 mod client;
 mod environment;
 mod fixed;
-mod in_process;
+pub(crate) mod in_process;
 #[cfg(feature = "local")]
 pub mod local;
 mod name;

@@ -28,6 +28,7 @@ pub mod v1 {
     pub use std::result::Result::{Err, Ok};
 
     pub use async_trait::async_trait;
+    pub use tokio::sync::RwLock;
 
     pub use crate::{
         client::{Answer, Call, Channel},

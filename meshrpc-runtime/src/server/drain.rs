@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    connection,
     discovery::Health,
     error::Error,
     server::{Drained, Serving, listener::Phase},
@@ -22,7 +23,7 @@ impl Serving {
         if let Some(advert) = &mut self.advert {
             // Clients that follow the registry leave before they are sent away. A registry that
             // cannot be told does not keep the server from stopping: go-away reaches them too.
-            let spread = end.min(Instant::now() + SPREAD);
+            let spread = end.min(connection::now() + SPREAD);
             let told = advert.set_health(Health::Draining);
             match tokio::time::timeout_at(spread.into(), told).await {
                 Ok(Ok(())) => {}

@@ -1,11 +1,6 @@
 //! A server's life, from an address to gone.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
@@ -14,7 +9,7 @@ use tokio::{
 };
 
 use crate::{
-    blocking,
+    blocking, connection,
     context::Unfinished,
     discovery::{Address, Advert, Advertisement, Health, Instance, Registrar},
     error::{Code, Error, Kind},
@@ -182,7 +177,7 @@ impl Serving {
     /// # Errors
     /// As [`Until::drain`].
     pub async fn drain(mut self, time: Duration) -> Result<Drained, Error> {
-        self.wind_down(Instant::now() + time).await
+        self.wind_down(connection::now() + time).await
     }
 }
 

@@ -10,10 +10,7 @@ impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
         let (rt, vis, ident) = (&self.rt, self.visibility(), self.contract_ident());
         let name = self.service.name();
-        let docs = format!(
-            " The contract of [`{}`], as servers and clients exchange it.",
-            self.service.ident()
-        );
+        let docs = self.contract_docs();
         let dead = self.allow_dead_code();
         let methods = self
             .service
@@ -23,7 +20,7 @@ impl Output<'_> {
         // A static of its own, since what is only known to a method at run time is kept in it.
         let count = self.position(None);
         quote! {
-            #[doc = #docs]
+            #docs
             #dead
             #vis static #ident: #rt::ServiceSpec = #rt::ServiceSpec {
                 name: #name,

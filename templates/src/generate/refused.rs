@@ -4,13 +4,14 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type, TypeParamBound,
+    Attribute, FnArg, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type,
+    TypeParamBound, parse_quote,
 };
 
-use super::{Output, Target};
+use super::{Output, Target, interface::add_send};
 use crate::{
     check,
-    model::{Service, is_async_trait, last_is},
+    model::{Service, is_async_trait, last_is, supertraits},
 };
 
 impl Service {
@@ -77,10 +78,17 @@ impl Output<'_> {
         };
         let whole = item.unsafety.is_none()
             && item.modifiers.auto_token.is_none()
-            && item.supertraits.iter().all(check::is_satisfied)
+            && (supertraits(item).all(check::is_satisfied)
+                || self.service.options.manual_supertraits.is_some())
             && item.items.iter().all(|each| match each {
-                TraitItem::Fn(function) => function.default.is_some() || stub(function).is_some(),
+                TraitItem::Fn(function) => {
+                    function.default.is_some() || self.stub(function).is_some()
+                }
                 TraitItem::Const(constant) => constant.default.is_some(),
+                TraitItem::Type(ty) => {
+                    let types = &self.service.instance.types;
+                    types.iter().any(|(name, _)| *name == ty.ident)
+                }
                 _ => false,
             });
         let allow = quote!(#[allow(
@@ -89,13 +97,22 @@ impl Output<'_> {
         if whole {
             let methods = functions()
                 .filter(|function| function.default.is_none())
-                .filter_map(stub);
+                .filter_map(|function| self.stub(function));
             let by_async_trait = item.attrs.iter().filter(|attribute| applies(attribute));
+            let associated = self.associated();
             let (implementing, arguments, clause) = item.generics.split_for_impl();
+            let head = match self.service.instance.arguments.as_slice() {
+                [] => quote!(impl #implementing #name #arguments for #client #clause),
+                _ => {
+                    let (parameters, implemented) = (self.parameters(None), self.trait_ref());
+                    quote!(impl #parameters #implemented for #client)
+                }
+            };
             return quote! {
                 #allow
                 #(#by_async_trait)*
-                impl #implementing #name #arguments for #client #clause {
+                #head {
+                    #associated
                     #(#methods)*
                 }
             };
@@ -106,7 +123,7 @@ impl Output<'_> {
         let vis = self.visibility();
         let methods = functions()
             .filter(|function| !names_associated(&function.sig))
-            .filter_map(stub)
+            .filter_map(|function| self.stub(function))
             .map(|method| quote!(#vis #method));
         quote! {
             #allow
@@ -115,35 +132,68 @@ impl Output<'_> {
             }
         }
     }
+
+    /// The method with a body that fits; nothing if there is none.
+    fn stub(&self, function: &TraitItemFn) -> Option<TokenStream> {
+        let cfg = cfg(&function.attrs);
+        let mut signature = function.sig.clone();
+        if signature.constness.is_some()
+            || signature.variadic.is_some()
+            || !check::on_self(&signature).all(check::is_satisfied)
+        {
+            return None;
+        }
+        let future = match &signature.output {
+            ReturnType::Type(_, ty) => match check::types::unwrapped(ty) {
+                Type::ImplTrait(written) => {
+                    let is_future = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Future"));
+                    if !written.bounds.iter().any(is_future) {
+                        return None;
+                    }
+                    true
+                }
+                other if names_unknown(other) => return None,
+                _ => false,
+            },
+            ReturnType::Default => false,
+        };
+        for input in &mut signature.inputs {
+            if let FnArg::Typed(input) = input {
+                input.attrs.clear();
+                if !self.service.async_trait {
+                    add_send(&mut input.ty);
+                }
+            }
+        }
+        // As the trait has it, and without a word on what the future would hold.
+        let desugared = signature.asyncness.is_some() && !self.service.async_trait;
+        if desugared {
+            signature.asyncness = None;
+            let output = match &signature.output {
+                ReturnType::Default => quote!(()),
+                ReturnType::Type(_, ty) => quote!(#ty),
+            };
+            signature.output = parse_quote! {
+                -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
+            };
+        }
+        let body = match future || desugared {
+            true => quote!(::core::future::pending()),
+            false => quote!(::core::unreachable!("refused when it was compiled")),
+        };
+        Some(quote! {
+            #(#cfg)*
+            #signature {
+                #body
+            }
+        })
+    }
 }
 
-/// The method with a body that fits; nothing if there is none.
-fn stub(function: &TraitItemFn) -> Option<TokenStream> {
-    let (signature, cfg) = (&function.sig, cfg(&function.attrs));
-    if signature.constness.is_some() || signature.variadic.is_some() {
-        return None;
-    }
-    let body = match &signature.output {
-        ReturnType::Type(_, ty) => match check::types::unwrapped(ty) {
-            Type::ImplTrait(written) => {
-                let is_future = written.bounds.iter().any(
-                    |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Future")),
-                );
-                if !is_future {
-                    return None;
-                }
-                quote!(::core::future::pending())
-            }
-            _ => quote!(::core::unreachable!("refused when it was compiled")),
-        },
-        ReturnType::Default => quote!(::core::unreachable!("refused when it was compiled")),
-    };
-    Some(quote! {
-        #(#cfg)*
-        #signature {
-            #body
-        }
-    })
+/// Whether no value could be made of a return type: `!`, or `impl Trait` inside of it.
+fn names_unknown(ty: &Type) -> bool {
+    let words = quote!(#ty).to_string();
+    matches!(ty, Type::Never(_)) || words.split(' ').any(|word| word == "impl")
 }
 
 fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {

@@ -6,7 +6,7 @@ use syn::{
     TypeParamBound, parse::ParseStream, spanned::Spanned as _,
 };
 
-use super::{Detach, Hold, Lend, Owned, attribute::is_mesh, plain};
+use super::{Detach, Hold, Lend, Owned, attribute::is_mesh, effects::KEYS as METHOD_KEYS, plain};
 use crate::check::{settings, types};
 
 /// An argument of a method.
@@ -98,6 +98,12 @@ impl Said {
                     let module = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     self.with = Some(module);
                     usage
+                }
+                name if METHOD_KEYS.contains(&name) => {
+                    return Err(syn::Error::new(
+                        key.span(),
+                        format!("`{key}` is said of the method: write it above the method"),
+                    ));
                 }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             };

@@ -38,7 +38,7 @@ pub(crate) struct Effects {
     pub(crate) remote: Option<Ident>,
 }
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "idempotent",
     "deadline",
     "sticky",
@@ -79,6 +79,8 @@ impl Effects {
                 "sticky" => "sticky = argument",
                 "name" => "name = \"…\"",
                 "with" => "with = path::of::module",
+                "on_failure" => OnFailure::USAGE,
+                "local" => "local = what the client answers",
                 plain => plain,
             };
             match name.as_str() {
@@ -96,7 +98,6 @@ impl Effects {
                     self.name = Some((name, key.span()));
                 }
                 "local" => {
-                    let usage = "local = what the client answers";
                     let answer = match input.peek(Token![=]) {
                         true => Some(settings::value(input, &key, usage, |input| input.parse())?),
                         false => None,

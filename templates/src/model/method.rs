@@ -2,7 +2,9 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Form, Hold, LocalMethod, OnFailure, Reply, Style, plain, style};
+use super::{
+    Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, Style, plain, style,
+};
 use crate::check;
 
 /// A method that another process answers.
@@ -22,6 +24,8 @@ pub(crate) struct Method {
     pub(crate) docs: Vec<Attribute>,
     /// Calling it warns.
     pub(crate) deprecated: bool,
+    /// How it takes the service.
+    pub(crate) receiver: Receiver,
     /// How it comes to its reply.
     pub(crate) style: Style,
     /// What its future may borrow.
@@ -72,13 +76,14 @@ impl Parsed {
             return errors.finish().map(|()| Parsed::Inherited);
         }
 
-        check::method(function, &mut errors);
         let signature = &function.sig;
         let (style, output) = style::of(signature);
         let hold = match style {
             Style::Async | Style::Blocking => Hold::Everything,
             Style::Future | Style::Boxed => Hold::of(signature),
         };
+        let receiver = errors.take(Receiver::parse(signature));
+        check::method(function, &mut errors);
         let mut arguments = Vec::new();
         let typed = signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
@@ -105,7 +110,7 @@ impl Parsed {
             None
         };
         errors.finish()?;
-        let Some(reply) = reply else {
+        let (Some(receiver), Some(reply)) = (receiver, reply) else {
             return Ok(Parsed::Inherited);
         };
 
@@ -121,6 +126,7 @@ impl Parsed {
             cfg: attributes(function, "cfg"),
             docs: attributes(function, "doc"),
             deprecated: !attributes(function, "deprecated").is_empty(),
+            receiver,
             style,
             hold,
             arguments,

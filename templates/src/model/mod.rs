@@ -6,11 +6,13 @@ mod detach;
 mod effects;
 mod fingerprint;
 mod hold;
+mod instance;
 mod local;
 mod method;
 mod on_failure;
 mod options;
 mod owned;
+mod receiver;
 mod reply;
 mod style;
 
@@ -23,12 +25,14 @@ pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
 pub(crate) use hold::Hold;
+pub(crate) use instance::{Binding, Bound, Instance, declares, supertraits};
 pub(crate) use local::{Local, LocalMethod};
 pub(crate) use method::Method;
 use method::Parsed;
 pub(crate) use on_failure::{FailureAnswer, OnFailure};
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
+pub(crate) use receiver::Receiver;
 pub(crate) use reply::Reply;
 pub(crate) use style::Style;
 
@@ -43,6 +47,8 @@ pub struct Service {
     pub(crate) async_trait: bool,
     /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
     pub(crate) item: ItemTrait,
+    /// What stands for what the trait leaves open.
+    pub(crate) instance: Instance,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
     /// The methods that the client answers itself, by more than their body.
@@ -58,24 +64,33 @@ impl Service {
     /// For each form that cannot be served, at its own token.
     pub fn parse(options: TokenStream, item: &ItemTrait) -> syn::Result<Self> {
         let mut errors = check::Errors::default();
-        let options = errors.take(Options::parse.parse2(options));
-        check::item(item, &mut errors);
+        let Some(options) = errors.take(Options::parse.parse2(options)) else {
+            return Err(errors.into_error());
+        };
+        check::item(item, &options, &mut errors);
+        let mut open = check::Errors::default();
+        let instance = Instance::of(item, &options, &mut open);
+        if !open.is_empty() {
+            // Of methods that use what is missing there is nothing more to say.
+            errors.push(open.into_error());
+            return Err(errors.into_error());
+        }
         let async_trait = has_async_trait(&item.attrs);
         let (mut methods, mut locals) = (Vec::new(), Vec::new());
-        let on_failure = options.as_ref().and_then(|o| o.on_failure.as_ref());
+        let on_failure = options.on_failure.as_ref();
         for each in &item.items {
             let TraitItem::Fn(function) = each else {
                 continue;
             };
-            match errors.take(Parsed::parse(function, on_failure)) {
+            let parsed = instance
+                .apply(function)
+                .and_then(|function| Parsed::parse(&function, on_failure));
+            match errors.take(parsed) {
                 Some(Parsed::Remote(method)) => methods.push(*method),
                 Some(Parsed::Answered(method)) => locals.push(*method),
                 Some(Parsed::Inherited) | None => {}
             }
         }
-        let Some(options) = options else {
-            return Err(errors.into_error());
-        };
         let name = options.name_or(&item.ident);
         for method in &mut methods {
             method.key = short_hash(format!("{name}/{}", method.name).as_bytes());
@@ -88,6 +103,7 @@ impl Service {
             fingerprint: fingerprint::of_trait(item, &options, async_trait),
             options,
             async_trait,
+            instance,
             item: attribute::stripped(item),
             methods,
             locals,
@@ -117,8 +133,10 @@ impl Service {
 
     /// A trait that was refused, of which no method is served.
     pub(crate) fn stub(options: TokenStream, item: &ItemTrait) -> Self {
+        let options = Options::parse.parse2(options).unwrap_or_default();
         Self {
-            options: Options::parse.parse2(options).unwrap_or_default(),
+            instance: Instance::of(item, &options, &mut check::Errors::default()),
+            options,
             async_trait: has_async_trait(&item.attrs),
             item: attribute::stripped(item),
             methods: Vec::new(),
@@ -150,6 +168,13 @@ impl Service {
     /// indifferent to formatting, comments and docs.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// True if calls may change the service, which is then kept behind a lock.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.methods
+            .iter()
+            .any(|method| method.receiver == Receiver::Mut)
     }
 
     pub(crate) fn visibility(&self) -> &Visibility {

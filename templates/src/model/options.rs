@@ -1,9 +1,12 @@
 //! `#[mesh_service(…)]`.
 
 use proc_macro2::Span;
-use syn::{Ident, LitStr, Path, Result, parenthesized, parse::ParseStream};
+use syn::{
+    Expr, Ident, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
+    parse::ParseStream,
+};
 
-use super::{OnFailure, plain};
+use super::{Binding, Bound, OnFailure, plain};
 use crate::check::settings;
 
 /// What `#[mesh_service(…)]` says.
@@ -17,6 +20,12 @@ pub struct Options {
     pub krate: Option<Path>,
     /// What calls of methods without a `Result` give when they fail.
     pub(crate) on_failure: Option<OnFailure>,
+    /// What stands for the trait's parameters.
+    pub(crate) generics: Vec<Binding>,
+    /// What stands for its associated types.
+    pub(crate) types: Vec<(Ident, Type)>,
+    /// `supertraits = manual`: the user implements them for the client.
+    pub(crate) manual_supertraits: Option<Ident>,
 }
 
 /// `exposed`, or `exposed(prefix = "p")`.
@@ -28,18 +37,21 @@ pub struct Exposed {
     pub span: Span,
 }
 
-const KEYS: &[&str] = &["name", "exposed", "crate", "on_failure"];
+const KEYS: &[&str] = &[
+    "name",
+    "exposed",
+    "crate",
+    "types",
+    "generics",
+    "supertraits",
+    "on_failure",
+];
 
 /// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[
-    (
-        "dyn",
-        "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
-    ),
-    ("types", "the concrete type in place of the associated type"),
-    ("generics", "the concrete type in place of the parameter"),
-    ("supertraits", "the methods of the supertrait in this trait"),
-];
+const LATER: &[(&str, &str)] = &[(
+    "dyn",
+    "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
+)];
 
 impl Options {
     pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -52,6 +64,10 @@ impl Options {
             let usage = match name.as_str() {
                 "name" => "name = \"…\"",
                 "crate" => "crate = path::of::meshrpc",
+                "types" => TYPES,
+                "generics" => GENERICS,
+                "supertraits" => "supertraits = manual",
+                "on_failure" => OnFailure::USAGE,
                 other => other,
             };
             match name.as_str() {
@@ -73,6 +89,24 @@ impl Options {
                     options.krate = Some(path);
                 }
                 "on_failure" => options.on_failure = Some(OnFailure::parse(input, &key)?),
+                "types" => {
+                    let list = settings::list(input, &key, usage)?;
+                    options.types = settings::each(&list, &key, usage, associated)?;
+                }
+                "generics" => {
+                    let list = settings::list(input, &key, usage)?;
+                    options.generics = settings::each(&list, &key, usage, binding)?;
+                }
+                "supertraits" => {
+                    let word = settings::value(input, &key, usage, Ident::parse_any)?;
+                    if word != "manual" {
+                        return Err(syn::Error::new(
+                            word.span(),
+                            "the client's supertraits are derived, or implemented by you: write `supertraits = manual` for the latter",
+                        ));
+                    }
+                    options.manual_supertraits = Some(key.clone());
+                }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }
             settings::end(input, &key, usage)?;
@@ -83,6 +117,28 @@ impl Options {
     pub(crate) fn name_or(&self, ident: &Ident) -> String {
         self.name.clone().unwrap_or_else(|| plain(ident))
     }
+}
+
+const TYPES: &str = "types(Error = StoreError)";
+const GENERICS: &str = "generics(T = Row, const N = 4)";
+
+/// `Error = E`.
+fn associated(input: ParseStream<'_>) -> Result<(Ident, Type)> {
+    let ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    Ok((ident, input.parse()?))
+}
+
+/// `T = Row` or `const N = 4`.
+fn binding(input: ParseStream<'_>) -> Result<Binding> {
+    let constant = input.parse::<Option<Token![const]>>()?;
+    let ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    let value = match constant {
+        Some(_) => Bound::Const(input.parse::<Expr>()?),
+        None => Bound::Type(input.parse()?),
+    };
+    Ok(Binding { ident, value })
 }
 
 fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {

@@ -18,6 +18,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "testing")]
+pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
 pub(crate) use lane::Lane;
 pub(crate) use snapshot::{Pick, Snapshot};

@@ -3,8 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::{
-    CapturedParam, FnArg, Pat, ReturnType, Signature, Type, TypeParamBound, parse_quote,
-    punctuated::Punctuated,
+    CapturedParam, FnArg, Pat, ReturnType, Signature, Token, Type, TypeParamBound, WherePredicate,
+    parse_quote, punctuated::Punctuated,
 };
 
 use super::super::{Output, conversion, interface::add_send};
@@ -150,8 +150,13 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
+        lifetimes_only(&mut signature);
         let mut names = method.arguments.iter().zip(names);
         for input in &mut signature.inputs {
+            if let FnArg::Receiver(receiver) = input {
+                receiver.mutability = None;
+                receiver.attrs.clear();
+            }
             if let FnArg::Typed(input) = input
                 && let Some((argument, name)) = names.next()
             {
@@ -223,5 +228,21 @@ fn without_self(output: &mut Type) {
             );
             captures.params = kept.cloned().collect::<Punctuated<_, _>>();
         }
+    }
+}
+
+/// Leaves of a `where` what it says of lifetimes. What it says of types is true for the client,
+/// which needs none of it.
+fn lifetimes_only(signature: &mut Signature) {
+    let Some(clause) = signature.generics.where_clause.take() else {
+        return;
+    };
+    let kept: Punctuated<WherePredicate, Token![,]> = clause
+        .predicates
+        .into_iter()
+        .filter(|predicate| matches!(predicate, WherePredicate::Lifetime(_)))
+        .collect();
+    if !kept.is_empty() {
+        signature.generics.where_clause = Some(parse_quote!(where #kept));
     }
 }
