@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{Output, conversion, key};
+use super::{Output, key};
 use crate::model::{Deadline, Form, Method, Reply, Style, without_lifetimes};
 
 impl Output<'_> {
@@ -82,7 +82,7 @@ impl Output<'_> {
         }
         let arguments = method.sent().map(|(_, argument)| match &argument.form {
             Form::With { module, .. } => {
-                let from_wire = conversion(module, "from_wire");
+                let from_wire = self.opaque_conversion(module, "from_wire");
                 quote!(#rt::describe_argument!(schema, with #from_wire);)
             }
             _ => {
@@ -93,7 +93,7 @@ impl Output<'_> {
         let returned = self.opaque(&returned);
         let plain = on_failure.as_ref().map(|_| quote!(, plain));
         let with = with.as_ref().map(|module| {
-            let from_wire = conversion(module, "from_wire");
+            let from_wire = self.opaque_conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
         quote! {{

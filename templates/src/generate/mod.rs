@@ -251,6 +251,15 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// [`conversion`] inside a macro call, likewise.
+    fn opaque_conversion(&self, module: &Path, function: &str) -> TokenStream {
+        let path = conversion(module, function);
+        match (self.target, syn::parse2(path.clone())) {
+            (Target::File, Ok(path)) => self.opaque(&Type::Path(path)),
+            _ => path,
+        }
+    }
+
     fn placeholder(&self, text: String) -> TokenStream {
         let mut types = self.types.borrow_mut();
         let name = file::placeholder(types.len());

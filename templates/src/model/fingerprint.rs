@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use sha2::{Digest as _, Sha256};
 use syn::{FnArg, ItemTrait, Lit, TraitItem};
 
-use super::{Bound, OnFailure, Options, attribute};
+use super::{Bound, Options, attribute};
 
 /// First eight bytes, little-endian, of SHA-256.
 pub(crate) fn short_hash(bytes: &[u8]) -> u64 {
@@ -51,9 +51,8 @@ pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: bool) -
         .exposed
         .as_ref()
         .and_then(|exposed| exposed.prefix.clone());
-    let on_failure = options.on_failure.as_ref().map(OnFailure::canonical);
     let text = format!(
-        "meshrpc 1\n{:?}\n{async_trait}\n{krate:?}\n{exposed:?}\n{on_failure:?}\n{}",
+        "meshrpc 1\n{:?}\n{async_trait}\n{krate:?}\n{exposed:?}\n{}",
         options.name,
         canonical(signatures.to_token_stream()),
     );
@@ -74,6 +73,9 @@ fn of_instance(options: &Options) -> String {
     for (ident, ty) in &options.types {
         let ty = canonical(ty.to_token_stream());
         text.push_str(&format!("\n{ident}: {ty}"));
+    }
+    if let Some(on_failure) = &options.on_failure {
+        text.push_str(&format!("\non_failure {}", on_failure.canonical()));
     }
     text
 }

@@ -7,7 +7,7 @@ use syn::{
     parse_quote, punctuated::Punctuated,
 };
 
-use super::super::{Output, conversion, interface::add_send};
+use super::super::{Output, Target, conversion, file, interface::add_send};
 use crate::model::{Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Style};
 
 impl Output<'_> {
@@ -86,22 +86,30 @@ impl Output<'_> {
     fn settle(&self, method: &Method) -> TokenStream {
         let (rt, ty) = (&self.rt, self.opaque(&method.reply.ty));
         let with = method.reply.with.as_ref().map(|module| {
-            let from_wire = conversion(module, "from_wire");
+            let from_wire = self.opaque_conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
         let Some(on_failure) = &method.reply.on_failure else {
             return quote!(#rt::settle!(#ty, answer #with));
         };
-        let given = match &on_failure.answer {
-            FailureAnswer::Panic => {
-                let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+        let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+        let given = match (&on_failure.answer, self.target) {
+            (FailureAnswer::Panic, Target::Macro) => {
                 quote!(|failure| #rt::panic_with(#name, failure))
             }
-            FailureAnswer::Default(_) => {
-                let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+            (FailureAnswer::Panic, Target::File) => {
+                self.placeholder(format!("|failure| rt::panic_with({name:?}, failure)"))
+            }
+            (FailureAnswer::Default(_), Target::Macro) => {
                 quote!(|failure| #rt::default_of!(#ty, #name, failure))
             }
-            FailureAnswer::Call(function) => quote!(#function),
+            (FailureAnswer::Default(_), Target::File) => {
+                let ty = file::print_type(&method.reply.ty);
+                self.placeholder(format!(
+                    "|failure| rt::default_of!({ty}, {name:?}, failure)"
+                ))
+            }
+            (FailureAnswer::Call(function), _) => quote!(#function),
         };
         quote!(#rt::settle!(#ty, answer, else #given #with))
     }

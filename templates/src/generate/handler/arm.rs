@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    super::{Output, conversion, key},
+    super::{Output, key},
     lend::{collect, each, value},
 };
 use crate::model::{Form, Lend, Method, Passed, Receiver, Style, without_lifetimes};
@@ -25,7 +25,7 @@ impl Output<'_> {
             let name = &names[index];
             if let Form::With { module, .. } = &argument.form {
                 let wire = &argument.name;
-                let from_wire = conversion(module, "from_wire");
+                let from_wire = self.opaque_conversion(module, "from_wire");
                 return quote!(let #name = #rt::take_with!(args, #wire, #from_wire)?;);
             }
             let ty = self.opaque(&without_lifetimes(&argument.owned));
@@ -77,7 +77,7 @@ impl Output<'_> {
         }
         let mutable = method.sent().next().is_some().then(|| quote!(mut));
         let with = method.reply.with.as_ref().map(|module| {
-            let to_wire = conversion(module, "to_wire");
+            let to_wire = self.opaque_conversion(module, "to_wire");
             quote!(, with #to_wire)
         });
         let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
