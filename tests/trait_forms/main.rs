@@ -11,6 +11,7 @@ mod attributes;
 mod errors;
 mod generics;
 mod kept;
+mod objects;
 mod plain;
 mod receivers;
 mod styles;

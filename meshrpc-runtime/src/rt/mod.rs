@@ -17,6 +17,7 @@ mod given;
 mod handler;
 mod macros;
 mod seam;
+mod streams;
 mod values;
 
 use std::{fmt, marker::PhantomData};
@@ -25,7 +26,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first version of what generated code calls. It may grow; what is here never changes.
 pub mod v1 {
-    pub use std::result::Result::{Err, Ok};
+    pub use std::{
+        option::Option::{None, Some},
+        result::Result::{Err, Ok},
+    };
 
     pub use async_trait::async_trait;
     pub use tokio::sync::RwLock;
@@ -36,13 +40,17 @@ pub mod v1 {
         discovery::BoxFuture,
         error::Error,
         mesh::{Client, Mesh},
-        server::{Handler, Request, Response},
+        server::{Handler, Request, Response, StreamCall, streamed},
+        wire::CallKind,
     };
 
+    pub use super::streams::{
+        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+    };
     pub use super::{
         Nothing, Of,
         blocking::blocking,
-        bounds::{MeshDefault, MeshError, MeshResult, MeshValue, SessionArgument},
+        bounds::{MeshDefault, MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
         given::{accepted, panic_with, rebuilt, swallow, wire_for, wire_of},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
@@ -54,6 +62,11 @@ pub mod v1 {
         __mesh_error_remake as error_remake, __mesh_error_text as error_text, __mesh_put as put,
         __mesh_respond as respond, __mesh_session_key as session_key, __mesh_settle as settle,
         __mesh_take as take, __mesh_take_with as take_with,
+    };
+    pub use crate::{
+        __mesh_describe_stream as describe_stream, __mesh_items as items,
+        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
     };
 
     /// What `#[derive(MeshError)]` calls.
@@ -82,6 +95,7 @@ pub mod v1 {
                 },
                 fail, send, typed,
             },
+            streams::{error_in, error_out, value_in, value_out},
             values::{given, read, session, split, write},
         };
     }

@@ -21,17 +21,30 @@ impl Output<'_> {
             statements: Vec::new(),
         };
         for method in &self.service.methods {
-            for (index, argument) in method.sent() {
-                if let Form::With { module, .. } = &argument.form {
-                    checks.converted(module, &method.cfg);
-                    continue;
+            for (index, argument) in method.arguments.iter().enumerate() {
+                match &argument.form {
+                    Form::Skip(_) => continue,
+                    Form::With { module, .. } => {
+                        checks.converted(module, &method.cfg);
+                        continue;
+                    }
+                    _ => {}
                 }
                 checks.value(&argument.owned, argument.span, &method.cfg);
                 if method.sticky() == Some(index) {
                     checks.session(&argument.owned, argument.span, &method.cfg);
                 }
             }
-            checks.reply(&method.reply, &method.cfg);
+            let reply = &method.reply;
+            match &reply.stream {
+                Some(stream) => {
+                    checks.item(&stream.item, &method.cfg);
+                    if !stream.direct {
+                        checks.reply(reply, &method.cfg);
+                    }
+                }
+                None => checks.reply(reply, &method.cfg),
+            }
         }
         let (rt, statements) = (&self.rt, &checks.statements);
         quote! {
@@ -40,6 +53,8 @@ impl Output<'_> {
                 const fn value<T: #rt::MeshValue>() {}
                 #[allow(dead_code)]
                 const fn result<R: #rt::MeshResult>() {}
+                #[allow(dead_code)]
+                const fn item<T: #rt::MeshItem>() {}
                 #[allow(dead_code)]
                 const fn session<T: #rt::SessionArgument>() {}
                 #(#statements)*
@@ -113,6 +128,16 @@ impl Checks<'_> {
         }
     }
 
+    fn item(&mut self, item: &Reply, cfg: &[Attribute]) {
+        let whole = without_lifetimes(&item.ty);
+        if self.first("item", without_arguments(&whole), cfg) {
+            let (ty, span) = (at(&whole, item.span), here(item.span));
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* item::<#ty>();));
+        }
+        self.parts(item, cfg);
+    }
+
     fn reply(&mut self, reply: &Reply, cfg: &[Attribute]) {
         let whole = without_lifetimes(&reply.ty);
         let plain = reply.on_failure.as_ref();
@@ -123,29 +148,36 @@ impl Checks<'_> {
         {
             self.default(&whole, *span, cfg);
         }
-        let rest = match plain {
-            Some(_) => quote!(Whole),
-            None => quote!(Unsplit),
-        };
         if plain.is_none() && self.first("result", without_arguments(&whole), cfg) {
             let (ty, span) = (at(&whole, reply.span), here(reply.span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* result::<#ty>();));
         }
+        self.parts(reply, cfg);
+    }
+
+    /// What a result is made of.
+    fn parts(&mut self, reply: &Reply, cfg: &[Attribute]) {
+        let whole = without_lifetimes(&reply.ty);
+        let plain = reply.on_failure.is_some();
+        let rest = match plain {
+            true => quote!(Whole),
+            false => quote!(Unsplit),
+        };
         match &reply.ok {
             _ if reply.with.is_some() => {
                 if let Some(module) = &reply.with {
                     self.converted(module, cfg);
                 }
             }
-            None if plain.is_some() && !contents(&reply.ty).is_empty() => {
+            None if plain && !contents(&reply.ty).is_empty() => {
                 self.value(&reply.ty, reply.span, cfg);
             }
             Some(ok) => self.value(ok, types::span(ok), cfg),
             None => {
                 let kind = match plain {
-                    Some(_) => "value",
-                    None => "returned",
+                    true => "value",
+                    false => "returned",
                 };
                 if self.first(kind, reply.ty.to_token_stream(), cfg) {
                     let (rt, ty, span) = (self.rt, at(&whole, reply.span), here(reply.span));

@@ -1,10 +1,11 @@
 //! The contract: one static that describes the trait to the runtime.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::Type;
 
-use super::{Output, key};
-use crate::model::{Deadline, Form, Method, Reply, Style, without_lifetimes};
+use super::{Output, conversion, key};
+use crate::model::{Deadline, Form, Method, Reply, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -34,10 +35,9 @@ impl Output<'_> {
 
     fn method(&self, method: &Method) -> TokenStream {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
-        let names = method.sent().map(|(_, argument)| &argument.name);
-        let describe = self.describe(method);
+        let names = method.plain_arguments().map(|(_, argument)| &argument.name);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
-        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
+        let blocking = method.waits().then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -48,9 +48,26 @@ impl Output<'_> {
             };
             quote!(.deadline(#deadline))
         });
+        let (new, describe) = match kind(method) {
+            None => (quote!(unary), self.describe(method)),
+            Some(_) => {
+                let types: Vec<_> = method
+                    .plain_arguments()
+                    .map(|(_, argument)| without_lifetimes(&argument.owned))
+                    .collect();
+                let reply = without_lifetimes(&method.reply.ty);
+                let types = Self::stream_signatures(method, &types, &reply);
+                (
+                    quote!(streaming),
+                    quote!(#rt::describe_stream!(schema, #types)),
+                )
+            }
+        };
+        let kind = kind(method).map(|kind| quote!(#rt::CallKind::#kind,));
         quote! {
             #(#cfg)*
-            #rt::MethodSpec::unary(
+            #rt::MethodSpec::#new(
+                #kind
                 #name,
                 #key,
                 &[#(#names),*],
@@ -70,30 +87,32 @@ impl Output<'_> {
         } = &method.reply;
         let returned = without_lifetimes(ty);
         let converted = method
-            .sent()
+            .plain_arguments()
             .any(|(_, argument)| matches!(argument.form, Form::With { .. }));
         if !converted && on_failure.is_none() && with.is_none() {
             let types: Vec<_> = method
-                .sent()
+                .plain_arguments()
                 .map(|(_, argument)| without_lifetimes(&argument.owned))
                 .collect();
             let types = self.opaque_signature(&types, &returned);
             return quote!(#rt::describe!(schema, #types));
         }
-        let arguments = method.sent().map(|(_, argument)| match &argument.form {
-            Form::With { module, .. } => {
-                let from_wire = self.opaque_conversion(module, "from_wire");
-                quote!(#rt::describe_argument!(schema, with #from_wire);)
-            }
-            _ => {
-                let ty = self.opaque(&without_lifetimes(&argument.owned));
-                quote!(#rt::describe_argument!(schema, #ty);)
-            }
-        });
+        let arguments = method
+            .plain_arguments()
+            .map(|(_, argument)| match &argument.form {
+                Form::With { module, .. } => {
+                    let from_wire = conversion(module, "from_wire");
+                    quote!(#rt::describe_argument!(schema, with #from_wire);)
+                }
+                _ => {
+                    let ty = self.opaque(&without_lifetimes(&argument.owned));
+                    quote!(#rt::describe_argument!(schema, #ty);)
+                }
+            });
         let returned = self.opaque(&returned);
         let plain = on_failure.as_ref().map(|_| quote!(, plain));
         let with = with.as_ref().map(|module| {
-            let from_wire = self.opaque_conversion(module, "from_wire");
+            let from_wire = conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
         quote! {{
@@ -101,4 +120,31 @@ impl Output<'_> {
             #rt::describe_reply!(schema, #returned #plain #with);
         }}
     }
+
+    /// `fn(Argument, …) -> Return, fn(Taken) -> Item` inside a macro call.
+    fn stream_signatures(method: &Method, arguments: &[Type], reply: &Type) -> TokenStream {
+        let taken = method
+            .taken()
+            .map(|(_, argument, _)| without_lifetimes(&argument.owned));
+        let stream = method.reply.stream.as_ref();
+        let item = stream.map(|stream| {
+            let item = without_lifetimes(&stream.item.ty);
+            quote!(-> #item)
+        });
+        let reply = stream
+            .is_none_or(|stream| !stream.direct)
+            .then(|| quote!(-> #reply));
+        quote!(fn(#(#arguments),*) #reply, fn(#taken) #item)
+    }
+}
+
+/// Which directions are streams; nothing if none is.
+fn kind(method: &Method) -> Option<Ident> {
+    let name = match (method.taken().is_some(), method.reply.stream.is_some()) {
+        (false, false) => return None,
+        (false, true) => "ServerStream",
+        (true, false) => "ClientStream",
+        (true, true) => "BothStream",
+    };
+    Some(Ident::new(name, Span::call_site()))
 }

@@ -6,8 +6,10 @@ use syn::{
     TypeParamBound, parse::ParseStream, spanned::Spanned as _,
 };
 
-use super::{Detach, Hold, Lend, Owned, attribute::is_mesh, effects::KEYS as METHOD_KEYS, plain};
-use crate::check::{settings, types};
+use super::{
+    Detach, Hold, Lend, Owned, StreamType, attribute::is_mesh, effects::KEYS as METHOD_KEYS, plain,
+};
+use crate::check::{self, settings, types};
 
 /// An argument of a method.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub(crate) enum Form {
         /// How what the module gives back is passed.
         passed: Passed,
     },
+    /// A stream, which is sent item by item. The owned form is the item's.
+    Stream(StreamType),
 }
 
 /// How an argument that a module made again is passed.
@@ -174,6 +178,9 @@ impl Argument {
                 span: types::span(&input.ty),
             });
         }
+        if let Some(stream) = StreamType::of(&input.ty) {
+            return Self::of_stream(ident, name, stream);
+        }
         let (owned, form) = match written {
             Type::ImplTrait(written) => implied(written)?,
             written => {
@@ -191,6 +198,22 @@ impl Argument {
             },
             form,
             span: types::span(&input.ty),
+        })
+    }
+
+    fn of_stream(ident: Option<Ident>, name: String, stream: StreamType) -> Result<Self> {
+        check::stream::taken(&stream)?;
+        let Owned { ty, lend } = Owned::of(&stream.item)?;
+        if lend.is_some() {
+            return Err(types::borrow_inside(&stream.item));
+        }
+        Ok(Self {
+            ident,
+            name,
+            span: types::span(&stream.item),
+            detach: None,
+            owned: ty,
+            form: Form::Stream(stream),
         })
     }
 }
@@ -256,7 +279,7 @@ fn implied(written: &TypeImplTrait) -> Result<(Type, Form)> {
             "Stream" => {
                 return Err(syn::Error::new(
                     segment.ident.span(),
-                    "not supported yet: streams; write `Vec<T>` instead",
+                    "what the stream carries must be said: write `Stream<Item = T>`",
                 ));
             }
             "Future" => {

@@ -3,7 +3,8 @@
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
 use super::{
-    Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, Style, plain, style,
+    Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, StreamType, Style,
+    plain, style,
 };
 use crate::check;
 
@@ -99,16 +100,22 @@ impl Parsed {
         }
         // A form that was refused as a whole needs no second word on what it returns.
         let reply = if errors.is_empty() {
+            let streams = arguments
+                .iter()
+                .any(|argument| matches!(argument.form, Form::Stream(_)));
             errors.take(Reply::parse(
                 output.as_ref(),
                 &signature.ident,
                 style,
                 &effects,
-                on_failure,
+                on_failure.filter(|_| !streams),
             ))
         } else {
             None
         };
+        if let Some(reply) = &reply {
+            check::stream::method(style, &arguments, reply, &effects, &mut errors);
+        }
         errors.finish()?;
         let (Some(receiver), Some(reply)) = (receiver, reply) else {
             return Ok(Parsed::Inherited);
@@ -137,18 +144,37 @@ impl Parsed {
 }
 
 impl Method {
+    /// The arguments that are sent before the method starts, with their places.
+    pub(crate) fn plain_arguments(&self) -> impl Iterator<Item = (usize, &Argument)> {
+        let arguments = self.arguments.iter().enumerate();
+        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Stream(_) | Form::Skip(_)))
+    }
+
+    /// The argument that is a stream, with its place.
+    pub(crate) fn taken(&self) -> Option<(usize, &Argument, &StreamType)> {
+        let mut arguments = self.arguments.iter().enumerate();
+        arguments.find_map(|(index, argument)| match &argument.form {
+            Form::Stream(stream) => Some((index, argument, stream)),
+            _ => None,
+        })
+    }
+
+    /// A direction of its calls is a stream.
+    pub(crate) fn streams(&self) -> bool {
+        self.reply.stream.is_some() || self.taken().is_some()
+    }
+
+    /// Its caller's thread waits.
+    pub(crate) fn waits(&self) -> bool {
+        self.style == Style::Blocking && !self.streams()
+    }
+
     /// Index of the argument whose value calls stick to an instance by.
     pub(crate) fn sticky(&self) -> Option<usize> {
         let name = plain(self.effects.sticky.as_ref()?);
         self.arguments
             .iter()
             .position(|argument| argument.name == name)
-    }
-
-    /// The arguments that cross, and the index of each among all.
-    pub(crate) fn sent(&self) -> impl Iterator<Item = (usize, &Argument)> {
-        let arguments = self.arguments.iter().enumerate();
-        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Skip(_)))
     }
 }
 

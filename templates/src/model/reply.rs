@@ -2,7 +2,7 @@
 
 use syn::{Error, GenericArgument, Ident, Path, PathArguments, Result, Type, parse_quote};
 
-use super::{Effects, OnFailure, Style};
+use super::{Effects, OnFailure, ReplyStream, StreamType, Style};
 use crate::check::types;
 
 /// The return type of a method.
@@ -20,6 +20,8 @@ pub(crate) struct Reply {
     pub(crate) on_failure: Option<OnFailure>,
     /// What the method succeeds with crosses as what this module makes of it.
     pub(crate) with: Option<Path>,
+    /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
+    pub(crate) stream: Option<ReplyStream>,
 }
 
 impl Reply {
@@ -45,14 +47,41 @@ impl Reply {
             Some(ty) => types::span(ty),
             None => method.span(),
         };
-        types::returned(ty, at, style, on_failure.is_some(), effects.with.is_some())?;
+        if let Some(stream) = StreamType::of(ty) {
+            let stream = ReplyStream::parse(&stream, true)?;
+            return Ok(Self {
+                stream: Some(stream),
+                ..Self::of(&nothing)
+            });
+        }
+        let (ty, stream) = without_stream(ty)?;
+        let converted = effects.with.is_some();
+        types::returned(&ty, at, style, on_failure.is_some(), converted)?;
+        Ok(Self {
+            stream,
+            on_failure,
+            with: effects.with.clone(),
+            span: at,
+            ..Self::of(&ty)
+        })
+    }
+
+    /// What the items of a stream are, as if a method returned it.
+    pub(super) fn of_item(ty: &Type) -> Result<Self> {
+        let ty = types::unwrapped(ty);
+        types::item(ty)?;
+        Ok(Self::of(ty))
+    }
+
+    fn of(ty: &Type) -> Self {
         let mut reply = Self {
             ty: ty.clone(),
             ok: None,
             err: None,
-            span: at,
-            on_failure,
-            with: effects.with.clone(),
+            span: types::span(ty),
+            on_failure: None,
+            with: None,
+            stream: None,
         };
         if let Type::Path(path) = ty
             && let Some(last) = path.path.segments.last()
@@ -66,11 +95,31 @@ impl Reply {
             reply.ok = types.next();
             reply.err = types.next().filter(|_| last.ident == "Result");
         }
-        Ok(reply)
+        reply
     }
 }
 
 /// Whether the type is a result by its name; others may be by another.
 fn is_result(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if super::last_is(&path.path, "Result"))
+}
+
+/// `Result<impl Stream, E>` as `Result<(), E>` and the stream.
+fn without_stream(written: &Type) -> Result<(Type, Option<ReplyStream>)> {
+    let mut ty = written.clone();
+    if let Type::Path(path) = &mut ty
+        && let Some(last) = path.path.segments.last_mut()
+        && last.ident.to_string().ends_with("Result")
+        && let PathArguments::AngleBracketed(list) = &mut last.arguments
+        && let Some(ok) = list.args.iter_mut().find_map(|argument| match argument {
+            GenericArgument::Type(ty) => Some(ty),
+            _ => None,
+        })
+        && let Some(stream) = StreamType::of(ok)
+    {
+        let stream = ReplyStream::parse(&stream, false)?;
+        *ok = parse_quote!(());
+        return Ok((ty, Some(stream)));
+    }
+    Ok((ty, None))
 }

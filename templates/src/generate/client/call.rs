@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{
-    CapturedParam, FnArg, Pat, ReturnType, Signature, Token, Type, TypeParamBound, WherePredicate,
-    parse_quote, punctuated::Punctuated,
-};
+use syn::{FnArg, Pat, ReturnType, Signature, parse_quote};
 
-use super::super::{Output, Target, conversion, file, interface::add_send};
+use super::super::{
+    Output, conversion,
+    interface::{add_send, bounds_of_its_own, captures},
+};
 use crate::model::{Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Style};
 
 impl Output<'_> {
@@ -54,18 +54,21 @@ impl Output<'_> {
                 Some(quote!(let channel = ::core::clone::Clone::clone(&self.channel);)),
             ),
         };
-        let call = match method.style {
-            Style::Blocking => quote!(.unary_blocking(#encode)),
-            _ => quote!(.unary(#encode).await),
+        let call = quote!(#channel.call(&#contract.methods[#position]) #session);
+        let body = match method.style {
+            _ if method.streams() => {
+                self.streaming(method, &names, &quote!(#call.streaming(#encode)))
+            }
+            Style::Blocking => quote! {
+                let answer = #call.unary_blocking(#encode);
+                #settle
+            },
+            _ => quote! {
+                let answer = #call.unary(#encode).await;
+                #settle
+            },
         };
-        let body = quote! {
-            #(#within)*
-            let answer = #channel
-                .call(&#contract.methods[#position])
-                #session
-                #call;
-            #settle
-        };
+        let body = quote!(#(#within)* #body);
         let body = match method.style {
             Style::Async | Style::Blocking => body,
             Style::Future => quote!(async move { #body }),
@@ -83,33 +86,22 @@ impl Output<'_> {
     }
 
     /// What the answer is to the caller.
-    fn settle(&self, method: &Method) -> TokenStream {
+    pub(super) fn settle(&self, method: &Method) -> TokenStream {
         let (rt, ty) = (&self.rt, self.opaque(&method.reply.ty));
         let with = method.reply.with.as_ref().map(|module| {
-            let from_wire = self.opaque_conversion(module, "from_wire");
+            let from_wire = conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
         let Some(on_failure) = &method.reply.on_failure else {
             return quote!(#rt::settle!(#ty, answer #with));
         };
         let name = format!("{}::{}", self.service.ident(), method.signature.ident);
-        let given = match (&on_failure.answer, self.target) {
-            (FailureAnswer::Panic, Target::Macro) => {
-                quote!(|failure| #rt::panic_with(#name, failure))
-            }
-            (FailureAnswer::Panic, Target::File) => {
-                self.placeholder(format!("|failure| rt::panic_with({name:?}, failure)"))
-            }
-            (FailureAnswer::Default(_), Target::Macro) => {
+        let given = match &on_failure.answer {
+            FailureAnswer::Panic => quote!(|failure| #rt::panic_with(#name, failure)),
+            FailureAnswer::Default(_) => {
                 quote!(|failure| #rt::default_of!(#ty, #name, failure))
             }
-            (FailureAnswer::Default(_), Target::File) => {
-                let ty = file::print_type(&method.reply.ty);
-                self.placeholder(format!(
-                    "|failure| rt::default_of!({ty}, {name:?}, failure)"
-                ))
-            }
-            (FailureAnswer::Call(function), _) => quote!(#function),
+            FailureAnswer::Call(function) => quote!(#function),
         };
         quote!(#rt::settle!(#ty, answer, else #given #with))
     }
@@ -135,10 +127,10 @@ impl Output<'_> {
     /// The closure that writes the arguments.
     fn encode(&self, method: &Method, names: &[Ident]) -> TokenStream {
         let rt = &self.rt;
-        let sent: Vec<_> = method.sent().collect();
-        let last = sent.len().saturating_sub(1);
-        let puts = sent.iter().enumerate().map(|(index, (at, argument))| {
-            let name = &names[*at];
+        let plain: Vec<_> = method.plain_arguments().collect();
+        let last = plain.len().saturating_sub(1);
+        let puts = plain.iter().enumerate().map(|(index, (place, argument))| {
+            let name = &names[*place];
             let borrowed = match &argument.form {
                 Form::AsRef(target) => {
                     Some(quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);))
@@ -148,7 +140,7 @@ impl Output<'_> {
             let more = (index < last).then(|| quote!(?;));
             quote!(#borrowed #rt::put!(args, #name) #more)
         });
-        match sent.as_slice() {
+        match plain.as_slice() {
             [] => quote!(|_| #rt::no_arguments()),
             [(_, only)] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
             _ => quote!(move |args| { #(#puts)* }),
@@ -158,7 +150,7 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
-        lifetimes_only(&mut signature);
+        bounds_of_its_own(&mut signature);
         let mut names = method.arguments.iter().zip(names);
         for input in &mut signature.inputs {
             if let FnArg::Receiver(receiver) = input {
@@ -174,7 +166,9 @@ impl Output<'_> {
                 };
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait && method.style != Style::Blocking {
+                if !self.service.async_trait
+                    && (method.style != Style::Blocking || method.streams())
+                {
                     add_send(&mut input.ty);
                 }
             }
@@ -183,7 +177,12 @@ impl Output<'_> {
             && let ReturnType::Type(_, output) = &mut signature.output
         {
             add_send(output);
-            without_self(output);
+            captures(output, None);
+        }
+        if method.reply.stream.is_some()
+            && let ReturnType::Type(_, output) = &mut signature.output
+        {
+            captures(output, None);
         }
         signature
     }
@@ -202,7 +201,7 @@ fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
             let borrow = (passed == Passed::Owned).then(|| quote!(&));
             Some(quote!(let #name = #to_wire(#borrow #name);))
         }
-        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Skip(_) => None,
+        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) | Form::Skip(_) => None,
     }
 }
 
@@ -222,35 +221,4 @@ fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Detach::Converted => return None,
     };
     Some(quote!(let #name = #owned;))
-}
-
-/// In an implementation `Self` is no parameter that could be captured.
-fn without_self(output: &mut Type) {
-    let Type::ImplTrait(written) = output else {
-        return;
-    };
-    for bound in &mut written.bounds {
-        if let TypeParamBound::PreciseCapture(captures) = bound {
-            let kept = captures.params.iter().filter(
-                |captured| !matches!(captured, CapturedParam::Ident(ident) if ident == "Self"),
-            );
-            captures.params = kept.cloned().collect::<Punctuated<_, _>>();
-        }
-    }
-}
-
-/// Leaves of a `where` what it says of lifetimes. What it says of types is true for the client,
-/// which needs none of it.
-fn lifetimes_only(signature: &mut Signature) {
-    let Some(clause) = signature.generics.where_clause.take() else {
-        return;
-    };
-    let kept: Punctuated<WherePredicate, Token![,]> = clause
-        .predicates
-        .into_iter()
-        .filter(|predicate| matches!(predicate, WherePredicate::Lifetime(_)))
-        .collect();
-    if !kept.is_empty() {
-        signature.generics.where_clause = Some(parse_quote!(where #kept));
-    }
 }

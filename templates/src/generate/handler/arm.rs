@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    super::{Output, key},
+    super::{Output, conversion, key},
     lend::{collect, each, value},
+    stream::Steps,
 };
 use crate::model::{Form, Lend, Method, Passed, Receiver, Style, without_lifetimes};
 
@@ -21,11 +22,11 @@ impl Output<'_> {
             .enumerate()
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
-        let takes = method.sent().map(|(index, argument)| {
+        let takes = method.plain_arguments().map(|(index, argument)| {
             let name = &names[index];
             if let Form::With { module, .. } = &argument.form {
                 let wire = &argument.name;
-                let from_wire = self.opaque_conversion(module, "from_wire");
+                let from_wire = conversion(module, "from_wire");
                 return quote!(let #name = #rt::take_with!(args, #wire, #from_wire)?;);
             }
             let ty = self.opaque(&without_lifetimes(&argument.owned));
@@ -75,31 +76,50 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
-        let mutable = method.sent().next().is_some().then(|| quote!(mut));
         let with = method.reply.with.as_ref().map(|module| {
-            let to_wire = self.opaque_conversion(module, "to_wire");
+            let to_wire = conversion(module, "to_wire");
             quote!(, with #to_wire)
         });
         let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
-        let blocking = method.style == Style::Blocking;
-        let awaited = (!blocking).then(|| quote!(.await));
-        let body = quote! {
-            let #mutable args = request.arguments()?;
-            #(#takes)*
-            args.finish()?;
-            let reply = #rt::reply_to(request);
-            #(#lent)*
-            #guard
-            let result = #function(#service, #(#passed),*) #awaited;
-            #rt::respond!(reply, result #plain #with)
+        let mutable = method.plain_arguments().next().map(|_| quote!(mut));
+        let called = quote!(#function(#service, #(#passed),*));
+        let takes = |from: TokenStream| {
+            quote! {
+                let #mutable args = #from.arguments()?;
+                #(#takes)*
+                args.finish()?;
+            }
         };
-        let work = match blocking {
-            true => quote!(#rt::blocking(move || { #body })),
-            false => quote!(async move { #body }),
+        let body = if method.streams() {
+            let steps = Steps {
+                names: &names,
+                takes: takes(quote!(call)),
+                lent: quote!(#(#lent)*),
+                guard,
+                called,
+            };
+            self.streamed(method, &steps)
+        } else {
+            let takes = takes(quote!(request));
+            let blocking = method.style == Style::Blocking;
+            let awaited = (!blocking).then(|| quote!(.await));
+            let body = quote! {
+                #takes
+                let reply = #rt::reply_to(request);
+                #(#lent)*
+                #guard
+                let result = #called #awaited;
+                #rt::respond!(reply, result #plain #with)
+            };
+            let work = match blocking {
+                true => quote!(#rt::blocking(move || { #body })),
+                false => quote!(async move { #body }),
+            };
+            quote!(#rt::answer(#work),)
         };
         quote! {
             #(#cfg)*
-            #key => #rt::answer(#work),
+            #key => #body
         }
     }
 
