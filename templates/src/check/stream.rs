@@ -77,7 +77,7 @@ pub(crate) fn method(
         let converted = arguments
             .iter()
             .filter_map(|argument| match &argument.form {
-                Form::With { module, .. } => Some(module),
+                Form::With { module, .. } => Some(&**module),
                 _ => None,
             });
         for module in converted.chain(&effects.with) {

@@ -46,12 +46,12 @@ pub(crate) enum Form {
     /// Crosses as what this module makes of it.
     With {
         /// The module.
-        module: Path,
+        module: Box<Path>,
         /// How what the module gives back is passed.
         passed: Passed,
     },
     /// A stream, which is sent item by item. The owned form is the item's.
-    Stream(StreamType),
+    Stream(Box<StreamType>),
 }
 
 /// How an argument that a module made again is passed.
@@ -143,7 +143,10 @@ fn converted(written: &Type, module: Path) -> Result<Form> {
         other => (other, Passed::Owned),
     };
     types::inside_cow(inner)?;
-    Ok(Form::With { module, passed })
+    Ok(Form::With {
+        module: Box::new(module),
+        passed,
+    })
 }
 
 impl Argument {
@@ -213,7 +216,7 @@ impl Argument {
             span: types::span(&stream.item),
             detach: None,
             owned: ty,
-            form: Form::Stream(stream),
+            form: Form::Stream(Box::new(stream)),
         })
     }
 }
