@@ -80,6 +80,8 @@ pub async fn nowhere() -> Channel {
 mod guides {
     #[doc = include_str!("../docs/evolution.md")]
     mod evolution {}
+    #[doc = include_str!("../docs/error-handling.md")]
+    mod error_handling {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/sync-traits.md")]

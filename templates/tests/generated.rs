@@ -124,3 +124,33 @@ fn a_fingerprint_is_of_what_the_files_depend_on() {
         assert_ne!(of(text), first, "{text}");
     }
 }
+
+/// Methods without results, and what does not cross.
+fn till() -> Service {
+    let item: ItemTrait = syn::parse_quote! {
+        /// Takes money.
+        #[mesh_service(on_failure = default)]
+        pub trait Till {
+            /// How much there is.
+            #[mesh(with = crate::wire::money)]
+            async fn total(&self, #[mesh(skip = &SystemClock)] clock: &dyn Clock) -> Money;
+
+            /// Takes some more.
+            #[mesh(on_failure = panic)]
+            async fn take(&self, #[mesh(with = crate::wire::money)] sum: &Money, note: String);
+
+            /// What is written on it.
+            #[mesh(local = "till")]
+            fn label(&self) -> &str;
+        }
+    };
+    Service::find(&item)
+        .expect("it can be served")
+        .expect("the attribute is there")
+}
+
+#[test]
+fn file_of_what_does_not_cross() {
+    let [handler, client] = till().files("till.rs");
+    insta::assert_snapshot!(format!("{}\n{}", handler.text, client.text));
+}

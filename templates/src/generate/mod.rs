@@ -13,6 +13,7 @@ mod instance;
 mod interface;
 mod object;
 mod print;
+mod refused;
 
 use std::{collections::HashSet, path::Path};
 
@@ -294,6 +295,16 @@ fn key(method: &Method) -> TokenStream {
         let key = method.key;
         quote!(#key)
     })
+}
+
+/// A function of a module that `with` names; one that is not there is told at the module's name.
+fn conversion(module: &syn::Path, function: &str) -> TokenStream {
+    let span = module
+        .segments
+        .last()
+        .map_or_else(Span::call_site, |last| last.ident.span());
+    let function = Ident::new(function, Span::call_site().located_at(span));
+    quote!(#module::#function)
 }
 
 /// The names in a trait, and in what it is served with.
