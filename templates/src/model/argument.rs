@@ -43,6 +43,12 @@ pub(crate) enum Form {
 
 impl Argument {
     pub(super) fn parse(index: usize, input: &PatType, hold: &Hold) -> Result<Self> {
+        if let Some(cfg) = input.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+            return Err(syn::Error::new(
+                cfg.path().span(),
+                "a method has the same arguments in every build: write two methods, each under its own `#[cfg]`",
+            ));
+        }
         for attribute in input.attrs.iter().filter(|attribute| is_mesh(attribute)) {
             attribute.parse_args_with(settings::on_argument)?;
         }

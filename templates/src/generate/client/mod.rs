@@ -21,10 +21,7 @@ impl Output<'_> {
         let (parameters, implemented) = (self.parameters(None), self.trait_ref());
         let associated = self.associated();
         let methods = self.service.methods.iter().map(|method| self.call(method));
-        let by_async_trait = self
-            .service
-            .async_trait
-            .then(|| quote!(#[#rt::async_trait]));
+        let by_async_trait = self.by_async_trait();
         quote! {
             #docs
             #derive

@@ -167,7 +167,7 @@ impl<'a> Function<'a> {
             match forms.and_then(|forms| forms.get(index)).map(|argument| &argument.form) {
                 Some(Form::Into) => quote!(::core::convert::Into::into(#name)),
                 Some(Form::AsRef(target)) => {
-                    quote!(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name))
+                    quote!(::core::convert::AsRef::<#target>::as_ref(&#name))
                 }
                 Some(Form::Items(_)) => {
                     quote!(::core::iter::Iterator::collect(::core::iter::IntoIterator::into_iter(#name)))

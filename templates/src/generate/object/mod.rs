@@ -180,8 +180,8 @@ impl Output<'_> {
         let forward = self.service.options.dynamic.as_ref();
         let implement = match forward.is_some_and(|dynamic| dynamic.forward) {
             true => format!(
-                " Each implementation has it. `dyn {object}` implements [`{name}`], and so does {}.",
-                pointers.join(" or ")
+                " Each implementation has it. `dyn {object}` implements [`{name}`], and so do pointers to it: {}.",
+                pointers.join(", ")
             ),
             false => {
                 format!(" Each implementation has it, and `dyn {object}` implements [`{name}`].")
