@@ -58,7 +58,12 @@ pub(crate) fn dynamic(
                 }
                 _ => true,
             };
-            if !known {
+            if !known && is(bound, "Sized") {
+                errors.push(Error::new(
+                    at(bound),
+                    "an object has no size, so it could not answer the method: give the method a body to keep it local, or remove `dyn`",
+                ));
+            } else if !known {
                 errors.push(Error::new(
                     at(bound),
                     "an object is not this, so it could not answer the method: make the bound a supertrait, give the method a body to keep it local, or remove `dyn`",
