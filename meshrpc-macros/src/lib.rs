@@ -70,8 +70,7 @@ use syn::ItemTrait;
 ///
 /// ```
 /// # use meshrpc::mesh_service;
-/// # #[derive(Clone, serde::Serialize, serde::Deserialize)]
-/// # pub struct Row;
+/// # type Row = (u64, String);
 /// #[mesh_service(types(Error = std::io::Error), generics(T = Row, const N = 16))]
 /// pub trait Store<T: Clone + Send + Sync, const N: usize> {
 ///     type Error;
