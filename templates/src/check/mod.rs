@@ -6,6 +6,7 @@ pub(crate) mod generics;
 mod item;
 mod method;
 pub(crate) mod settings;
+pub(crate) mod stream;
 pub(crate) mod types;
 
 use std::collections::HashMap;

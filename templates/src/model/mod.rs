@@ -13,6 +13,7 @@ mod options;
 mod owned;
 mod receiver;
 mod reply;
+mod stream;
 pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
@@ -31,6 +32,7 @@ pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use receiver::Receiver;
 pub(crate) use reply::Reply;
+pub(crate) use stream::{ReplyStream, StreamType};
 pub(crate) use style::Style;
 
 use crate::check;
@@ -88,6 +90,9 @@ impl Service {
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
             check::dynamic(item, &options, async_trait.present, &methods, &mut errors);
+            if async_trait.present {
+                check::stream::by_async_trait(&methods, &mut errors);
+            }
         }
         errors.finish()?;
         Ok(Self {

@@ -28,9 +28,11 @@ pub struct Options {
     pub(crate) manual_supertraits: Option<Ident>,
 }
 
-/// `exposed`, or `exposed(prefix = "p")`.
+/// `exposed`, or `exposed(prefix = "p", out_dir)`.
 #[derive(Clone, Debug)]
 pub struct Exposed {
+    /// The files are written by a build script, below its `OUT_DIR`.
+    pub out_dir: bool,
     /// What the names of the files begin with.
     pub prefix: Option<String>,
     /// Where the word stands.
@@ -82,13 +84,14 @@ impl Options {
                 "name" => options.name = Some(settings::wire_name(input, &key, usage)?),
                 "exposed" => {
                     let mut exposed = Exposed {
+                        out_dir: false,
                         prefix: None,
                         span: key.span(),
                     };
                     if input.peek(syn::token::Paren) {
                         let inner;
                         parenthesized!(inner in input);
-                        exposed.prefix = prefix(&inner)?;
+                        exposed.parse(&inner)?;
                     }
                     options.exposed = Some(exposed);
                 }
@@ -174,24 +177,41 @@ fn binding(input: ParseStream<'_>) -> Result<Binding> {
     Ok(Binding { ident, value })
 }
 
-fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {
-    let mut prefix = None;
-    while !input.is_empty() {
-        let key = settings::key(input, &["prefix"])?;
-        if key != "prefix" {
-            return Err(settings::unknown(&key, &["prefix"], &[]));
+const EXPOSED: &[&str] = &["prefix", "out_dir"];
+
+impl Exposed {
+    /// What stands between its parentheses.
+    fn parse(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let mut seen = settings::Seen::default();
+        while !input.is_empty() {
+            let key = settings::key(input, EXPOSED)?;
+            seen.once(&key)?;
+            let usage = match key.to_string().as_str() {
+                "out_dir" => {
+                    self.out_dir = true;
+                    "out_dir"
+                }
+                "prefix" => {
+                    let usage = "prefix = \"…\"";
+                    let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
+                    self.prefix = Some(prefix(&text)?);
+                    usage
+                }
+                _ => return Err(settings::unknown(&key, EXPOSED, &[])),
+            };
+            settings::end(input, &key, usage)?;
         }
-        let usage = "prefix = \"…\"";
-        let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
-        let value = text.value();
-        if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(syn::Error::new(
-                text.span(),
-                "a prefix begins file names: write letters, digits and `_`",
-            ));
-        }
-        prefix = Some(value);
-        settings::end(input, &key, usage)?;
+        Ok(())
     }
-    Ok(prefix)
+}
+
+fn prefix(text: &LitStr) -> Result<String> {
+    let value = text.value();
+    if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(syn::Error::new(
+            text.span(),
+            "a prefix begins file names: write letters, digits and `_`",
+        ));
+    }
+    Ok(value)
 }
