@@ -12,6 +12,7 @@ mod errors;
 mod generics;
 mod hygiene;
 mod macros;
+mod object_streams;
 mod objects;
 mod receivers;
 mod styles;
