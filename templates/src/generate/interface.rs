@@ -10,7 +10,7 @@ use syn::{
 use super::Output;
 use crate::{
     check::bounds_on_self,
-    model::{Style, last_is},
+    model::{Style, canonical, last_is},
 };
 
 impl Output<'_> {
@@ -103,6 +103,11 @@ fn desugar(function: &mut TraitItemFn) {
         ReturnType::Default => quote_spanned!(token.span=> ()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
+    // Written out, a type is no simpler than the user made it.
+    if canonical(output.clone()).matches('<').count() > 2 {
+        let allow = parse_quote!(#[allow(clippy::type_complexity)]);
+        function.attrs.push(allow);
+    }
     signature.output = syn::parse2(quote_spanned! {token.span=>
         -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
     })
