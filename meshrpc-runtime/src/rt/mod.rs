@@ -45,7 +45,8 @@ pub mod v1 {
     };
 
     pub use super::streams::{
-        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+        BoxStream, Failed, Passed, boxed, boxed_stream, call_replier, describe_items,
+        describe_taken, read_item, replier,
     };
     pub use super::{
         Nothing, Of,

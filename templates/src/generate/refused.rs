@@ -11,7 +11,7 @@ use syn::{
 use super::{Output, Target, interface::add_send};
 use crate::{
     check,
-    model::{Service, is_async_trait, last_is, supertraits},
+    model::{AsyncTrait, Service, last_is, supertraits},
 };
 
 impl Service {
@@ -98,7 +98,7 @@ impl Output<'_> {
             let methods = functions()
                 .filter(|function| function.default.is_none())
                 .filter_map(|function| self.stub(function));
-            let by_async_trait = item.attrs.iter().filter(|attribute| applies(attribute));
+            let by_async_trait = item.attrs.iter().filter(|each| AsyncTrait::is_in(each));
             let associated = self.associated();
             let (implementing, arguments, clause) = item.generics.split_for_impl();
             let head = match self.service.instance.arguments.as_slice() {
@@ -160,13 +160,13 @@ impl Output<'_> {
         for input in &mut signature.inputs {
             if let FnArg::Typed(input) = input {
                 input.attrs.clear();
-                if !self.service.async_trait {
+                if self.adds_send() {
                     add_send(&mut input.ty);
                 }
             }
         }
         // As the trait has it, and without a word on what the future would hold.
-        let desugared = signature.asyncness.is_some() && !self.service.async_trait;
+        let desugared = signature.asyncness.is_some() && !self.service.async_trait.present;
         if desugared {
             signature.asyncness = None;
             let output = match &signature.output {
@@ -200,14 +200,6 @@ fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("cfg"))
-}
-
-/// `#[async_trait]`, also inside of `cfg_attr`.
-fn applies(attribute: &Attribute) -> bool {
-    is_async_trait(&attribute.meta)
-        || crate::model::conditional(attribute)
-            .iter()
-            .any(is_async_trait)
 }
 
 /// Whether a signature names what only an implementation of the trait has.

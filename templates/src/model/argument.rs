@@ -151,6 +151,12 @@ fn converted(written: &Type, module: Path) -> Result<Form> {
 
 impl Argument {
     pub(super) fn parse(index: usize, input: &PatType, hold: &Hold) -> Result<Self> {
+        if let Some(cfg) = input.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+            return Err(syn::Error::new(
+                cfg.path().span(),
+                "a method has the same arguments in every build: write two methods, each under its own `#[cfg]`",
+            ));
+        }
         let Said { skip, with } = Said::parse(input)?;
         let ident = match &*input.pat {
             Pat::Ident(pattern) => Some(pattern.ident.clone()),

@@ -1,6 +1,7 @@
 //! What a trait says, once it is known to be one that can be served.
 
 mod argument;
+mod async_trait;
 mod attribute;
 mod detach;
 mod effects;
@@ -18,10 +19,11 @@ mod stream;
 pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
+use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
 pub(crate) use argument::{Argument, Form, Passed};
-pub(crate) use attribute::{conditional, is_mesh};
+pub(crate) use async_trait::AsyncTrait;
+pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
@@ -46,7 +48,7 @@ pub struct Service {
     /// What the attribute says.
     pub options: Options,
     /// `#[async_trait]` makes of its async methods what it makes of them.
-    pub(crate) async_trait: bool,
+    pub(crate) async_trait: AsyncTrait,
     /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
     pub(crate) item: ItemTrait,
     /// What stands for what the trait leaves open.
@@ -77,7 +79,8 @@ impl Service {
             errors.push(open.into_error());
             return Err(errors.into_error());
         }
-        let async_trait = has_async_trait(&item.attrs);
+        let async_trait = AsyncTrait::of(&item.attrs);
+        errors.take(check::sends(&async_trait));
         let (mut methods, mut locals) = (Vec::new(), Vec::new());
         let on_failure = options.on_failure.as_ref();
         for each in &item.items {
@@ -99,14 +102,14 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
-            check::dynamic(item, &options, async_trait, &methods, &mut errors);
-            if async_trait {
+            check::dynamic(item, &options, async_trait.present, &methods, &mut errors);
+            if async_trait.present {
                 check::stream::by_async_trait(&methods, &mut errors);
             }
         }
         errors.finish()?;
         Ok(Self {
-            fingerprint: fingerprint::of_trait(item, &options, async_trait),
+            fingerprint: fingerprint::of_trait(item, &options, &async_trait),
             options,
             async_trait,
             instance,
@@ -143,7 +146,7 @@ impl Service {
         Self {
             instance: Instance::of(item, &options, &mut check::Errors::default()),
             options,
-            async_trait: has_async_trait(&item.attrs),
+            async_trait: AsyncTrait::of(&item.attrs),
             item: attribute::stripped(item),
             methods: Vec::new(),
             locals: Vec::new(),
@@ -217,15 +220,4 @@ pub(crate) fn last_is(path: &syn::Path, name: &str) -> bool {
     path.segments
         .last()
         .is_some_and(|segment| segment.ident == name)
-}
-
-fn has_async_trait(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        is_async_trait(&attribute.meta)
-            || attribute::conditional(attribute).iter().any(is_async_trait)
-    })
-}
-
-pub(crate) fn is_async_trait(meta: &Meta) -> bool {
-    last_is(meta.path(), "async_trait")
 }

@@ -39,7 +39,7 @@ impl Output<'_> {
             let name = &names[index];
             match &method.arguments[index].form {
                 Form::AsRef(target) => quote! {
-                    .session(#rt::session_key!(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name)))
+                    .session(#rt::session_key!(::core::convert::AsRef::<#target>::as_ref(&#name)))
                 },
                 _ => quote!(.session(#rt::session_key!(#name))),
             }
@@ -166,9 +166,7 @@ impl Output<'_> {
                 };
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait
-                    && (method.style != Style::Blocking || method.streams())
-                {
+                if self.adds_send() && (method.style != Style::Blocking || method.streams()) {
                     add_send(&mut input.ty);
                 }
             }
@@ -214,7 +212,7 @@ fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Detach::Cow => quote!(#name.into_owned()),
         Detach::Referred => match &argument.form {
             Form::AsRef(target) => {
-                quote!(#to_owned(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name)))
+                quote!(#to_owned(::core::convert::AsRef::<#target>::as_ref(&#name)))
             }
             _ => return None,
         },

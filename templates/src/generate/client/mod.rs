@@ -10,17 +10,14 @@ use super::{Output, Target};
 
 impl Output<'_> {
     pub(super) fn client(&self) -> TokenStream {
-        let (rt, client) = (&self.rt, self.client_ident());
+        let client = self.client_ident();
         let (shell, seam) = (self.client_shell(), self.seam());
         let (parameters, implemented) = (self.parameters(None), self.trait_ref());
         let associated = self.associated();
         let deprecated = self.allow_deprecated();
         let methods = self.service.methods.iter().map(|method| self.call(method));
         let answered = self.service.locals.iter().map(|local| self.answered(local));
-        let by_async_trait = self
-            .service
-            .async_trait
-            .then(|| quote!(#[#rt::async_trait]));
+        let by_async_trait = self.by_async_trait();
         quote! {
             #shell
 

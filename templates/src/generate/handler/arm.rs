@@ -126,7 +126,7 @@ impl Output<'_> {
     /// What the method is called on, and what has to be done for it before.
     fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
         let locked = self.service.is_locked();
-        let blocking = method.style == Style::Blocking;
+        let blocking = method.waits();
         match method.receiver {
             Receiver::Mut => {
                 let write = match blocking {

@@ -27,7 +27,7 @@ impl Output<'_> {
                 }
 
                 fn call(&self, request: #rt::Request) -> #rt::BoxFuture<'static, #rt::Response> {
-                    let service = ::std::sync::Arc::clone(&self.service);
+                    let service = ::core::clone::Clone::clone(&self.service);
                     match request.key() {
                         #(#arms)*
                         _ => #rt::unknown_method(),
@@ -62,7 +62,7 @@ impl Output<'_> {
 
             impl<#s: ?Sized> ::core::clone::Clone for #handler<#s> {
                 fn clone(&self) -> Self {
-                    Self { service: ::std::sync::Arc::clone(&self.service) }
+                    Self { service: ::core::clone::Clone::clone(&self.service) }
                 }
             }
 
