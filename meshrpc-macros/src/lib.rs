@@ -42,9 +42,38 @@ use syn::ItemTrait;
 /// Beside the trait stand then `GreeterClient`, which implements it by calling another process,
 /// `GreeterHandler`, which serves any implementation of it, and `GREETER`, the contract.
 ///
-/// A method is `async`, takes `&self`, and returns a `Result` whose error can hold a failed call.
+/// A method returns a `Result` whose error can hold a failed call.
 /// Arguments may be borrowed. Whatever cannot be served is an error at its own place, which says
 /// what to write instead. With `#[async_trait]` this attribute stands above it.
+///
+/// # Async and not
+///
+/// ```
+/// use std::{future::Future, pin::Pin};
+///
+/// #[meshrpc::mesh_service]
+/// pub trait Archive {
+///     /// Implementations write `async fn`; their futures have to be `Send`.
+///     async fn page(&self, number: u64) -> anyhow::Result<String>;
+///
+///     /// Written out. `Send` is added if it is not there.
+///     fn pages(&self) -> impl Future<Output = anyhow::Result<u64>>;
+///
+///     /// Boxed, or `BoxFuture<'_, …>`. It holds what its lifetime says: here nothing of `title`,
+///     /// which the client copies.
+///     fn find(
+///         &self,
+///         title: &str,
+///     ) -> Pin<Box<dyn Future<Output = anyhow::Result<u64>> + Send + '_>>;
+///
+///     /// Not async: the caller's thread waits, on a runtime or off it, and the implementation may
+///     /// block. A trait with only such methods needs no runtime anywhere.
+///     fn flush(&self) -> anyhow::Result<()>;
+/// }
+/// ```
+///
+/// How threads wait, and what becomes of a method whose caller has gone, is told in
+/// `docs/sync-traits.md`.
 ///
 /// # On the trait
 ///

@@ -11,6 +11,7 @@ mod file;
 mod handler;
 mod instance;
 mod interface;
+mod object;
 mod print;
 
 use std::{collections::HashSet, path::Path};
@@ -30,11 +31,13 @@ impl Service {
         let output = Output::new(self, Target::Macro);
         let (interface, checks) = (output.interface(), output.checks());
         let (contract, handler, client) = (output.contract(), output.handler(), output.client());
+        let objects = output.objects();
         quote! {
             #interface
             #contract
             #handler
             #client
+            #objects
             #checks
         }
     }
@@ -47,7 +50,9 @@ impl Service {
         let vis = self.visibility();
         let names = [
             vec![output.handler_ident(), output.contract_ident()],
-            vec![output.client_ident()],
+            std::iter::once(output.client_ident())
+                .chain(self.options.dynamic.as_ref().map(|_| output.object_ident()))
+                .collect(),
         ];
         let modules = self
             .file_names()
@@ -85,7 +90,8 @@ impl Service {
         let output = Output::new(self, Target::File);
         let (contract, served) = (output.contract(), output.handler());
         let handler_tokens = quote!(#contract #served);
-        let client_tokens = output.client();
+        let (calling, objects) = (output.client(), output.objects());
+        let client_tokens = quote!(#calling #objects);
         [
             output.print(handler, source, &handler_tokens),
             output.print(client, source, &client_tokens),
@@ -171,6 +177,11 @@ impl<'a> Output<'a> {
         self.service.derived("Handler")
     }
 
+    fn object_ident(&self) -> Ident {
+        let name = crate::model::plain(self.service.ident());
+        Ident::new(&format!("Dyn{name}"), self.service.span())
+    }
+
     fn contract_ident(&self) -> Ident {
         let name = crate::model::plain(self.service.ident()).to_shouty_snake_case();
         Ident::new(&name, self.service.span())
@@ -203,11 +214,16 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// What an argument is called in a generated body: by its own name where people read it, by
-    /// one that cannot meet another where only the compiler does.
+    /// What an argument is called in a generated body: by its own name, which people read in a file
+    /// or in the documentation. In a macro it cannot meet another: it is the macro's own.
     fn argument(&self, index: usize, argument: &Argument) -> Ident {
         match (self.target, &argument.ident) {
-            (Target::Macro, _) => format_ident!("__a{}", index + 1),
+            (Target::Macro, Some(ident)) => {
+                let mut ident = ident.clone();
+                ident.set_span(Span::mixed_site());
+                ident
+            }
+            (Target::Macro, None) => format_ident!("__a{}", index + 1),
             (Target::File, Some(ident)) if !RESERVED.iter().any(|name| ident == name) => {
                 ident.clone()
             }
@@ -267,8 +283,8 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 7] = [
-    "answer", "args", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 10] = [
+    "answer", "args", "call", "items", "opened", "reply", "request", "result", "rt", "service",
 ];
 
 fn key(method: &Method) -> TokenStream {

@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::{
-    Expr, Ident, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
+    Expr, Ident, LitBool, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
     parse::ParseStream,
 };
 
@@ -22,6 +22,8 @@ pub struct Options {
     pub(crate) generics: Vec<Binding>,
     /// What stands for its associated types.
     pub(crate) types: Vec<(Ident, Type)>,
+    /// Trait objects are made possible.
+    pub(crate) dynamic: Option<Dynamic>,
     /// `supertraits = manual`: the user implements them for the client.
     pub(crate) manual_supertraits: Option<Ident>,
 }
@@ -37,6 +39,15 @@ pub struct Exposed {
     pub span: Span,
 }
 
+/// `dyn`, or `dyn(forward = false)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Dynamic {
+    /// `Arc`, `Box` and `&` of an implementation are implementations.
+    pub(crate) forward: bool,
+    /// Where the word stands.
+    pub(crate) span: Span,
+}
+
 const KEYS: &[&str] = &[
     "name",
     "exposed",
@@ -44,19 +55,14 @@ const KEYS: &[&str] = &[
     "types",
     "generics",
     "supertraits",
+    "dyn",
 ];
 
 /// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[
-    (
-        "dyn",
-        "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
-    ),
-    (
-        "on_failure",
-        "`Result<T, E>` as the return type of each method",
-    ),
-];
+const LATER: &[(&str, &str)] = &[(
+    "on_failure",
+    "`Result<T, E>` as the return type of each method",
+)];
 
 impl Options {
     pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -93,6 +99,16 @@ impl Options {
                     let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     options.krate = Some(path);
                 }
+                "dyn" => {
+                    let mut forward = true;
+                    if input.peek(syn::token::Paren) {
+                        let inner;
+                        parenthesized!(inner in input);
+                        forward = forwarding(&inner)?;
+                    }
+                    let span = key.span();
+                    options.dynamic = Some(Dynamic { forward, span });
+                }
                 "types" => {
                     let list = settings::list(input, &key, usage)?;
                     options.types = settings::each(&list, &key, usage, associated)?;
@@ -121,6 +137,22 @@ impl Options {
     pub(crate) fn name_or(&self, ident: &Ident) -> String {
         self.name.clone().unwrap_or_else(|| plain(ident))
     }
+}
+
+/// `forward = false`.
+fn forwarding(input: ParseStream<'_>) -> Result<bool> {
+    let mut forward = true;
+    while !input.is_empty() {
+        let key = settings::key(input, &["forward"])?;
+        if key != "forward" {
+            return Err(settings::unknown(&key, &["forward"], &[]));
+        }
+        let usage = "forward = false";
+        let value: LitBool = settings::value(input, &key, usage, |input| input.parse())?;
+        forward = value.value;
+        settings::end(input, &key, usage)?;
+    }
+    Ok(forward)
 }
 
 const TYPES: &str = "types(Error = StoreError)";
