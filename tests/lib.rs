@@ -78,6 +78,8 @@ pub async fn nowhere() -> Channel {
 /// The guides: their code is compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/generated.md")]
+    mod generated {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/sync-traits.md")]

@@ -160,7 +160,7 @@ fn text(tokens: TokenStream) -> String {
             TokenTree::Ident(ident) => text.push_str(&format!(" {ident}")),
         }
     }
-    text.replace("  ", " ").trim().to_owned()
+    text.replace("  ", " ").replace("> >", ">>").trim().to_owned()
 }
 
 /// What a file imports, by the names it uses.
