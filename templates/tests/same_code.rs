@@ -29,7 +29,18 @@ fn files_hold_the_code_that_is_made_in_place() {
         expected.sort();
         in_files.sort();
         for (expected, found) in expected.iter().zip(&in_files) {
-            assert_eq!(found, expected, "of {name}");
+            let same = found
+                .bytes()
+                .zip(expected.bytes())
+                .take_while(|(a, b)| a == b);
+            let from = same.count().saturating_sub(60);
+            let rest = |text: &str| text.chars().skip(from).take(240).collect::<String>();
+            assert!(
+                found == expected,
+                "of {name}\nin a file: {}\nin place: {}",
+                rest(found),
+                rest(expected)
+            );
         }
         assert_eq!(in_files.len(), expected.len(), "items of {name}");
     }
@@ -48,28 +59,39 @@ fn items(file: syn::File, service: &Service, imports: &BTreeMap<String, Path>) -
             _ => {}
         }
         Paths(imports).visit_item_mut(&mut item);
-        if let Item::Impl(item) = &mut item {
-            for each in &mut item.items {
-                if let ImplItem::Fn(function) = each {
-                    let names = function.sig.inputs.iter().filter_map(|input| match input {
-                        syn::FnArg::Typed(input) => Some(input.pat.to_token_stream().to_string()),
-                        syn::FnArg::Receiver(_) => None,
-                    });
-                    let names: Vec<String> = names.collect();
-                    if item.trait_.as_ref().is_some_and(|(path, _)| {
-                        path.segments
-                            .last()
-                            .is_some_and(|last| last.ident == *service.ident())
-                    }) {
+        match &mut item {
+            Item::Impl(item) => {
+                for each in &mut item.items {
+                    if let ImplItem::Fn(function) = each {
+                        let names = inputs(&function.sig);
                         let tokens = renamed(function.to_token_stream(), &names);
                         *function = syn::parse2(tokens).expect("it is still Rust");
                     }
                 }
             }
+            Item::Trait(item) => {
+                for each in &mut item.items {
+                    if let syn::TraitItem::Fn(function) = each {
+                        let names = inputs(&function.sig);
+                        let tokens = renamed(function.to_token_stream(), &names);
+                        *function = syn::parse2(tokens).expect("it is still Rust");
+                    }
+                }
+            }
+            _ => {}
         }
         found.push(text(arms(item.to_token_stream())));
     }
     found
+}
+
+/// The names of a function's arguments.
+fn inputs(signature: &syn::Signature) -> Vec<String> {
+    let typed = signature.inputs.iter().filter_map(|input| match input {
+        syn::FnArg::Typed(input) => Some(input.pat.to_token_stream().to_string()),
+        syn::FnArg::Receiver(_) => None,
+    });
+    typed.collect()
 }
 
 /// Arms of the handler, in which arguments are named where they are taken.
@@ -160,7 +182,10 @@ fn text(tokens: TokenStream) -> String {
             TokenTree::Ident(ident) => text.push_str(&format!(" {ident}")),
         }
     }
-    text.replace("  ", " ").replace("> >", ">>").trim().to_owned()
+    text.replace("  ", " ")
+        .replace("> >", ">>")
+        .trim()
+        .to_owned()
 }
 
 /// What a file imports, by the names it uses.
@@ -290,7 +315,13 @@ impl VisitMut for Paths<'_> {
         visit_mut::visit_macro_mut(self, call);
         let mut argument = |input: syn::parse::ParseStream<'_>| {
             let ahead = input.fork();
-            let is_expr = ahead.parse::<syn::Expr>().is_ok()
+            let is_type = ahead
+                .parse::<syn::Type>()
+                .is_ok_and(|ty| ty.to_token_stream().to_string().contains('<'))
+                && (ahead.is_empty() || ahead.peek(syn::Token![,]));
+            let ahead = input.fork();
+            let is_expr = !is_type
+                && ahead.parse::<syn::Expr>().is_ok()
                 && (ahead.is_empty() || ahead.peek(syn::Token![,]));
             syn::Result::Ok(match is_expr {
                 true => {
@@ -334,6 +365,11 @@ impl VisitMut for Paths<'_> {
         // The module of a file allows what the attribute allows item by item.
         attributes.retain(|attribute| !attribute.path().is_ident("allow"));
         for attribute in attributes {
+            match &mut attribute.meta {
+                syn::Meta::Path(path) => self.normal(path),
+                syn::Meta::List(list) => self.normal(&mut list.path),
+                syn::Meta::NameValue(_) => {}
+            }
             if let syn::Meta::List(list) = &mut attribute.meta
                 && list.path.is_ident("derive")
             {

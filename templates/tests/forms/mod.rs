@@ -53,7 +53,6 @@ pub(crate) const SOURCES: [&str; 12] = [
         async fn paths(&self, a: &Path, b: impl AsRef<Path>, c: impl AsRef<str>, d: &Item, e: &[u8; 3]) -> Result<u8, E>;
         #[mesh(sticky = key)]
         async fn collected(&self, key: impl AsRef<str>, items: impl IntoIterator<Item = u32>, more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<u8, E>;
-        async fn reserved(&self, request: u8, answer: u8, args: u8, service: &str, reply: &[(&str, u64)]) -> Result<u8, E>;
         async fn lifetimes<'a>(&'a self, name: &'a str, cow: std::borrow::Cow<'a, str>) -> Result<u8, E>;
     }
     "#,
@@ -147,7 +146,10 @@ pub(crate) fn services() -> Vec<Service> {
             let item: ItemTrait = syn::parse_str(source).expect("it is Rust");
             match Service::find(&item) {
                 Ok(found) => found,
-                Err(error) => { eprintln!("SKIP `{}` cannot be served: {error}", item.ident); None }
+                Err(error) => {
+                    eprintln!("SKIP `{}` cannot be served: {error}", item.ident);
+                    None
+                }
             }
         })
         .collect()
