@@ -225,3 +225,60 @@ fn usage_errors_exit_with_2() {
     project.expose(&["--chekc"]).ends_with(2);
     project.expose(&["--check", "--yes"]).ends_with(2);
 }
+
+#[test]
+fn two_clones_get_the_same_bytes_wherever_the_command_runs() {
+    let (one, other) = (Project::new(), Project::new());
+    one.expose(&["--yes"]).ends_with(0);
+    let root = other.root().to_string_lossy().into_owned();
+    let elsewhere = other
+        .command(&["--yes", "-R", &root])
+        .current_dir("/")
+        .output()
+        .expect("it starts");
+    assert!(elsewhere.status.success(), "{elsewhere:?}");
+    for file in ["src/greeter_client_gen.rs", "src/greeter_handler_gen.rs"] {
+        assert_eq!(one.get(file), other.get(file));
+        assert!(!one.get(file).contains(&*one.root().to_string_lossy()));
+    }
+}
+
+#[test]
+fn a_whole_workspace_is_written_at_once_and_each_package_alone() {
+    let project = Project::new();
+    project.put(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"a\", \"b\"]\n",
+    );
+    for package in ["a", "b"] {
+        let manifest = format!("[package]\nname = \"{package}\"\nversion = \"0.0.0\"\n");
+        project.put(&format!("{package}/Cargo.toml"), &manifest);
+        project.put(&format!("{package}/src/lib.rs"), TRAIT);
+    }
+    project.expose(&["--yes", "-P", "b"]).ends_with(0);
+    assert!(!project.path("a/src/greeter_client_gen.rs").exists());
+    assert!(project.path("b/src/greeter_client_gen.rs").exists());
+    let all = project.expose(&["--check"]).ends_with(100);
+    assert!(all.stdout().contains("+++ b/a/src/greeter_client_gen.rs"));
+    project.expose(&["--yes"]).ends_with(0);
+    assert!(project.path("a/src/greeter_client_gen.rs").exists());
+}
+
+#[test]
+fn modules_of_a_file_that_does_not_parse_are_read_all_the_same() {
+    let project = Project::new();
+    project.put("src/lib.rs", "pub(crate) mod desk;\nfn f( {\n");
+    project
+        .expose(&["--yes"])
+        .ends_with(1)
+        .says("src/lib.rs:2:");
+    assert!(project.path("src/greeter_client_gen.rs").exists());
+}
+
+#[test]
+fn this_workspace_is_up_to_date() {
+    let workspace = meshrpc_tests::command::workspace().to_string_lossy();
+    Project::new()
+        .expose(&["--check", "-R", &workspace])
+        .ends_with(0);
+}

@@ -4,7 +4,7 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 12] = [
+pub(crate) const SOURCES: [&str; 11] = [
     r#"
     /// Greets people.
     ///
@@ -114,18 +114,7 @@ pub(crate) const SOURCES: [&str; 12] = [
     pub trait Store<T>: Send + Sync {
         type Error;
         async fn load(&self, id: u64) -> Result<T, Self::Error>;
-        #[mesh(run_to_completion)]
         async fn save(&mut self, row: T) -> Result<(), Self::Error>;
-    }
-    "#,
-    r#"
-    #[mesh_service(exposed)]
-    pub trait Plain {
-        #[mesh(on_failure = default)]
-        async fn count(&self) -> u64;
-        #[mesh(oneway)]
-        async fn note(&self, text: &str);
-        async fn owned(self: Arc<Self>, #[mesh(skip = Clock::now())] at: Clock) -> Result<u8, E>;
     }
     "#,
     r#"
@@ -142,14 +131,11 @@ pub(crate) const SOURCES: [&str; 12] = [
 pub(crate) fn services() -> Vec<Service> {
     SOURCES
         .iter()
-        .filter_map(|source| {
+        .map(|source| {
             let item: ItemTrait = syn::parse_str(source).expect("it is Rust");
             match Service::find(&item) {
-                Ok(found) => found,
-                Err(error) => {
-                    eprintln!("SKIP `{}` cannot be served: {error}", item.ident);
-                    None
-                }
+                Ok(found) => found.expect("the attribute is there"),
+                Err(error) => panic!("`{}` cannot be served: {error}", item.ident),
             }
         })
         .collect()
