@@ -82,6 +82,8 @@ mod guides {
     mod evolution {}
     #[doc = include_str!("../docs/error-handling.md")]
     mod error_handling {}
+    #[doc = include_str!("../docs/generated.md")]
+    mod generated {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/sync-traits.md")]
