@@ -241,6 +241,16 @@ use syn::ItemTrait;
 ///     }
 /// }
 /// ```
+///
+/// What cannot cross as it is:
+///
+/// - `#[mesh(on_failure = default)]`, `panic`, or a function from `meshrpc::Error`: what a method
+///   without a `Result` gives when the call fails. `on_failure` on the trait goes for all of them.
+/// - `#[mesh(local = expression)]`: the client's own answer, of which `self` is the client.
+/// - `#[mesh(skip = expression)]` on an argument: it is not sent, and the handler passes this value.
+/// - `#[mesh(with = module)]` on an argument, or on a method for what it succeeds with: it crosses as
+///   what `module::to_wire(&T) -> W` makes of it, and `module::from_wire(W) -> Result<T, E>` makes it
+///   again. `W` is a serde type, `E` can be shown.
 #[proc_macro_attribute]
 pub fn mesh_service(
     options: proc_macro::TokenStream,
@@ -316,11 +326,12 @@ fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    let service = match Service::parse(options, &item) {
+    let service = match Service::parse(options.clone(), &item) {
         Ok(service) => service,
         Err(error) => {
-            let (item, error) = (Service::refused(&item), error.into_compile_error());
-            return quote!(#item #error);
+            let stubs = Service::refused(options, &item);
+            let error = error.into_compile_error();
+            return quote!(#stubs #error);
         }
     };
     let Some(exposed) = &service.options.exposed else {

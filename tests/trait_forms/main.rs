@@ -9,6 +9,7 @@
     clippy::needless_arbitrary_self_type,
     clippy::ptr_arg,
     clippy::too_many_arguments,
+    clippy::type_complexity,
     clippy::wrong_self_convention
 )]
 
@@ -17,9 +18,11 @@ mod attributes;
 mod errors;
 mod generics;
 mod hygiene;
+mod kept;
 mod macros;
 mod object_streams;
 mod objects;
+mod plain;
 mod receivers;
 mod styles;
 mod supertraits;

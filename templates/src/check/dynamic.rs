@@ -78,7 +78,11 @@ pub(crate) fn dynamic(
 fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
     let remote = methods.iter().all(|method| {
         matches!(method.style, Style::Boxed | Style::Blocking)
-            && method.reply.stream.as_ref().is_none_or(|stream| stream.boxed)
+            && method
+                .reply
+                .stream
+                .as_ref()
+                .is_none_or(|stream| stream.boxed)
             && method.signature.asyncness.is_none()
             && dispatches(&method.signature)
     });

@@ -16,7 +16,7 @@ use syn::ItemTrait;
 pub(crate) use dynamic::dynamic;
 pub(crate) use generics::bounds_on_self;
 pub(crate) use item::{is_satisfied, item, sends};
-pub(crate) use method::{method, on_self, stays_local, sticky};
+pub(crate) use method::{local, method, on_self, stays_local, sticky};
 
 use crate::model::{Method, Receiver};
 

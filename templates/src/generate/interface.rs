@@ -96,6 +96,10 @@ fn desugar(function: &mut TraitItemFn) {
             add_send(&mut input.ty);
         }
     }
+    // A refused one, which is no type elsewhere.
+    if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
+        return;
+    }
     let Some(token) = signature.asyncness.take() else {
         return;
     };

@@ -50,6 +50,11 @@ impl AsyncTrait {
         };
         found
     }
+
+    /// Whether an attribute is it, or may put it there.
+    pub(crate) fn is_in(attribute: &Attribute) -> bool {
+        is_async_trait(&attribute.meta) || conditional(attribute).iter().any(is_async_trait)
+    }
 }
 
 fn is_async_trait(meta: &Meta) -> bool {

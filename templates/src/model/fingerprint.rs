@@ -81,6 +81,9 @@ fn of_instance(options: &Options) -> String {
     if let Some(dynamic) = &options.dynamic {
         text.push_str(&format!("\ndyn {}", dynamic.forward));
     }
+    if let Some(on_failure) = &options.on_failure {
+        text.push_str(&format!("\non_failure {}", on_failure.canonical()));
+    }
     text
 }
 

@@ -8,7 +8,9 @@ mod effects;
 mod fingerprint;
 mod hold;
 mod instance;
+mod local;
 mod method;
+mod on_failure;
 mod options;
 mod owned;
 mod receiver;
@@ -19,7 +21,7 @@ pub(crate) mod style;
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
-pub(crate) use argument::{Argument, Form};
+pub(crate) use argument::{Argument, Form, Passed};
 pub(crate) use async_trait::AsyncTrait;
 pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;
@@ -27,7 +29,10 @@ pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
 pub(crate) use hold::Hold;
 pub(crate) use instance::{Binding, Bound, Instance, declares, supertraits};
+pub(crate) use local::{Local, LocalMethod};
 pub(crate) use method::Method;
+use method::Parsed;
+pub(crate) use on_failure::{FailureAnswer, OnFailure};
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use receiver::Receiver;
@@ -50,6 +55,8 @@ pub struct Service {
     pub(crate) instance: Instance,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
+    /// The methods that the client answers itself, by more than their body.
+    pub(crate) locals: Vec<LocalMethod>,
     fingerprint: u64,
 }
 
@@ -74,13 +81,19 @@ impl Service {
         }
         let async_trait = AsyncTrait::of(&item.attrs);
         errors.take(check::sends(&async_trait));
-        let mut methods = Vec::new();
+        let (mut methods, mut locals) = (Vec::new(), Vec::new());
+        let on_failure = options.on_failure.as_ref();
         for each in &item.items {
-            if let TraitItem::Fn(function) = each
-                && let Some(function) = errors.take(instance.apply(function))
-                && let Some(method) = errors.take(Method::parse(&function)).flatten()
-            {
-                methods.push(method);
+            let TraitItem::Fn(function) = each else {
+                continue;
+            };
+            let parsed = instance
+                .apply(function)
+                .and_then(|function| Parsed::parse(&function, on_failure));
+            match errors.take(parsed) {
+                Some(Parsed::Remote(method)) => methods.push(*method),
+                Some(Parsed::Answered(method)) => locals.push(*method),
+                Some(Parsed::Inherited) | None => {}
             }
         }
         let name = options.name_or(&item.ident);
@@ -102,6 +115,7 @@ impl Service {
             instance,
             item: attribute::stripped(item),
             methods,
+            locals,
         })
     }
 
@@ -126,9 +140,18 @@ impl Service {
             .transpose()
     }
 
-    /// A trait that was refused, so that what names it still compiles.
-    pub fn refused(item: &ItemTrait) -> ItemTrait {
-        attribute::stripped(item)
+    /// A trait that was refused, of which no method is served.
+    pub(crate) fn stub(options: TokenStream, item: &ItemTrait) -> Self {
+        let options = Options::parse.parse2(options).unwrap_or_default();
+        Self {
+            instance: Instance::of(item, &options, &mut check::Errors::default()),
+            options,
+            async_trait: AsyncTrait::of(&item.attrs),
+            item: attribute::stripped(item),
+            methods: Vec::new(),
+            locals: Vec::new(),
+            fingerprint: 0,
+        }
     }
 
     /// The style of a method that another process answers.

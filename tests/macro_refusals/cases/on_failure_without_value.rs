@@ -2,8 +2,8 @@ use meshrpc::mesh_service;
 
 #[mesh_service]
 pub trait Service {
-    #[mesh(with = module)]
-    async fn f(&self) -> Result<(), String>;
+    #[mesh(on_failure)]
+    async fn f(&self) -> u32;
 }
 
 fn main() {}

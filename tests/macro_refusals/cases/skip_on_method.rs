@@ -2,7 +2,8 @@ use meshrpc::mesh_service;
 
 #[mesh_service]
 pub trait Service {
-    async fn f(&self, #[mesh(skip = now())] now: u64) -> Result<(), String>;
+    #[mesh(skip = 1)]
+    async fn f(&self, number: u64) -> Result<(), String>;
 }
 
 fn main() {}

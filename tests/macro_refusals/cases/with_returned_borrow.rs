@@ -2,8 +2,8 @@ use meshrpc::mesh_service;
 
 #[mesh_service]
 pub trait Service {
-    #[mesh(skip = 1)]
-    async fn f(&self) -> Result<(), String>;
+    #[mesh(with = numbers)]
+    async fn f(&self) -> &u64;
 }
 
 fn main() {}
