@@ -55,6 +55,31 @@ fn in_place() {
     insta::assert_snapshot!(prettyplease::unparse(&file));
 }
 
+/// Methods that are no `async fn`.
+#[test]
+fn styles_file() {
+    let item: ItemTrait = syn::parse_quote! {
+        /// Keeps pages.
+        #[mesh_service]
+        pub trait Archive {
+            /// Waits.
+            fn flush(&self, upto: u64) -> Result<(), Box<dyn Error>>;
+
+            /// Holds nothing.
+            fn page(&self, channel: &str, by: impl Into<String>)
+                -> impl Future<Output = anyhow::Result<String>> + 'static;
+
+            /// Holds the archive.
+            fn find(&self, title: Option<&str>) -> BoxFuture<'_, anyhow::Result<u64>>;
+        }
+    };
+    let archive = Service::find(&item)
+        .expect("it can be served")
+        .expect("the attribute is there");
+    let [handler, client] = archive.files("archive.rs");
+    insta::assert_snapshot!(format!("{}\n{}", handler.text, client.text));
+}
+
 #[test]
 fn a_header_tells_whether_the_file_was_edited() {
     let [handler, _] = greeter().files("greeter.rs");

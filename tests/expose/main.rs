@@ -380,6 +380,25 @@ pub mod deep {
     }
 }
 
+#[meshrpc::mesh_service(exposed)]
+pub trait Styles {
+    /// Waits.
+    fn wait(&self, channel: u8, name: &str) -> Result<u8>;
+    /// Borrows nothing.
+    fn detached(
+        &self,
+        channel: &str,
+        session: Option<&std::path::Path>,
+        by: impl Into<String>,
+    ) -> impl Future<Output = Result<u8>> + Send + 'static;
+    /// Borrows one.
+    fn boxed<'a>(
+        &'a self,
+        held: &'a str,
+        copied: std::borrow::Cow<'_, str>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<u8>> + Send + 'a>>;
+}
+
 pub fn formatted() -> Formatted {
     Ok(())
 }

@@ -4,7 +4,13 @@
 // Traits of services are public.
 #![allow(unreachable_pub)]
 // Forms that people write, not that we would.
-#![allow(clippy::ptr_arg, clippy::too_many_arguments)]
+#![allow(
+    clippy::manual_async_fn,
+    clippy::needless_arbitrary_self_type,
+    clippy::ptr_arg,
+    clippy::too_many_arguments,
+    clippy::type_complexity
+)]
 
 mod arguments;
 mod attributes;

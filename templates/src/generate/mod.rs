@@ -283,8 +283,9 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 10] = [
-    "answer", "args", "call", "items", "opened", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 11] = [
+    "answer", "args", "call", "channel", "items", "opened", "reply", "request", "result", "rt",
+    "service",
 ];
 
 fn key(method: &Method) -> TokenStream {
