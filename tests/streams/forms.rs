@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::support::serve;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub(crate) struct Event {
     id: u64,
     text: String,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum FeedError {
+pub(crate) enum FeedError {
     #[error("there is no {0}")]
     Absent(String),
     #[error("{0} is broken")]
@@ -38,7 +38,7 @@ fn lost(text: &str) -> FeedError {
 }
 
 #[mesh_service]
-pub trait Feed {
+pub(crate) trait Feed {
     fn tail(&self, from: u64, topic: &str) -> impl Stream<Item = Result<Event, FeedError>> + Send;
     fn owned(&self, from: u64) -> impl Stream<Item = Result<Event, FeedError>> + Send + 'static;
     fn captures(&self, from: u64) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<Self>;

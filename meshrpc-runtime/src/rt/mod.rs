@@ -48,9 +48,9 @@ pub mod v1 {
     };
     pub use super::{
         Nothing, Of,
-        blocking::blocking,
+        blocking::{blocking, blocking_work},
         bounds::{MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
-        handler::{Replier, answer, no_arguments, reply_to, unknown_method},
+        handler::{Replier, accept, answer, cast, no_arguments, reply_to, unheard, unknown_method},
         seam::Seam,
     };
     pub use crate::{
@@ -60,8 +60,8 @@ pub mod v1 {
         __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
     };
     pub use crate::{
-        __mesh_describe_stream as describe_stream, __mesh_items as items,
-        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_describe_stream as describe_stream, __mesh_finished as finished,
+        __mesh_items as items, __mesh_open_items as open_items, __mesh_send_items as send_items,
         __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
     };
 

@@ -1,5 +1,6 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
+mod effects;
 mod future;
 pub(crate) mod generics;
 mod item;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 
 use syn::ItemTrait;
 
+pub(crate) use effects::{effects, is_nothing};
 pub(crate) use generics::bounds_on_self;
 pub(crate) use item::item;
 pub(crate) use method::{method, on_self, stays_local, sticky};

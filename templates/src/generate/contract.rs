@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Type;
 
 use super::{Output, Target, file::print_type, key};
-use crate::model::{Deadline, Method, without_lifetimes};
+use crate::model::{Deadline, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -42,7 +42,10 @@ impl Output<'_> {
             .collect();
         let reply = without_lifetimes(&method.reply.ty);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
-        let blocking = method.waits().then(|| quote!(.blocking()));
+        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
+        let effects = &method.effects;
+        let completes = (effects.oneway.is_some() || effects.run_to_completion.is_some())
+            .then(|| quote!(.run_to_completion()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -75,7 +78,7 @@ impl Output<'_> {
                 #key,
                 &[#(#names),*],
                 |schema| #describe,
-            ) #idempotent #blocking #deadline
+            ) #idempotent #completes #blocking #deadline
         }
     }
 

@@ -2,9 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{
-    Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style,
-};
+use super::{Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -65,7 +63,7 @@ impl Method {
         let signature = &function.sig;
         let (style, output) = style::of(signature);
         let hold = match style {
-            Style::Async | Style::Blocking => Hold::Everything,
+            Style::Async | Style::Blocking | Style::Stream => Hold::Everything,
             Style::Future | Style::Boxed => Hold::of(signature),
         };
         let receiver = errors.take(Receiver::parse(signature));
@@ -84,13 +82,16 @@ impl Method {
             check::sticky(&effects, &arguments, &mut errors);
         }
         // A form that was refused as a whole needs no second word on what it returns.
-        let reply = if errors.is_empty() {
+        let reply = if effects.oneway.is_some() && check::is_nothing(output.as_ref()) {
+            Some(Reply::nothing())
+        } else if errors.is_empty() {
             errors.take(Reply::parse(output.as_ref(), &signature.ident, style))
         } else {
             None
         };
         if let Some(reply) = &reply {
             check::stream::method(style, &arguments, reply, &effects, &mut errors);
+            check::effects(&arguments, reply, &effects, &mut errors);
         }
         errors.finish()?;
         let (Some(receiver), Some(reply)) = (receiver, reply) else {
@@ -144,11 +145,6 @@ impl Method {
     /// A direction of its calls is a stream.
     pub(crate) fn streams(&self) -> bool {
         self.reply.stream.is_some() || self.taken().is_some()
-    }
-
-    /// Its caller's thread waits.
-    pub(crate) fn waits(&self) -> bool {
-        self.style == Style::Blocking && !self.streams()
     }
 
     /// Index of the argument whose value calls stick to an instance by.

@@ -18,6 +18,8 @@ pub(crate) struct Reply {
     pub(crate) span: proc_macro2::Span,
     /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
     pub(crate) stream: Option<ReplyStream>,
+    /// Nothing is returned, not even an error; `ty` stands for what is answered.
+    pub(crate) nothing: bool,
 }
 
 impl Reply {
@@ -41,6 +43,15 @@ impl Reply {
         })
     }
 
+    /// Of a method that is answered on receipt and returns nothing.
+    pub(super) fn nothing() -> Self {
+        let ty = parse_quote!(::core::result::Result<(), ::std::string::String>);
+        Self {
+            nothing: true,
+            ..Self::of(&ty)
+        }
+    }
+
     /// What the items of a stream are, as if a method returned it.
     pub(super) fn of_item(ty: &Type) -> Result<Self> {
         let ty = types::unwrapped(ty);
@@ -55,6 +66,7 @@ impl Reply {
             err: None,
             span: types::span(ty),
             stream: None,
+            nothing: false,
         };
         if let Type::Path(path) = ty
             && let Some(last) = path.path.segments.last()

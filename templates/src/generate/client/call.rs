@@ -55,22 +55,21 @@ impl Output<'_> {
             ),
         };
         let call = quote!(#channel.call(&#contract.methods[#position]) #session);
-        let body = match method.style {
-            _ if method.streams() => {
-                self.streaming(method, &names, &quote!(#call.streaming(#encode)))
-            }
-            Style::Blocking => quote! {
-                let answer = #call.unary_blocking(#encode);
-                #rt::settle!(#reply, answer)
-            },
-            _ => quote! {
-                let answer = #call.unary(#encode).await;
-                #rt::settle!(#reply, answer)
-            },
+        let call = match method.style {
+            _ if method.streams() => quote!(#call.streaming(#encode)),
+            Style::Blocking => quote!(#call.unary_blocking(#encode)),
+            _ => quote!(#call.unary(#encode).await),
+        };
+        let body = if method.streams() {
+            self.streaming(method, &names, &call)
+        } else if method.reply.nothing {
+            quote!(#rt::cast(#call);)
+        } else {
+            quote!(let answer = #call; #rt::settle!(#reply, answer))
         };
         let body = quote!(#(#within)* #body);
         let body = match method.style {
-            Style::Async | Style::Blocking => body,
+            Style::Async | Style::Blocking | Style::Stream => body,
             Style::Future => quote!(async move { #body }),
             Style::Boxed => quote!(::std::boxed::Box::pin(async move { #body })),
         };
@@ -124,9 +123,7 @@ impl Output<'_> {
                 let pattern: Pat = parse_quote!(#name);
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait
-                    && (method.style != Style::Blocking || method.streams())
-                {
+                if !self.service.async_trait && method.style != Style::Blocking {
                     add_send(&mut input.ty);
                 }
             }
