@@ -16,9 +16,9 @@ use crate::support::{Count, Watched, serve, within};
 
 /// Bytes of an item.
 const ITEM: usize = 64 << 10;
-/// Items that fit the window of a stream, what may be queued before it, and what is at hand at
-/// either end.
-const IN_FLIGHT: usize = ((1 << 20) + (256 << 10) + (128 << 10)) / ITEM;
+/// Items that fit the window of a stream, the chunk that its reader has at hand, what may be queued
+/// before it, and what was asked for since.
+const IN_FLIGHT: usize = ((1 << 20) + (256 << 10) + (256 << 10) + (256 << 10)) / ITEM;
 
 #[mesh_service]
 trait Pipe {
