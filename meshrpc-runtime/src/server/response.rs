@@ -57,21 +57,7 @@ impl Response {
     }
 
     /// The method returned `error`, which crosses as a value. `message` is for callers that do not
-    /// know its type.
-    pub fn typed_error<E>(
-        request: Codec,
-        method: &'static MethodSpec,
-        error: &E,
-        message: String,
-    ) -> Response
-    where
-        E: Serialize + ?Sized,
-    {
-        let text = vec![message.clone()];
-        Self::typed_error_or(request, method, error, message, text)
-    }
-
-    /// The same; an error that cannot be written crosses as `text`, outermost message first.
+    /// know its type. One that cannot be written crosses as `text`, outermost message first.
     pub(crate) fn typed_error_or<E>(
         request: Codec,
         method: &'static MethodSpec,

@@ -30,6 +30,12 @@ fn boxed(path: &TypePath) -> Result<()> {
             "a served future changes threads: write `BoxFuture`",
         ));
     }
+    if name == "Ready" {
+        return Err(Error::new(
+            last.ident.span(),
+            "the client's future is one that waits: write `impl Future<Output = …> + Send`",
+        ));
+    }
     if name == "Box" && inner(&last.arguments).is_some_and(is_future) {
         return Err(Error::new(
             last.ident.span(),

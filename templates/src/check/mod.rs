@@ -1,5 +1,6 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
+mod dynamic;
 mod effects;
 mod future;
 pub(crate) mod generics;
@@ -13,9 +14,10 @@ use std::collections::HashMap;
 
 use syn::ItemTrait;
 
+pub(crate) use dynamic::dynamic;
 pub(crate) use effects::{effects, is_nothing};
 pub(crate) use generics::bounds_on_self;
-pub(crate) use item::item;
+pub(crate) use item::{is_satisfied, item};
 pub(crate) use method::{method, on_self, stays_local, sticky};
 
 use crate::model::{Method, Receiver};

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
-use super::{Output, Target, file::print_type, key};
+use super::{Output, key};
 use crate::model::{Deadline, Method, Style, without_lifetimes};
 
 impl Output<'_> {
@@ -62,7 +62,7 @@ impl Output<'_> {
                 (quote!(unary), quote!(#rt::describe!(schema, #types)))
             }
             Some(_) => {
-                let types = self.opaque_streams(method, &types, &reply);
+                let types = Self::stream_signatures(method, &types, &reply);
                 (
                     quote!(streaming),
                     quote!(#rt::describe_stream!(schema, #types)),
@@ -82,35 +82,20 @@ impl Output<'_> {
         }
     }
 
-    /// `(Argument, …) taken(Item) items(Item) -> Return` inside a macro call.
-    fn opaque_streams(&self, method: &Method, arguments: &[Type], reply: &Type) -> TokenStream {
+    /// `fn(Argument, …) -> Return, fn(Taken) -> Item` inside a macro call.
+    fn stream_signatures(method: &Method, arguments: &[Type], reply: &Type) -> TokenStream {
         let taken = method
             .taken()
             .map(|(_, argument, _)| without_lifetimes(&argument.owned));
         let stream = method.reply.stream.as_ref();
-        let items = stream.map(|stream| without_lifetimes(&stream.item.ty));
-        let reply = stream.is_none_or(|stream| !stream.direct).then_some(reply);
-        match self.target {
-            Target::Macro => {
-                let taken = taken.map(|item| quote!(taken(#item)));
-                let items = items.map(|item| quote!(items(#item)));
-                let reply = reply.map(|reply| quote!(-> #reply));
-                quote!((#(#arguments),*) #taken #items #reply)
-            }
-            Target::File => {
-                let arguments: Vec<_> = arguments.iter().map(print_type).collect();
-                let mut text = format!("({})", arguments.join(", "));
-                for (word, item) in [("taken", taken), ("items", items)] {
-                    if let Some(item) = item {
-                        text.push_str(&format!(" {word}({})", print_type(&item)));
-                    }
-                }
-                if let Some(reply) = reply {
-                    text.push_str(&format!(" -> {}", print_type(reply)));
-                }
-                self.placeholder(text)
-            }
-        }
+        let item = stream.map(|stream| {
+            let item = without_lifetimes(&stream.item.ty);
+            quote!(-> #item)
+        });
+        let reply = stream
+            .is_none_or(|stream| !stream.direct)
+            .then(|| quote!(-> #reply));
+        quote!(fn(#(#arguments),*) #reply, fn(#taken) #item)
     }
 }
 

@@ -13,7 +13,7 @@ mod owned;
 mod receiver;
 mod reply;
 mod stream;
-mod style;
+pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
@@ -86,6 +86,7 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
+            check::dynamic(item, &options, async_trait, &methods, &mut errors);
             if async_trait {
                 check::stream::by_async_trait(&methods, &mut errors);
             }

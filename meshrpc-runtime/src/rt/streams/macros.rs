@@ -1,17 +1,15 @@
 //! The steps of a generated body that has streams. Each macro is re-exported from
 //! [`v1`](super::super::v1) under its short name.
 
-/// `describe_stream!(schema, (Argument, …) taken(Item) items(Item) -> Return)`: tells the schema of
-/// a method with streams; each of the last three may be missing.
+/// `describe_stream!(schema, fn(Argument, …) -> Return, fn(Taken) -> Item)`: tells the schema of
+/// a method with streams. Each type but the arguments may be missing.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_describe_stream {
     (
         $schema:expr,
-        ($($argument:ty),* $(,)?)
-        $(taken($taken:ty))?
-        $(items($item:ty))?
-        $(-> $return:ty)?
+        fn($($argument:ty),* $(,)?) $(-> $return:ty)?,
+        fn($($taken:ty)?) $(-> $item:ty)? $(,)?
     ) => {{
         let schema = $schema;
         {

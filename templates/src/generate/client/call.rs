@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{
-    CapturedParam, FnArg, Pat, ReturnType, Signature, Token, Type, TypeParamBound, WherePredicate,
-    parse_quote, punctuated::Punctuated,
-};
+use syn::{FnArg, Pat, ReturnType, Signature, parse_quote};
 
-use super::super::{Output, interface::add_send};
+use super::super::{
+    Output,
+    interface::{add_send, bounds_of_its_own, captures},
+};
 use crate::model::{Argument, Detach, Form, Method, Style};
 
 impl Output<'_> {
@@ -110,7 +110,7 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
-        lifetimes_only(&mut signature);
+        bounds_of_its_own(&mut signature);
         let mut names = names.iter();
         for input in &mut signature.inputs {
             if let FnArg::Receiver(receiver) = input {
@@ -132,12 +132,12 @@ impl Output<'_> {
             && let ReturnType::Type(_, output) = &mut signature.output
         {
             add_send(output);
-            without_self(output);
+            captures(output, None);
         }
         if method.reply.stream.is_some()
             && let ReturnType::Type(_, output) = &mut signature.output
         {
-            without_self(output);
+            captures(output, None);
         }
         signature
     }
@@ -171,35 +171,4 @@ fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Detach::Converted => return None,
     };
     Some(quote!(let #name = #owned;))
-}
-
-/// In an implementation `Self` is no parameter that could be captured.
-fn without_self(output: &mut Type) {
-    let Type::ImplTrait(written) = output else {
-        return;
-    };
-    for bound in &mut written.bounds {
-        if let TypeParamBound::PreciseCapture(captures) = bound {
-            let kept = captures.params.iter().filter(
-                |captured| !matches!(captured, CapturedParam::Ident(ident) if ident == "Self"),
-            );
-            captures.params = kept.cloned().collect::<Punctuated<_, _>>();
-        }
-    }
-}
-
-/// Leaves of a `where` what it says of lifetimes. What it says of types is true for the client,
-/// which needs none of it.
-fn lifetimes_only(signature: &mut Signature) {
-    let Some(clause) = signature.generics.where_clause.take() else {
-        return;
-    };
-    let kept: Punctuated<WherePredicate, Token![,]> = clause
-        .predicates
-        .into_iter()
-        .filter(|predicate| matches!(predicate, WherePredicate::Lifetime(_)))
-        .collect();
-    if !kept.is_empty() {
-        signature.generics.where_clause = Some(parse_quote!(where #kept));
-    }
 }
