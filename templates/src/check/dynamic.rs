@@ -40,6 +40,19 @@ pub(crate) fn dynamic(
         }
     }
     for method in methods {
+        let returned = method.reply.stream.as_ref();
+        let returned = returned.map(|stream| (stream.boxed, stream.span));
+        let taken = method
+            .taken()
+            .map(|(_, _, stream)| (stream.boxed, stream.span));
+        for (boxed, span) in [returned, taken].into_iter().flatten() {
+            if !boxed {
+                errors.push(Error::new(
+                    span,
+                    "through an object streams are boxed: write `BoxStream<'static, …>`, or remove `dyn`",
+                ));
+            }
+        }
         if let Some(token) = captures(&method.signature) {
             errors.push(Error::new(
                 token,
@@ -71,7 +84,7 @@ pub(crate) fn dynamic(
 /// True if the compiler makes objects of the trait as it is.
 fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
     let remote = methods.iter().all(|method| {
-        matches!(method.style, Style::Boxed | Style::Blocking)
+        matches!(method.style, Style::Boxed | Style::Blocking | Style::Stream)
             && method.signature.asyncness.is_none()
             && dispatches(&method.signature)
     });

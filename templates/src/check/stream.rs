@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::{Error, Result};
 
 use super::Errors;
-use crate::model::{Argument, Effects, Form, Method, Reply, StreamType, Style};
+use crate::model::{Argument, Effects, Form, Method, Receiver, Reply, StreamType, Style};
 
 /// A stream that is answered with.
 pub(crate) fn returned(stream: &StreamType) -> Result<()> {
@@ -115,6 +115,26 @@ pub(crate) fn by_async_trait(methods: &[Method], errors: &mut Errors) {
             errors.push(Error::new(
                 stream.span,
                 "`#[async_trait]` boxes what a method returns: write `BoxStream<'static, …>`",
+            ));
+        }
+    }
+}
+
+/// Streams that would hold the lock of a service with `&mut self` methods.
+pub(crate) fn under_lock(methods: &[Method], errors: &mut Errors) {
+    if !methods
+        .iter()
+        .any(|method| method.receiver == Receiver::Mut)
+    {
+        return;
+    }
+    for method in methods {
+        if let Some(stream) = &method.reply.stream
+            && !stream.owned
+        {
+            errors.push(Error::new(
+                stream.span,
+                "a stream that borrows the service would keep its `&mut self` methods waiting: add `+ 'static`",
             ));
         }
     }

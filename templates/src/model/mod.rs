@@ -90,6 +90,7 @@ impl Service {
             if async_trait {
                 check::stream::by_async_trait(&methods, &mut errors);
             }
+            check::stream::under_lock(&methods, &mut errors);
         }
         errors.finish()?;
         Ok(Self {

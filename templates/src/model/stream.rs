@@ -31,6 +31,8 @@ pub(crate) struct ReplyStream {
     pub(crate) item: Box<Reply>,
     /// It is boxed.
     pub(crate) boxed: bool,
+    /// It borrows nothing.
+    pub(crate) owned: bool,
     /// It is all that is returned; else the method may fail before it.
     pub(crate) direct: bool,
     /// What says that it is a stream.
@@ -118,6 +120,7 @@ impl ReplyStream {
         Ok(Self {
             item: Box::new(Reply::of_item(&stream.item)?),
             boxed: stream.boxed,
+            owned: stream.owned,
             direct,
             span: stream.span,
         })

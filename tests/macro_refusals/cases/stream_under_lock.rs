@@ -1,0 +1,10 @@
+use futures_util::Stream;
+use meshrpc::mesh_service;
+
+#[mesh_service]
+pub trait Service {
+    fn f(&self) -> impl Stream<Item = Result<u8, String>> + Send;
+    async fn g(&mut self) -> Result<(), String>;
+}
+
+fn main() {}
