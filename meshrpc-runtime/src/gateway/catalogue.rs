@@ -35,7 +35,7 @@ pub(super) enum Found {
     /// A published HTTP handler.
     Http(Channel),
     /// A call whose request, answer or both are streams.
-    Streaming(&'static str),
+    Streaming,
     /// Methods of these contracts.
     Ambiguous(Vec<&'static str>),
     /// Neither.
@@ -75,8 +75,8 @@ impl Catalogue {
                 .iter()
                 .filter(|(of, _)| contract.is_none_or(|name| name == *of));
             match (fitting.next(), fitting.next()) {
-                (Some((of, method)), None) if method.kind != CallKind::Unary => {
-                    return Ok(Found::Streaming(of));
+                (Some((_, method)), None) if method.kind != CallKind::Unary => {
+                    return Ok(Found::Streaming);
                 }
                 (Some((_, method)), None) => {
                     return Ok(Found::Method(self.describe.clone(), method));

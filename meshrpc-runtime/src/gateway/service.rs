@@ -102,10 +102,9 @@ impl Gateway {
                     }
                 }
             }
-            Found::Streaming(contract) => {
-                let message = format!(
-                    "`{contract}/{rest}` streams, which a POST cannot: call it through its client"
-                );
+            Found::Streaming => {
+                let message =
+                    format!("`{rest}` streams, which a POST cannot: call it through its client");
                 return problem(StatusCode::NOT_IMPLEMENTED, Code::Unimplemented, &message);
             }
             Found::Ambiguous(contracts) => {
