@@ -7,7 +7,7 @@ use crate::model::{Argument, Effects, Form, Reply};
 
 /// Whether nothing is returned.
 pub(crate) fn is_nothing(output: Option<&Type>) -> bool {
-    output.is_none_or(|ty| is_unit(ty))
+    output.is_none_or(is_unit)
 }
 
 pub(crate) fn effects(

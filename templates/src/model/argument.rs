@@ -40,7 +40,7 @@ pub(crate) enum Form {
     /// `impl IntoIterator<Item = T>`: collected; handed over lent if the items borrow.
     Items(Option<Lend>),
     /// A stream, which is sent item by item. The owned form is the item's.
-    Stream(StreamType),
+    Stream(Box<StreamType>),
 }
 
 impl Argument {
@@ -91,7 +91,7 @@ impl Argument {
             span: types::span(&stream.item),
             detach: None,
             owned: ty,
-            form: Form::Stream(stream),
+            form: Form::Stream(Box::new(stream)),
         })
     }
 }

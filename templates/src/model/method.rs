@@ -137,7 +137,7 @@ impl Method {
     pub(crate) fn taken(&self) -> Option<(usize, &Argument, &StreamType)> {
         let mut arguments = self.arguments.iter().enumerate();
         arguments.find_map(|(index, argument)| match &argument.form {
-            Form::Stream(stream) => Some((index, argument, stream)),
+            Form::Stream(stream) => Some((index, argument, &**stream)),
             _ => None,
         })
     }
