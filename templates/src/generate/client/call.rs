@@ -63,7 +63,7 @@ impl Output<'_> {
         let body = if method.streams() {
             self.streaming(method, &names, &call)
         } else if method.reply.nothing {
-            quote!(#rt::cast(#call);)
+            quote!(let answer = #call; #rt::cast(answer);)
         } else {
             quote!(let answer = #call; #rt::settle!(#reply, answer))
         };
