@@ -78,6 +78,12 @@ pub async fn nowhere() -> Channel {
 /// The guides: their code is compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/evolution.md")]
+    mod evolution {}
+    #[doc = include_str!("../docs/error-handling.md")]
+    mod error_handling {}
+    #[doc = include_str!("../docs/generated.md")]
+    mod generated {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/streams.md")]
@@ -86,4 +92,6 @@ mod guides {
     mod sync_traits {}
     #[doc = include_str!("../docs/testing.md")]
     mod testing {}
+    #[doc = include_str!("../docs/types.md")]
+    mod types {}
 }

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::{Error, Result};
 
 use super::Errors;
-use crate::model::{Argument, Effects, Form, Method, Receiver, Reply, StreamType, Style};
+use crate::model::{Argument, Effects, Form, Method, Reply, StreamType, Style};
 
 /// A stream that is answered with.
 pub(crate) fn returned(stream: &StreamType) -> Result<()> {
@@ -67,6 +67,30 @@ pub(crate) fn method(
             _ => None,
         });
     let first = taken.next();
+    if first.is_some() || reply.stream.is_some() {
+        if let Some(on_failure) = &effects.on_failure {
+            errors.push(Error::new(
+                on_failure.key.span(),
+                "a call with a stream has more than one way to fail: remove `on_failure`, and return a `Result`",
+            ));
+        }
+        let converted = arguments
+            .iter()
+            .filter_map(|argument| match &argument.form {
+                Form::With { module, .. } => Some(&**module),
+                _ => None,
+            });
+        for module in converted.chain(&effects.with) {
+            let span = module
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |last| last.ident.span());
+            errors.push(Error::new(
+                span,
+                "what stands beside a stream crosses as it is: write a serde type, and convert it in the methods",
+            ));
+        }
+    }
     if let Some(second) = taken.next() {
         errors.push(Error::new(
             second.span,
@@ -115,26 +139,6 @@ pub(crate) fn by_async_trait(methods: &[Method], errors: &mut Errors) {
             errors.push(Error::new(
                 stream.span,
                 "`#[async_trait]` boxes what a method returns: write `BoxStream<'static, …>`",
-            ));
-        }
-    }
-}
-
-/// Streams that would hold the lock of a service with `&mut self` methods.
-pub(crate) fn under_lock(methods: &[Method], errors: &mut Errors) {
-    if !methods
-        .iter()
-        .any(|method| method.receiver == Receiver::Mut)
-    {
-        return;
-    }
-    for method in methods {
-        if let Some(stream) = &method.reply.stream
-            && !stream.owned
-        {
-            errors.push(Error::new(
-                stream.span,
-                "a stream that borrows the service would keep its `&mut self` methods waiting: add `+ 'static`",
             ));
         }
     }

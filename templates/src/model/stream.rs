@@ -31,10 +31,10 @@ pub(crate) struct ReplyStream {
     pub(crate) item: Box<Reply>,
     /// It is boxed.
     pub(crate) boxed: bool,
-    /// It borrows nothing.
-    pub(crate) owned: bool,
     /// It is all that is returned; else the method may fail before it.
     pub(crate) direct: bool,
+    /// It borrows nothing.
+    pub(crate) owned: bool,
     /// What says that it is a stream.
     pub(crate) span: Span,
 }

@@ -23,10 +23,11 @@ impl Output<'_> {
         let call = quote!(let call = #call; #sending);
         let reply = self.opaque(&method.reply.ty);
         let Some(stream) = &method.reply.stream else {
+            let settle = self.settle(method);
             return quote! {
                 #call
                 let answer = call.reply().await;
-                #rt::settle!(#reply, answer)
+                #settle
             };
         };
         let item = self.opaque(&without_lifetimes(&stream.item.ty));

@@ -305,10 +305,19 @@ fn function(
     };
     match body {
         Some(body) => {
-            let brace = clause.unwrap_or_else(|| " ".to_owned());
+            // rustfmt counts the indentation twice.
+            let last = line.rsplit_once('\n').map_or("", |(_, last)| last);
+            let brace = match last.chars().count() + indent + 2 {
+                ..=WIDTH => " ".to_owned(),
+                _ => format!("\n{}", " ".repeat(indent)),
+            };
+            let brace = clause.unwrap_or(brace);
             format!("{before}{line}{brace}{}", block(body, indent))
         }
-        None => format!("{before}{line}{};", clause.unwrap_or_default().trim_end()),
+        None => {
+            let clause = clause.unwrap_or_default();
+            format!("{before}{line}{};", clause.trim_end().trim_end_matches(','))
+        }
     }
 }
 
