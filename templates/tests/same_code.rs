@@ -131,25 +131,30 @@ fn taken(tokens: &TokenStream) -> Vec<String> {
     names
 }
 
-/// Each name as `__aN`.
+/// Each name as `__aN`, but for those that are part of a path or belong to something.
 fn renamed(tokens: TokenStream, names: &[String]) -> TokenStream {
+    let mut before = String::new();
     tokens
         .into_iter()
-        .map(|token| match token {
-            TokenTree::Ident(ident) => {
-                let at = names.iter().position(|name| ident == name);
-                match at {
-                    Some(at) => {
+        .map(|token| {
+            let alone = !before.ends_with("::") && !before.ends_with('.');
+            match &token {
+                TokenTree::Punct(punct) => before.push(punct.as_char()),
+                _ => before.clear(),
+            }
+            match token {
+                TokenTree::Ident(ident) => match names.iter().position(|name| ident == name) {
+                    Some(at) if alone => {
                         TokenTree::Ident(Ident::new(&format!("__a{}", at + 1), Span::call_site()))
                     }
-                    None => TokenTree::Ident(ident),
-                }
+                    _ => TokenTree::Ident(ident),
+                },
+                TokenTree::Group(group) => TokenTree::Group(proc_macro2::Group::new(
+                    group.delimiter(),
+                    renamed(group.stream(), names),
+                )),
+                other => other,
             }
-            TokenTree::Group(group) => TokenTree::Group(proc_macro2::Group::new(
-                group.delimiter(),
-                renamed(group.stream(), names),
-            )),
-            other => other,
         })
         .collect()
 }
@@ -230,7 +235,7 @@ fn imports(file: &syn::File) -> BTreeMap<String, Path> {
 /// Paths in one form: `rt::…`, `std::…` from its root, and the prelude's names alone.
 struct Paths<'a>(&'a BTreeMap<String, Path>);
 
-const PRELUDE: [&str; 11] = [
+const PRELUDE: [&str; 12] = [
     "AsRef",
     "Box",
     "Clone",
@@ -240,6 +245,7 @@ const PRELUDE: [&str; 11] = [
     "IntoIterator",
     "Send",
     "String",
+    "ToOwned",
     "Sync",
     "Vec",
 ];
