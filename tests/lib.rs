@@ -86,6 +86,8 @@ mod guides {
     mod generated {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
+    #[doc = include_str!("../docs/streams.md")]
+    mod streams {}
     #[doc = include_str!("../docs/sync-traits.md")]
     mod sync_traits {}
     #[doc = include_str!("../docs/testing.md")]

@@ -4,7 +4,27 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 14] = [
+pub(crate) const SOURCES: [&str; 15] = [
+    r#"
+    #[mesh_service(exposed)]
+    pub trait Feed {
+        /// One.
+        fn tail(&self, from: u64, topic: &str) -> impl Stream<Item = anyhow::Result<String>> + Send;
+        fn captures(&self, count: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send + use<Self>;
+        fn boxed(&self, topic: &str) -> BoxStream<'static, Result<u64, String>>;
+        async fn open(&self, topic: &str) -> Result<impl Stream<Item = Result<u64, String>> + Send + 'static, String>;
+        async fn open_boxed(&self, topic: String) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>>;
+        async fn sum(&self, first: u64, rows: impl Stream<Item = u64> + Send + 'static, last: &str) -> Result<String, String>;
+        fn echo(&self, prefix: &str, words: impl Stream<Item = String> + Send + 'static) -> impl Stream<Item = Result<String, String>> + Send;
+        async fn relay(&self, words: BoxStream<'static, String>) -> Result<impl Stream<Item = Result<String, String>> + Send + 'static, String>;
+        #[mesh(oneway)]
+        async fn cast(&self, line: &str);
+        #[mesh(oneway)]
+        fn casts(&self, line: &str) -> Result<(), String>;
+        #[mesh(run_to_completion)]
+        async fn charge(&self, line: &str) -> Result<u64, String>;
+    }
+    "#,
     r#"
     /// Greets people.
     ///
