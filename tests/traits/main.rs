@@ -3,6 +3,7 @@
 //! Their forms are those of 144 service-like traits of public programs, in the same proportions;
 //! `census` counts them. `harness` says how they are tried.
 
-mod harness;
+pub mod harness;
 
-mod storage;
+pub mod messaging;
+pub mod storage;
