@@ -73,3 +73,12 @@ pub async fn nowhere() -> Channel {
     });
     channel
 }
+
+/// The guides: their code is compiled and run.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../docs/split-a-monolith.md")]
+    mod split_a_monolith {}
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+}

@@ -1,5 +1,6 @@
-//! The attribute [`mesh_service`](macro@mesh_service): a thin shell over `meshrpc-templates`, where
-//! the model, the checks and the generator are. Programs use it as `meshrpc::mesh_service`.
+//! The attribute [`mesh_service`](macro@mesh_service) and the derive [`MeshError`]: a thin shell over
+//! `meshrpc-templates`, where the model, the checks and the generator are. Programs use them as
+//! `meshrpc::mesh_service` and `meshrpc::MeshError`.
 
 use std::path::PathBuf;
 
@@ -105,6 +106,57 @@ pub fn mesh_service(
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
     expand(options.into(), &item.into()).into()
+}
+
+/// Makes an error cross variant by variant, so that `match` goes on working at the caller.
+///
+/// ```
+/// use meshrpc::{MeshError, mesh_service};
+///
+/// #[derive(Debug, thiserror::Error, MeshError)]
+/// pub enum StoreError {
+///     #[error("there is no page {0}")]
+///     #[mesh(status = not_found)]
+///     NoPage(u64),
+///     #[error("the disk failed")]
+///     Disk(#[from] std::io::Error),
+///     #[error(transparent)]
+///     #[mesh(transport)]
+///     Mesh(meshrpc::Error),
+/// }
+///
+/// #[mesh_service]
+/// pub trait Store {
+///     async fn page(&self, number: u64) -> Result<String, StoreError>;
+/// }
+/// # fn main() {}
+/// ```
+///
+/// It asks nothing of the fields. One whose type implements serde's traits, or has this derive,
+/// crosses as a value. Of any other field its message and sources cross, and it is made again from
+/// these: an `io::Error` with its kind, an `anyhow::Error`, a `Box<dyn Error + Send + Sync>`, or
+/// whatever has `From<meshrpc::Error>`, `From<Box<dyn Error + Send + Sync>>` or `From<io::Error>`. A
+/// variant with a field that cannot be made again arrives as the variant marked `fallback`. A type
+/// that implements serde's traits itself crosses as these say.
+///
+/// # On a variant
+///
+/// - `transport`: receives calls that failed. It has one field, a `meshrpc::Error` or what can be
+///   made from one. Without it the type needs `From<meshrpc::Error>`, or another of the conversions
+///   above.
+/// - `fallback`: receives what cannot be rebuilt: a variant that this program does not know, or one
+///   that crosses as text. Without it that is the `transport` variant.
+/// - `status = not_found`: the code that the caller of a gateway, metrics and programs in other
+///   languages see; one of the sixteen of `meshrpc::Code`, in lower case.
+/// - `name = "…"`: its wire name, if it is not its own.
+///
+/// A struct takes `status`; every type takes `crate`, as the attribute of a trait does.
+#[proc_macro_derive(MeshError, attributes(mesh))]
+pub fn mesh_error(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    match syn::parse(item) {
+        Ok(input) => meshrpc_templates::derive_error(&input).into(),
+        Err(error) => error.into_compile_error().into(),
+    }
 }
 
 fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {

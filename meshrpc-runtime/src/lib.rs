@@ -51,6 +51,7 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
+//! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!
 //! A crate that only holds contracts needs `macros` alone.
 //!
@@ -59,6 +60,7 @@
 //! Each module uses only those above it, which a test holds.
 //!
 //! - `error`: one error type, whose fault it is, and whether the call may have run
+//! - `blocking`: threads that wait for a call, and the one that carries it
 //! - [`wire`]: the protocol, without sockets and without a clock
 //! - [`contract`]: what a trait looks like to the runtime, and whether two sides have the same one
 //! - [`codec`]: values to bytes and back, with guards against silent loss
@@ -72,7 +74,9 @@
 //! - [`mesh`]: who serves what, and the way there
 //! - `gateway`: HTTP and JSON in, mesh calls out
 //! - `rt`: what generated code calls
+//! - `testing`: a client and an implementation in one test, over the real wire
 
+mod blocking;
 pub mod client;
 pub mod codec;
 pub mod connection;
@@ -87,15 +91,18 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod transport;
 pub mod wire;
 
+pub use blocking::block_on;
 pub use client::{Call, Channel, SessionKey};
 pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
 pub use mesh::{Client, Mesh};
 #[cfg(feature = "macros")]
-pub use meshrpc_macros::mesh_service;
+pub use meshrpc_macros::{MeshError, mesh_service};
 pub use server::{Handler, HandlerExt, Limits, Server, Serving, shutdown_signal};
 
 /// What generated code calls. Versioned: `v1` may grow, and never changes.

@@ -330,9 +330,9 @@ fn fields_with_other_names_have_one_shape() {
     }
     #[derive(Deserialize, Serialize)]
     enum Sort {
-        #[serde(alias = "first")]
         One(u8),
         Two {
+            #[serde(alias = "y")]
             x: u8,
         },
     }
@@ -343,6 +343,42 @@ fn fields_with_other_names_have_one_shape() {
         let value = Aliased { middle: 1, sort };
         codec::encode_reply(Codec::Positional, &method, &value, &mut Vec::new())
             .expect("written as it is read");
+    }
+}
+
+#[test]
+fn variants_that_their_number_does_not_tell_are_found() {
+    /// `B` is written as 2, which is read as `Other`.
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum CatchAll {
+        #[serde(skip)]
+        Internal,
+        #[serde(alias = "aa")]
+        A,
+        B,
+        #[serde(other)]
+        Other,
+    }
+    /// `A` is written as 1, which is read as `B`.
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    enum Aliased {
+        #[serde(skip)]
+        Internal,
+        #[serde(alias = "aa")]
+        A,
+        B,
+    }
+    for (obstacle, part) in [
+        (method::<CatchAll>().obstacle(), "stands for all"),
+        (method::<Aliased>().obstacle(), "more than one name"),
+        (method::<Vec<Option<Aliased>>>().obstacle(), "`Aliased`"),
+    ] {
+        assert!(
+            obstacle.as_deref().is_some_and(|why| why.contains(part)),
+            "{obstacle:?}"
+        );
     }
 }
 

@@ -27,10 +27,13 @@
 //! - `model`: a trait as a contract, parsed
 //! - `check`: what is refused, and in which words
 //! - `generate`: client, handler and contract from the model, in place or as files
+//! - `error`: `#[derive(MeshError)]`
 
 mod check;
+mod error;
 mod generate;
 mod model;
 
+pub use error::derive_error;
 pub use generate::{File, Header, stale_message};
 pub use model::{Exposed, Options, Service};

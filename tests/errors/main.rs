@@ -3,9 +3,11 @@
 //! # Layout
 //! - `table`: the table of the document, row by row
 //! - `failures`: one call for each kind of failure
+//! - `derived`: errors with `#[derive(MeshError)]`
 //! - `own`: errors of methods, and how they cross
 //! - `relayed`: errors of calls that a method made
 
+mod derived;
 mod failures;
 mod own;
 mod relayed;

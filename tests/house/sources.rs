@@ -41,6 +41,33 @@ fn the_wire_knows_no_runtime_no_socket_and_no_clock() {
     report(&complaints);
 }
 
+/// A test that pauses tokio's clock must not wait for another one. `local:` is about files and
+/// processes, which know only the real one.
+#[test]
+fn the_runtime_has_one_clock() {
+    let mut complaints = Vec::new();
+    let exempt = |file: &String| {
+        file.starts_with("meshrpc-runtime/src/mesh/local/") || file.ends_with("/tests.rs")
+    };
+    for file in sources("meshrpc-runtime/src") {
+        if exempt(&file) {
+            continue;
+        }
+        let paths = paths(&code(&file));
+        let of_std = |(_, path): &(usize, String)| path.starts_with("std::time::Instant");
+        let imported = paths.iter().any(of_std);
+        for (line, path) in paths {
+            let real = path == "std::time::Instant::now" || path == "std::thread::sleep";
+            if real || imported && path == "Instant::now" {
+                complaints.push(format!(
+                    "{file}:{line}: `{path}` cannot be paused: use `connection::now`"
+                ));
+            }
+        }
+    }
+    report(&complaints);
+}
+
 #[test]
 fn there_is_no_unsafe_code() {
     let mut complaints = Vec::new();

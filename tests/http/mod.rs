@@ -1,5 +1,7 @@
 //! A client of HTTP/1.1, one connection for each request.
 
+mod curl;
+
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -8,6 +10,8 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, task::JoinHandle};
+
+pub use curl::Curl;
 
 /// A response that has begun. The connection is closed when this is dropped.
 pub struct Begun {

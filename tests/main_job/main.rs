@@ -1,17 +1,11 @@
 //! What a new user does first: one command, and the lines to paste that it prints.
-//!
-//! # Layout
-//! - `curl`: a printed line as a request
-
-mod curl;
 
 use std::net::SocketAddr;
 
-use curl::Curl;
 use http::{Method, Response};
 use meshrpc_tests::{
     command::{Place, Running, build, is_alive, target, workspace},
-    http::send,
+    http::{Curl, send},
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Runtime;

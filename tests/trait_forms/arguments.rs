@@ -7,8 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use meshrpc::{Client as _, mesh_service};
-use meshrpc_tests::pair;
+use meshrpc::{
+    Server, mesh_service,
+    testing::{Network, pair},
+};
 use serde::{Deserialize, Serialize};
 
 /// A type of the program's own.
@@ -295,7 +297,7 @@ fn row() -> Row {
 /// Calls the same method on the implementation and on a client of it, and compares.
 macro_rules! same {
     ($($method:ident($($argument:expr),* $(,)?);)*) => {
-        let client = FormsClient::from_channel(pair(FormsHandler::new(Echo)).await);
+        let client: FormsClient = pair(Echo);
         $({
             let here = Echo.$method($($argument),*).await.expect("in process");
             let there = client.$method($($argument),*).await.expect("remote");
@@ -355,8 +357,8 @@ async fn calls_go_through_generic_code_on_any_thread() {
     async fn generic(forms: impl Forms + 'static) -> anyhow::Result<String> {
         tokio::spawn(async move { forms.text("spawned").await }).await?
     }
-    let client =
-        FormsClient::from_channel(pair(FormsHandler::shared(std::sync::Arc::new(Echo))).await);
+    let handler = FormsHandler::shared(std::sync::Arc::new(Echo));
+    let client: FormsClient = Network::new().pair_with(Server::builder().service(handler).build());
     assert_eq!(generic(client).await.expect("it is spawned"), "spawned");
 }
 

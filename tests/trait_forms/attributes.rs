@@ -3,13 +3,13 @@
 use std::{sync::Mutex, time::Duration};
 
 use meshrpc::{
-    Client as _, Handler,
+    Handler, Server,
     contract::Deadline,
     discovery::BoxFuture,
     mesh_service,
     server::{Request, Response},
+    testing::{Network, pair},
 };
-use meshrpc_tests::pair;
 
 /// Everything that can be said of a method.
 #[mesh_service(name = "acme.effects")]
@@ -93,7 +93,7 @@ impl Effects for Service {
 }
 
 async fn client() -> EffectsClient {
-    EffectsClient::from_channel(pair(EffectsHandler::new(Service)).await)
+    pair(Service)
 }
 
 #[test]
@@ -175,7 +175,8 @@ impl Handler for Notes {
 async fn sticky_sends_the_argument_as_session_key() {
     let seen = std::sync::Arc::default();
     let notes = Notes(EffectsHandler::new(Service), std::sync::Arc::clone(&seen));
-    let client = EffectsClient::from_channel(pair(notes).await);
+    let server = Server::builder().service(notes).build();
+    let client: EffectsClient = Network::new().pair_with(server);
     client.charge(100, "acct-7").await.expect("it answers");
     client.plain().await.expect("it answers");
     assert_eq!(

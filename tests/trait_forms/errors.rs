@@ -3,8 +3,7 @@
 use std::{error::Error as StdError, io};
 
 use anyhow::Context as _;
-use meshrpc::{Client as _, Kind, mesh_service};
-use meshrpc_tests::pair;
+use meshrpc::{Client as _, Kind, mesh_service, testing::pair};
 use serde::{Deserialize, Serialize};
 
 /// Crosses as a value.
@@ -132,7 +131,7 @@ impl Failing for Fails {
 }
 
 async fn client() -> FailingClient {
-    FailingClient::from_channel(pair(FailingHandler::new(Fails)).await)
+    pair(Fails)
 }
 
 /// A client of what is not there.

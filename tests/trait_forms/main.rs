@@ -9,4 +9,7 @@
 mod arguments;
 mod attributes;
 mod errors;
+mod generics;
+mod receivers;
+mod styles;
 mod surroundings;

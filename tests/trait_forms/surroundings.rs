@@ -3,8 +3,10 @@
 use std::{fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
-use meshrpc::{Client as _, mesh_service};
-use meshrpc_tests::pair;
+use meshrpc::{
+    Server, mesh_service,
+    testing::{Network, pair},
+};
 
 /// Below our attribute.
 #[mesh_service]
@@ -99,8 +101,11 @@ impl Clashing for Service {
 #[tokio::test]
 async fn an_async_trait_is_served_also_behind_dyn() {
     let service: Arc<dyn Boxed> = Arc::new(Service);
-    let channel = pair(BoxedHandler::shared(service)).await;
-    let client: Arc<dyn Boxed> = Arc::new(BoxedClient::from_channel(channel));
+    let server = Server::builder()
+        .service(BoxedHandler::shared(service))
+        .build();
+    let client: BoxedClient = Network::new().pair_with(server);
+    let client: Arc<dyn Boxed> = Arc::new(client);
     assert_eq!(client.greet("Max").await.expect("it answers"), "Hello, Max");
     assert_eq!(
         client.twice("Max").await.expect("it answers"),
@@ -110,7 +115,7 @@ async fn an_async_trait_is_served_also_behind_dyn() {
 
 #[tokio::test]
 async fn a_private_trait_of_private_types_is_served() {
-    let client = PrivateClient::from_channel(pair(PrivateHandler::new(Service)).await);
+    let client: PrivateClient = pair(Service);
     assert_eq!(
         client.greet(Secret("s".into())).await.expect("it answers"),
         "s"
@@ -119,13 +124,13 @@ async fn a_private_trait_of_private_types_is_served() {
 
 #[tokio::test]
 async fn usual_supertraits_are_satisfied() {
-    let client = BoundedClient::from_channel(pair(BoundedHandler::new(Service)).await);
+    let client: BoundedClient = pair(Service);
     assert_eq!(client.clone().greet().await.expect("it answers"), "bounded");
 }
 
 #[tokio::test]
 async fn a_deprecated_trait_warns_only_where_it_is_named() {
-    let client = LeavingClient::from_channel(pair(LeavingHandler::new(Service)).await);
+    let client: LeavingClient = pair(Service);
     #[allow(deprecated)]
     let answer = client.greet().await;
     assert_eq!(answer.expect("it answers"), "still here");
@@ -133,7 +138,7 @@ async fn a_deprecated_trait_warns_only_where_it_is_named() {
 
 #[tokio::test]
 async fn no_method_of_the_client_hides_one_of_the_trait() {
-    let client = ClashingClient::from_channel(pair(ClashingHandler::new(Service)).await);
+    let client: ClashingClient = pair(Service);
     assert_eq!(client.with(1).await, Ok(1));
     assert_eq!(client.wait_ready().await, Ok(2));
     assert_eq!(client.connect().await, Ok(3));
@@ -153,7 +158,7 @@ async fn a_trait_inside_a_function_is_served() {
             Ok(Local(value.0 + 1))
         }
     }
-    let client = InnerClient::from_channel(pair(InnerHandler::new(Service)).await);
+    let client: InnerClient = pair(Service);
     assert_eq!(client.local(Local(1)).await, Ok(Local(2)));
 }
 
@@ -191,6 +196,9 @@ mod shadowed {
 #[tokio::test]
 async fn names_of_the_prelude_may_mean_something_else() {
     use shadowed::{Request, Shadowed as _, ShadowedClient, ShadowedHandler};
-    let client = ShadowedClient::from_channel(pair(ShadowedHandler::new(Service)).await);
+    let server = Server::builder()
+        .service(ShadowedHandler::new(Service))
+        .build();
+    let client: ShadowedClient = Network::new().pair_with(server);
     assert_eq!(client.call(Request(6)).await.expect("it answers"), 6);
 }

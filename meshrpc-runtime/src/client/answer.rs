@@ -121,8 +121,8 @@ impl RemoteFailure {
     pub fn into_error(self) -> Error {
         match &self.status.detail {
             Detail::Chain(chain) => {
-                let mut chain = chain.iter();
-                let message = chain.next().unwrap_or(&self.status.message).clone();
+                let mut chain = chain.iter().cloned();
+                let message = chain.next().unwrap_or_else(|| self.status.message.clone());
                 let error = self.error(message);
                 match RemoteCause::of(chain) {
                     Some(cause) => error.with_source(cause),
@@ -140,6 +140,21 @@ impl RemoteFailure {
             .with_relayed(self.status.relayed)
             .with_retry_after(retry_after(self.status.retry));
         self.origin.mark(error)
+    }
+}
+
+/// An error of kind `Remote` that another process met, outermost message first. `relayed` is the
+/// code of the call that it made and that failed.
+pub(crate) fn remote_error(messages: Vec<String>, relayed: Option<Code>) -> Error {
+    let mut messages = messages.into_iter();
+    let error = Error::new(Kind::Remote, messages.next().unwrap_or_default())
+        .with_code(relayed.unwrap_or(Code::Unknown))
+        .with_started(Started::Yes)
+        .with_relayed(relayed.is_some())
+        .with_attempts(1);
+    match RemoteCause::of(messages) {
+        Some(cause) => error.with_source(cause),
+        None => error,
     }
 }
 
@@ -190,10 +205,10 @@ struct RemoteCause {
 }
 
 impl RemoteCause {
-    fn of<'a>(chain: impl DoubleEndedIterator<Item = &'a String>) -> Option<RemoteCause> {
+    fn of(chain: impl DoubleEndedIterator<Item = String>) -> Option<RemoteCause> {
         chain.rfold(None, |source, message| {
             Some(RemoteCause {
-                message: message.clone(),
+                message,
                 source: source.map(Box::new),
             })
         })

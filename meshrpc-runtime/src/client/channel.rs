@@ -12,15 +12,25 @@ use crate::{
 #[derive(Clone)]
 pub struct Channel {
     pub(crate) pool: Arc<Pool>,
+    /// What methods use that threads wait for, if the contract has any.
+    pub(crate) blocking: Option<Arc<Pool>>,
     pub(crate) spec: &'static ServiceSpec,
     pub(crate) options: Arc<Call>,
 }
 
 impl Channel {
-    pub(crate) fn new(pool: Arc<Pool>, spec: &'static ServiceSpec) -> Self {
+    pub(crate) fn new(
+        pool: Arc<Pool>,
+        blocking: Option<Arc<Pool>>,
+        spec: &'static ServiceSpec,
+    ) -> Self {
         pool.want(spec);
+        if let Some(blocking) = &blocking {
+            blocking.want(spec);
+        }
         Self {
             pool,
+            blocking,
             spec,
             options: Arc::default(),
         }
@@ -31,8 +41,27 @@ impl Channel {
     pub fn with(&self, call: Call) -> Channel {
         Channel {
             pool: Arc::clone(&self.pool),
+            blocking: self.blocking.clone(),
             spec: self.spec,
             options: Arc::new(call),
+        }
+    }
+
+    /// The same channel, over the connections for methods that threads wait for.
+    pub(super) fn for_threads(&self) -> Option<Channel> {
+        let pool = self.blocking.clone()?;
+        Some(Channel {
+            pool,
+            ..self.clone()
+        })
+    }
+
+    /// A channel to another contract of the deployment, over the same connections and with the same
+    /// options.
+    pub fn of(&self, spec: &'static ServiceSpec) -> Channel {
+        Channel {
+            options: Arc::clone(&self.options),
+            ..Channel::new(Arc::clone(&self.pool), self.blocking.clone(), spec)
         }
     }
 

@@ -33,10 +33,13 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answer::remote_error;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
 pub use outgoing::Outgoing;
+#[cfg(feature = "testing")]
+pub(crate) use pool::establish;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 
 use crate::{
+    blocking,
     client::{Answer, Channel, SessionKey, pool::Lane, progress::Progress},
     codec::{ArgsWriter, EncodeError},
     connection::CallFailure,
@@ -57,6 +58,37 @@ impl<'a> Outgoing<'a> {
         .await
     }
 
+    /// Makes a unary call of a method of a contract as one that is
+    /// [`blocking`](MethodSpec::blocking), and waits for it on this thread; as
+    /// [`unary`](Self::unary) otherwise.
+    ///
+    /// A worker of a multi-threaded runtime lets another thread take its place meanwhile. On a
+    /// single-threaded one, everything else on it waits as well.
+    ///
+    /// # Errors
+    /// As [`unary`](Self::unary).
+    pub fn unary_blocking<F>(self, mut encode: F) -> Result<Answer, Error>
+    where
+        F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
+    {
+        let method = self.method;
+        let Some(channel) = self.channel.for_threads() else {
+            let message = format!("`{}` is called by no thread that waits", method.name);
+            return Err(Error::new(Kind::Protocol, message).with_code(Code::FailedPrecondition));
+        };
+        let outgoing = Outgoing {
+            channel: &channel,
+            method,
+            session: self.session,
+        };
+        blocking::wait_for_call(
+            outgoing.attempts(|progress, lane| match progress.codec(lane) {
+                Some(codec) => written(method, codec, &mut encode).map(Some),
+                None => Ok(None),
+            }),
+        )?
+    }
+
     /// Makes a unary call whose arguments are written already, for programs without the contract.
     ///
     /// # Errors
@@ -74,7 +106,7 @@ impl<'a> Outgoing<'a> {
     /// for an instance, `None` if it does not serve the contract.
     async fn attempts<F>(&self, mut request: F) -> Result<Answer, Error>
     where
-        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error> + Send,
+        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error>,
     {
         let context = Context::current();
         let mut progress = Progress::new(self, &context)?;

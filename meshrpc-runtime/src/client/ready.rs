@@ -38,25 +38,29 @@ impl Channel {
         let deadline = self
             .options
             .ends(Deadline::Default, default, &context, connection::now());
-        let mut snapshots = self.pool.snapshots.clone();
-        let settled = async {
-            // An error: the driver is gone, with the runtime it lived on.
-            let wanted = snapshots.wait_for(|snapshot| ready(snapshot) || snapshot.is_ended());
-            wanted.await.is_ok_and(|snapshot| ready(&snapshot))
-        };
-        let settled = match deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), settled)
-                .await
-                .unwrap_or(false),
-            None => settled.await,
-        };
-        if settled {
-            return Ok(());
+        // Those that threads wait on are connections of their own.
+        for pool in [Some(&self.pool), self.blocking.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            let mut snapshots = pool.snapshots.clone();
+            let settled = async {
+                // An error: the driver is gone, with the runtime it lived on.
+                let wanted = snapshots.wait_for(|snapshot| ready(snapshot) || snapshot.is_ended());
+                wanted.await.is_ok_and(|snapshot| ready(&snapshot))
+            };
+            let settled = match deadline {
+                Some(deadline) => tokio::time::timeout_at(deadline.into(), settled)
+                    .await
+                    .unwrap_or(false),
+                None => settled.await,
+            };
+            if !settled {
+                let trouble = pool.snapshots.borrow().trouble(self.deployment());
+                let message = format!("not ready: {trouble}");
+                return Err(Error::new(Kind::Unavailable, message));
+            }
         }
-        let trouble = self.pool.snapshots.borrow().trouble(self.deployment());
-        Err(Error::new(
-            Kind::Unavailable,
-            format!("not ready: {trouble}"),
-        ))
+        Ok(())
     }
 }

@@ -92,7 +92,11 @@ impl Fixture {
     }
 
     fn channel(&self, deployment: &str) -> Channel {
-        Channel::new(Arc::new(Pool::new(deployment, &self.setting)), &GREETER)
+        Channel::new(
+            Arc::new(Pool::new(deployment, &self.setting)),
+            None,
+            &GREETER,
+        )
     }
 
     fn list(&self, instances: usize, via: &Via) {

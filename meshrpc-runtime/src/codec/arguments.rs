@@ -23,14 +23,13 @@ pub struct ArgsWriter<'a> {
     out: &'a mut Vec<u8>,
     start: usize,
     written: usize,
-    /// This call's values are held against the traced shapes.
-    sampled: bool,
 }
 
 /// Reads the arguments of one call, in the order of the method.
 ///
-/// In the codecs with names they may come in any order: unknown names are ignored, and a missing
-/// one is null where its type accepts null.
+/// In the codecs with names they may come in any order. Unknown names are ignored, or a missing one
+/// is null where its type accepts null; not both in one call, where an argument may have got another
+/// name and its value would be lost.
 #[derive(Debug)]
 pub struct ArgsReader<'a> {
     arguments: &'static [&'static str],
@@ -41,10 +40,18 @@ pub struct ArgsReader<'a> {
 #[derive(Debug)]
 enum Body<'a> {
     Positional(PositionalReader<'a>),
-    /// The bytes of each argument, in the order of the method.
-    FieldNamed(Vec<Option<&'a [u8]>>),
+    FieldNamed(Values<&'a [u8]>),
     #[cfg(feature = "json")]
-    Json(Vec<Option<&'a serde_json::value::RawValue>>),
+    Json(Values<&'a serde_json::value::RawValue>),
+}
+
+/// What was found under the names of arguments.
+#[derive(Debug)]
+pub(super) struct Values<V> {
+    /// In the order of the method.
+    of: Vec<Option<V>>,
+    /// A name that is no argument.
+    unknown: Option<String>,
 }
 
 impl<'a> ArgsWriter<'a> {
@@ -56,14 +63,12 @@ impl<'a> ArgsWriter<'a> {
             Codec::FieldNamed => field_named::put_map_header(method.arguments.len(), out),
             Codec::Json => out.push(b'{'),
         }
-        let sampled = codec == Codec::Positional && method.samples_value();
         Self {
             codec,
             method,
             out,
             start,
             written: 0,
-            sampled,
         }
     }
 
@@ -98,11 +103,6 @@ impl<'a> ArgsWriter<'a> {
         let Some(name) = self.method.arguments.get(self.written).copied() else {
             return Err(self.miscounted(self.written + 1));
         };
-        if self.sampled {
-            self.method
-                .check_argument(self.written, value)
-                .map_err(|mismatch| EncodeError::asymmetric::<T>(mismatch).in_argument(name))?;
-        }
         match self.codec {
             Codec::Positional => {}
             Codec::FieldNamed => field_named::put_name(name, self.out),
@@ -114,8 +114,11 @@ impl<'a> ArgsWriter<'a> {
                 json::put_name(name, self.out);
             }
         }
+        let index = self.written;
         self.written += 1;
-        write(self.codec, value, self.out).map_err(|error| error.in_type::<T>().in_argument(name))
+        let shape = || self.method.argument_shape(index);
+        write(self.codec, shape, value, self.out)
+            .map_err(|error| error.in_type::<T>().in_argument(name))
     }
 
     #[cold]
@@ -167,14 +170,14 @@ impl<'a> ArgsReader<'a> {
         self.taken += 1;
         match &mut self.body {
             Body::Positional(reader) => T::deserialize(reader),
-            Body::FieldNamed(values) => match values.get(index).copied().flatten() {
+            Body::FieldNamed(values) => match values.get(index) {
                 Some(value) => field_named::decode_scanned(value),
-                None => field_named::decode(field_named::NIL).map_err(|_| missing()),
+                None => values.absent(|| field_named::decode(field_named::NIL)),
             },
             #[cfg(feature = "json")]
-            Body::Json(values) => match values.get(index).copied().flatten() {
+            Body::Json(values) => match values.get(index) {
                 Some(value) => json::decode(value.get().as_bytes()),
-                None => json::decode(json::NULL).map_err(|_| missing()),
+                None => values.absent(|| json::decode(json::NULL)),
             },
         }
         .map_err(|error| error.in_type::<T>().in_argument(name))
@@ -193,6 +196,48 @@ impl<'a> ArgsReader<'a> {
     }
 }
 
-fn missing() -> DecodeError {
-    DecodeError::new(DecodeProblem::Missing)
+impl<V: Copy> Values<V> {
+    pub(super) fn none(arguments: &[&str]) -> Self {
+        Self {
+            of: vec![None; arguments.len()],
+            unknown: None,
+        }
+    }
+
+    /// Keeps what was found under a name.
+    pub(super) fn put(
+        &mut self,
+        arguments: &[&str],
+        name: &[u8],
+        value: V,
+    ) -> Result<(), DecodeError> {
+        let position = arguments
+            .iter()
+            .position(|argument| argument.as_bytes() == name);
+        let Some(index) = position else {
+            self.unknown
+                .get_or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+            return Ok(());
+        };
+        match self.of[index].replace(value) {
+            None => Ok(()),
+            Some(_) => {
+                let name = arguments[index].to_owned();
+                Err(DecodeError::new(DecodeProblem::Duplicate(name)))
+            }
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<V> {
+        self.of.get(index).copied().flatten()
+    }
+
+    /// The value of an argument that is not there, if null is one.
+    fn absent<T>(&self, null: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+        match &self.unknown {
+            Some(unknown) => Err(DecodeProblem::Renamed(unknown.clone())),
+            None => null().map_err(|_| DecodeProblem::Missing),
+        }
+        .map_err(DecodeError::new)
+    }
 }

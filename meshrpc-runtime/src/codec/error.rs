@@ -84,6 +84,8 @@ pub(crate) enum DecodeProblem {
     SelfDescribing,
     #[error("it is missing")]
     Missing,
+    #[error("it is missing, and the method knows no `{0}`, which may be another name of it")]
+    Renamed(String),
     #[error("the arguments are no map of names")]
     NotNamed,
     #[error("`{0}` occurs twice")]
@@ -113,11 +115,6 @@ impl EncodeError {
     /// Wire name of the argument that could not be written, if it was one.
     pub fn argument(&self) -> Option<&'static str> {
         self.0.argument
-    }
-
-    /// A value that its type writes in another way than it reads it.
-    pub(crate) fn asymmetric<T: ?Sized>(mismatch: String) -> Self {
-        Self::new(EncodeProblem::Asymmetric(mismatch)).in_type::<T>()
     }
 
     #[cold]

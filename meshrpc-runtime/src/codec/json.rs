@@ -9,6 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
+    arguments::Values,
     error::{DecodeError, DecodeProblem, EncodeError},
     named::{Guard, Guarded, read_bounded},
 };
@@ -33,7 +34,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 /// Reads one value that takes all of `bytes`.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = read_bounded(&mut deserializer)?;
+    let value = read_bounded(&mut deserializer, false)?;
     deserializer.end().map_err(|error| other(&error))?;
     Ok(value)
 }
@@ -46,22 +47,22 @@ pub(super) fn put_name(name: &str, out: &mut Vec<u8>) {
     out.push(b':');
 }
 
-/// The text of each argument's value, in the order of `arguments`. No text at all is no arguments.
+/// The text of each argument's value. No text at all is no arguments.
 pub(super) fn split_object<'a>(
     arguments: &[&str],
     body: &'a [u8],
-) -> Result<Vec<Option<&'a RawValue>>, DecodeError> {
+) -> Result<Values<&'a RawValue>, DecodeError> {
     if body.trim_ascii().is_empty() {
-        return Ok(vec![None; arguments.len()]);
+        return Ok(Values::none(arguments));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let mut duplicate = None;
+    let mut refused = None;
     let values = deserializer.deserialize_map(Entries {
         arguments,
-        duplicate: &mut duplicate,
+        refused: &mut refused,
     });
-    if let Some(name) = duplicate {
-        return Err(DecodeError::new(DecodeProblem::Duplicate(name)));
+    if let Some(error) = refused {
+        return Err(error);
     }
     let values = values.map_err(|error| match error.classify() {
         serde_json::error::Category::Data => DecodeError::new(DecodeProblem::NotNamed),
@@ -73,29 +74,23 @@ pub(super) fn split_object<'a>(
 
 struct Entries<'n> {
     arguments: &'n [&'n str],
-    duplicate: &'n mut Option<String>,
+    refused: &'n mut Option<DecodeError>,
 }
 
 impl<'de> Visitor<'de> for Entries<'_> {
-    type Value = Vec<Option<&'de RawValue>>;
+    type Value = Values<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of argument names and values")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut values = vec![None; self.arguments.len()];
+        let mut values = Values::none(self.arguments);
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
-            let Some(index) = self.arguments.iter().position(|argument| *argument == name) else {
-                map.next_value::<&RawValue>()?;
-                continue;
-            };
-            if values[index]
-                .replace(map.next_value::<&RawValue>()?)
-                .is_some()
-            {
-                *self.duplicate = Some(name.into_owned());
-                return Err(serde::de::Error::custom("duplicate"));
+            let value: &RawValue = map.next_value()?;
+            if let Err(error) = values.put(self.arguments, name.as_bytes(), value) {
+                *self.refused = Some(error);
+                return Err(serde::de::Error::custom("refused"));
             }
         }
         Ok(values)

@@ -31,7 +31,10 @@ pub use self::{
     arguments::{ArgsReader, ArgsWriter},
     error::{DecodeError, EncodeError},
 };
-use crate::{contract::MethodSpec, wire::Codec};
+use crate::{
+    contract::{MethodSpec, Shape},
+    wire::Codec,
+};
 
 /// Levels of nesting a value may have in any codec: each option, newtype, sequence, tuple, map,
 /// struct and enum on the way to a leaf counts, and the fields of a variant are one below it.
@@ -51,12 +54,12 @@ pub fn encode<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    write(codec, value, out).map_err(EncodeError::in_type::<T>)
+    write(codec, || Shape::UNKNOWN, value, out).map_err(EncodeError::in_type::<T>)
 }
 
 /// Appends what `method` answers to `out`.
 ///
-/// As [`encode`]; positional values are also held against the shape that the method's contract
+/// As [`encode`]; a positional value is also held against the shape that the method's contract
 /// reads, since a type may write itself in another way than it reads itself.
 ///
 /// # Errors
@@ -68,12 +71,7 @@ pub fn encode_reply<T: Serialize + ?Sized>(
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if codec == Codec::Positional && method.samples_value() {
-        method
-            .check_reply(value)
-            .map_err(EncodeError::asymmetric::<T>)?;
-    }
-    encode(codec, value, out)
+    write(codec, || method.reply_shape(), value, out).map_err(EncodeError::in_type::<T>)
 }
 
 /// Appends the error that `method` fails with to `out`.
@@ -87,12 +85,7 @@ pub fn encode_failure<E: Serialize + ?Sized>(
     error: &E,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if codec == Codec::Positional && method.samples_value() {
-        method
-            .check_error(error)
-            .map_err(EncodeError::asymmetric::<E>)?;
-    }
-    encode(codec, error, out)
+    write(codec, || method.error_shape(), error, out).map_err(EncodeError::in_type::<E>)
 }
 
 /// Reads one value that takes all of `bytes`.
@@ -112,13 +105,15 @@ pub fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, Deco
     .map_err(DecodeError::in_type::<T>)
 }
 
-fn write<T: Serialize + ?Sized>(
+/// `shape` tells what a positional value is held against.
+fn write<'l, T: Serialize + ?Sized>(
     codec: Codec,
+    shape: impl FnOnce() -> Shape<'l>,
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     match codec {
-        Codec::Positional => positional::encode(value, out),
+        Codec::Positional => positional::encode(shape(), value, out),
         Codec::FieldNamed => field_named::encode(value, out),
         #[cfg(feature = "json")]
         Codec::Json => json::encode(value, out),

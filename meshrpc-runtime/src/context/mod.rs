@@ -16,6 +16,8 @@
 //! # }
 //! ```
 
+mod unfinished;
+
 use std::{
     future::Future,
     sync::Arc,
@@ -23,8 +25,12 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
+pub(crate) use unfinished::Unfinished;
 
-use crate::wire::{Metadata, Peer};
+use crate::{
+    connection,
+    wire::{Metadata, Peer},
+};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -44,6 +50,7 @@ struct Call {
     session: Option<Arc<str>>,
     metadata: Metadata,
     peer: Option<Arc<Peer>>,
+    unfinished: Unfinished,
 }
 
 /// What the server knows of a call when it builds the context.
@@ -54,6 +61,8 @@ pub(crate) struct Origin {
     pub(crate) session: Option<String>,
     pub(crate) metadata: Metadata,
     pub(crate) peer: Option<Arc<Peer>>,
+    /// What the server waits for when it stops.
+    pub(crate) unfinished: Unfinished,
 }
 
 impl Context {
@@ -69,6 +78,7 @@ impl Context {
             session,
             metadata,
             peer,
+            unfinished,
         } = origin;
         let call = Call {
             deadline,
@@ -76,13 +86,14 @@ impl Context {
             session: session.map(Arc::from),
             metadata,
             peer,
+            unfinished,
         };
         Context {
             call: Some(Arc::new(call)),
         }
     }
 
-    /// When the caller stops waiting.
+    /// When the caller stops waiting, by tokio's clock.
     pub fn deadline(&self) -> Option<Instant> {
         self.call.as_ref()?.deadline
     }
@@ -90,7 +101,7 @@ impl Context {
     /// Time until the deadline, zero once it has passed, `None` if there is none.
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline()
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+            .map(|deadline| deadline.saturating_duration_since(connection::now()))
     }
 
     /// W3C trace context of the call, as in the header `traceparent`.
@@ -135,6 +146,28 @@ impl Context {
     /// Runs `future` in this context.
     pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         CURRENT.scope(self, future)
+    }
+
+    /// Runs `f` in this context: what [`scope`](Self::scope) is to a task, this is to a thread.
+    ///
+    /// ```
+    /// # use meshrpc::Context;
+    /// let context = Context::current();
+    /// let thread = std::thread::spawn(move || {
+    ///     context.sync_scope(|| {
+    ///         // Calls made here inherit the deadline and the trace context.
+    ///     });
+    /// });
+    /// # thread.join().unwrap();
+    /// ```
+    pub fn sync_scope<T>(self, f: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self, f)
+    }
+
+    /// Where work is counted that goes on when the call has ended.
+    pub(crate) fn unfinished(&self) -> Unfinished {
+        let call = self.call.as_deref();
+        call.map(|call| call.unfinished.clone()).unwrap_or_default()
     }
 }
 

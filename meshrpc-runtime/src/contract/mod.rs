@@ -6,4 +6,5 @@ mod spec;
 
 pub use describe::{ContractDescription, DESCRIBE, MethodDescription};
 pub use schema::MethodSchema;
+pub(crate) use schema::{Behind, Kind, Layout, Leaf, Part, Place, Shape};
 pub use spec::{Deadline, MethodSpec, ServiceSpec, UnsupportedMethod, method_key};

@@ -1,24 +1,17 @@
 //! What a trait looks like to the runtime.
 
 use std::{
-    cell::Cell,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::schema::{self, MethodSchema};
+use super::schema::{self, Layout, MethodSchema, Shape};
 use crate::wire::{CallKind, Codec, ContractOffer, MethodOffer};
-
-/// The first values of each method that are held against the traced shapes, all of them.
-const SAMPLED_FIRST: u32 = 64;
-/// After that, one call of this many on each thread.
-const SAMPLED_LATER: u32 = 1024;
 
 /// A contract: a trait, as generated code describes it. One static per trait.
 ///
@@ -63,14 +56,14 @@ pub struct MethodSpec {
     pub idempotent: bool,
     /// Its deadline, unless the call says otherwise.
     pub deadline: Deadline,
+    /// Its callers wait for it on their own thread.
+    pub blocking: bool,
     /// Tells the types.
     schema: fn(&mut MethodSchema),
     traced: OnceLock<Traced>,
     /// Set once a value was met that the positional codec would corrupt: field-named from then on,
     /// for the life of the process.
     demoted: AtomicBool,
-    /// Values held against the traced shapes so far, up to `SAMPLED_FIRST`.
-    sampled: AtomicU32,
 }
 
 /// How long a call may take.
@@ -100,6 +93,7 @@ pub struct UnsupportedMethod {
 #[derive(Debug)]
 struct Traced {
     schema: MethodSchema,
+    layout: Layout,
     fingerprint: u64,
 }
 
@@ -171,10 +165,10 @@ impl MethodSpec {
             arguments,
             idempotent: false,
             deadline: Deadline::Default,
+            blocking: false,
             schema,
             traced: OnceLock::new(),
             demoted: AtomicBool::new(false),
-            sampled: AtomicU32::new(0),
         }
     }
 
@@ -189,6 +183,12 @@ impl MethodSpec {
     /// The same, idempotent.
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// The same, called by threads that wait for it.
+    pub const fn blocking(mut self) -> Self {
+        self.blocking = true;
         self
     }
 
@@ -235,38 +235,25 @@ impl MethodSpec {
         self.demoted.load(Ordering::Relaxed)
     }
 
-    /// Whether the value that is written next is held against its traced shape.
-    pub(crate) fn samples_value(&self) -> bool {
-        thread_local! {
-            static CALLS: Cell<u32> = const { Cell::new(0) };
-        }
-        if self.sampled.load(Ordering::Relaxed) < SAMPLED_FIRST {
-            self.sampled.fetch_add(1, Ordering::Relaxed);
-            return true;
-        }
-        CALLS.with(|calls| {
-            calls.set(calls.get().wrapping_add(1));
-            calls.get() % SAMPLED_LATER == 0
-        })
+    /// What this argument is read as.
+    pub(crate) fn argument_shape(&self, index: usize) -> Shape<'_> {
+        let Traced { schema, layout, .. } = self.traced();
+        let place = schema.argument_in(layout, index);
+        Shape { layout, place }
     }
 
-    /// Whether `value` is written as this argument is read; the error says where not.
-    pub(crate) fn check_argument<T: Serialize + ?Sized>(
-        &self,
-        index: usize,
-        value: &T,
-    ) -> Result<(), String> {
-        self.traced().schema.check_argument(index, value)
+    /// What the reply is read as.
+    pub(crate) fn reply_shape(&self) -> Shape<'_> {
+        let Traced { schema, layout, .. } = self.traced();
+        let place = schema.reply_in(layout);
+        Shape { layout, place }
     }
 
-    /// Whether `value` is written as the reply is read; the error says where not.
-    pub(crate) fn check_reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), String> {
-        self.traced().schema.check_reply(value)
-    }
-
-    /// Whether `error` is written as the method's error is read; the error says where not.
-    pub(crate) fn check_error<E: Serialize + ?Sized>(&self, error: &E) -> Result<(), String> {
-        self.traced().schema.check_error(error)
+    /// What the method's error is read as.
+    pub(crate) fn error_shape(&self) -> Shape<'_> {
+        let Traced { schema, layout, .. } = self.traced();
+        let place = schema.error_in(layout);
+        Shape { layout, place }
     }
 
     fn traced(&self) -> &Traced {
@@ -275,6 +262,7 @@ impl MethodSpec {
             (self.schema)(&mut schema);
             let fingerprint = schema.fingerprint(self.arguments);
             Traced {
+                layout: schema.layout(),
                 schema,
                 fingerprint,
             }
@@ -306,15 +294,5 @@ mod tests {
         method.demote();
         assert_eq!(method.codec(), Codec::FieldNamed);
         assert_ne!(method.fingerprint(), 0, "the types are the same as before");
-    }
-
-    #[test]
-    fn the_first_values_are_sampled_and_a_share_after_them() {
-        let method = MethodSpec::unary("get", 1, &[], |schema| schema.reply::<u8>());
-        assert!((0..SAMPLED_FIRST).all(|_| method.samples_value()));
-        let later = (0..10 * SAMPLED_LATER)
-            .filter(|_| method.samples_value())
-            .count();
-        assert_eq!(later, 10);
     }
 }

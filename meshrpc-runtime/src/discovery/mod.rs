@@ -133,7 +133,8 @@ pub trait Advert: Send + Sync + fmt::Debug {
 /// Finds instances.
 pub trait Resolver: Send + Sync + fmt::Debug {
     /// Follows a deployment. The first value is what is known now, perhaps nothing; the watch ends
-    /// when the receiver is dropped.
+    /// when the receiver is dropped. It is called within the runtime that the connections will live
+    /// on, which may be blocked or end as others go on: what it spawns serves this watch alone.
     ///
     /// # Errors
     /// If the deployment's name cannot be one in this mesh.

@@ -10,7 +10,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::PeerAddress;
-use crate::discovery::BoxFuture;
+use crate::{connection, discovery::BoxFuture};
 
 /// The status of a request that nobody waits for any more.
 const GIVEN_UP: u16 = 499;
@@ -49,7 +49,7 @@ where
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let line = Line {
             status: GIVEN_UP,
-            begun: Instant::now(),
+            begun: connection::now(),
             peer: request.extensions().get::<PeerAddress>().copied(),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),

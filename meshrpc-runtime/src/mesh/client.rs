@@ -32,6 +32,35 @@ pub trait Client: Clone + Send + Sync + Sized {
         Self::from_channel(Self::channel(this).with(call))
     }
 
+    /// A client of another contract that the same deployment serves, over the same connections and
+    /// with the same options.
+    ///
+    /// It is how a client implements a supertrait that is a contract too:
+    ///
+    /// ```
+    /// use meshrpc::{Client, mesh_service};
+    ///
+    /// #[mesh_service]
+    /// trait Health {
+    ///     async fn alive(&self) -> anyhow::Result<bool>;
+    /// }
+    ///
+    /// #[mesh_service(supertraits = manual)]
+    /// trait Admin: Health {
+    ///     async fn restart(&self) -> anyhow::Result<()>;
+    /// }
+    ///
+    /// impl Health for AdminClient {
+    ///     async fn alive(&self) -> anyhow::Result<bool> {
+    ///         Client::sibling::<HealthClient>(self).alive().await
+    ///     }
+    /// }
+    /// # fn main() {}
+    /// ```
+    fn sibling<C: Client>(this: &Self) -> C {
+        C::from_channel(Self::channel(this).of(C::spec()))
+    }
+
     /// Waits until an instance is connected.
     ///
     /// # Errors

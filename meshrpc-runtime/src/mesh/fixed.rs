@@ -42,7 +42,8 @@ pub(super) struct Fixed {
 #[derive(Debug)]
 struct Deployment {
     targets: Arc<[Target]>,
-    endpoints: Arc<watch::Sender<Arc<Endpoints>>>,
+    /// All of them, unless there are host names.
+    endpoints: watch::Sender<Arc<Endpoints>>,
 }
 
 /// One listed address, with its text.
@@ -146,22 +147,20 @@ impl Resolver for Fixed {
                 listed.join(", ")
             )));
         };
-        // Two first followers at one time start two tasks: each ends with the last follower.
-        let first = known.endpoints.receiver_count() == 0;
-        let receiver = known.endpoints.subscribe();
-        if first
-            && known
-                .targets
-                .iter()
-                .any(|target| matches!(target, Target::Host(_)))
-        {
-            let runtime = Handle::try_current().map_err(|_| {
-                invalid(format!(
-                    "`{deployment}` has host names: they are resolved on a tokio runtime only"
-                ))
-            })?;
-            runtime.spawn(follow(known.targets.clone(), known.endpoints.clone()));
+        let has_names = known
+            .targets
+            .iter()
+            .any(|target| matches!(target, Target::Host(_)));
+        if !has_names {
+            return Ok(known.endpoints.subscribe());
         }
+        let runtime = Handle::try_current().map_err(|_| {
+            invalid(format!(
+                "`{deployment}` has host names: they are resolved on a tokio runtime only"
+            ))
+        })?;
+        let (endpoints, receiver) = watch::channel(Arc::default());
+        runtime.spawn(follow(known.targets.clone(), endpoints));
         Ok(receiver)
     }
 }
@@ -203,7 +202,7 @@ impl Deployment {
         };
         Self {
             targets: targets.into(),
-            endpoints: Arc::new(watch::Sender::new(Arc::new(endpoints))),
+            endpoints: watch::Sender::new(Arc::new(endpoints)),
         }
     }
 }
@@ -247,8 +246,8 @@ impl Target {
     }
 }
 
-/// Resolves the host names of a deployment for as long as somebody follows it.
-async fn follow(targets: Arc<[Target]>, endpoints: Arc<watch::Sender<Arc<Endpoints>>>) {
+/// Resolves the host names of a deployment for as long as it is followed.
+async fn follow(targets: Arc<[Target]>, endpoints: watch::Sender<Arc<Endpoints>>) {
     let mut known: HashMap<Arc<str>, Address> = HashMap::new();
     loop {
         let mut complete = true;

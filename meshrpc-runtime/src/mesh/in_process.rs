@@ -21,7 +21,7 @@ use crate::{
 /// Servers listen in process unless an [`Advertisement`] names an address. Stable names are
 /// `<deployment>-<lowest free number>`.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InProcess {
+pub(crate) struct InProcess {
     deployments: Arc<Mutex<HashMap<String, Deployment>>>,
 }
 
@@ -47,6 +47,26 @@ struct InProcessAdvert {
 }
 
 impl InProcess {
+    /// The stable name of the instance that listens at `address`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn instance_at(&self, address: &Address) -> Option<Arc<str>> {
+        let deployments = self.deployments();
+        deployments
+            .values()
+            .flat_map(|deployment| &deployment.instances)
+            .find(|(_, announced)| announced.address.as_ref() == Some(address))
+            .map(|(name, _)| Arc::clone(name))
+    }
+
+    /// Resolves when nobody follows `deployment`.
+    #[cfg(feature = "testing")]
+    pub(crate) fn unwatched(&self, deployment: &str) -> impl Future<Output = ()> + use<> {
+        let mut deployments = self.deployments();
+        let entry = deployments.entry(deployment.to_owned()).or_default();
+        let endpoints = entry.endpoints.clone();
+        async move { endpoints.closed().await }
+    }
+
     fn deployments(&self) -> MutexGuard<'_, HashMap<String, Deployment>> {
         // Every critical section leaves the map whole, so a panic elsewhere spoils nothing.
         self.deployments

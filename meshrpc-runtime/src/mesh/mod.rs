@@ -3,7 +3,7 @@
 mod client;
 mod environment;
 mod fixed;
-mod in_process;
+pub(crate) mod in_process;
 #[cfg(feature = "local")]
 pub mod local;
 mod name;
@@ -22,6 +22,7 @@ use in_process::InProcess;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
+    blocking,
     client::{Channel, Connect, Dialer, Pool, Setting},
     contract::ServiceSpec,
     discovery::{Advertisement, Endpoints, Registrar, Resolver},
@@ -34,14 +35,29 @@ use crate::{
 /// Channels and their connections live on the runtime that the mesh was opened on, and as long as
 /// the mesh does: dropping it lets calls under way finish and closes the connections. A server it
 /// [`serve`](Self::serve)s has a life of its own.
+///
+/// Connections for methods that are not async, whose callers wait on their own threads, live on a
+/// thread that this crate starts with the first of them. So do all connections of a mesh that was
+/// opened outside of a runtime or by [`open_blocking`](Self::open_blocking).
 pub struct Mesh {
     registrar: Arc<dyn Registrar>,
     environment: Environment,
     setting: Setting,
+    /// Where connections of async callers live: the runtime of the setting, or the I/O thread.
+    home: Home,
     /// Weak, so that a pool ends with its last channel.
-    pools: Mutex<HashMap<String, Weak<Pool>>>,
+    pools: Mutex<HashMap<(String, Home), Weak<Pool>>>,
     /// Its drop ends the pools.
     _alive: watch::Sender<()>,
+}
+
+/// Where connections live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Home {
+    /// The runtime that the mesh was opened on.
+    Opener,
+    /// The thread for callers that wait.
+    IoThread,
 }
 
 impl Mesh {
@@ -50,13 +66,16 @@ impl Mesh {
     /// # Errors
     /// If a variable cannot be understood, the URL's scheme is unknown or its feature off, or the
     /// mesh cannot be joined.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
     pub async fn from_env() -> Result<Mesh, Error> {
-        let environment = Environment::read()?;
-        let url = environment.mesh().value.to_owned();
-        Self::join(&url, environment)
+        Self::from_env_on(Handle::try_current().ok())
+    }
+
+    /// As [`from_env`](Self::from_env), for programs without a runtime.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn from_env_blocking() -> Result<Mesh, Error> {
+        Self::from_env_on(None)
     }
 
     /// The mesh that `url` names, with the rest of the environment as
@@ -64,55 +83,69 @@ impl Mesh {
     ///
     /// # Errors
     /// As [`from_env`](Self::from_env).
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
     pub async fn open(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?)
+        Self::join(url, Environment::read()?, Handle::try_current().ok())
+    }
+
+    /// As [`open`](Self::open), for programs without a runtime.
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    pub fn open_blocking(url: &str) -> Result<Mesh, Error> {
+        Self::join(url, Environment::read()?, None)
     }
 
     /// A mesh of its own within this process, for tests: only what is served on it is found on it.
     /// The environment is not read.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime, if the system gives no thread.
     pub fn in_process() -> Mesh {
         let registry = Arc::new(InProcess::default());
         let resolver = Arc::clone(&registry) as _;
-        Self::assemble(registry, resolver, Arc::new(Dialer), Environment::default())
+        Self::from_parts(registry, resolver, Arc::new(Dialer))
     }
 
     /// A mesh of these parts, for registries and transports that this crate does not have.
     ///
     /// # Panics
-    /// Outside of a tokio runtime.
+    /// Outside of a tokio runtime, if the system gives no thread.
     pub fn from_parts(
         registrar: Arc<dyn Registrar>,
         resolver: Arc<dyn Resolver>,
         connect: Arc<dyn Connect>,
     ) -> Mesh {
-        Self::assemble(registrar, resolver, connect, Environment::default())
+        let parts = (registrar, resolver);
+        let here = Handle::try_current().ok();
+        match Self::assemble(parts, connect, Environment::default(), here) {
+            Ok(mesh) => mesh,
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    fn join(url: &str, environment: Environment) -> Result<Mesh, Error> {
-        let (registrar, resolver) = url::open(url, &environment)?;
-        Ok(Self::assemble(
-            registrar,
-            resolver,
-            Arc::new(Dialer),
-            environment,
-        ))
+    fn from_env_on(runtime: Option<Handle>) -> Result<Mesh, Error> {
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::join(&url, environment, runtime)
+    }
+
+    fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
+        let parts = url::open(url, &environment)?;
+        Self::assemble(parts, Arc::new(Dialer), environment, runtime)
     }
 
     fn assemble(
-        registrar: Arc<dyn Registrar>,
-        resolver: Arc<dyn Resolver>,
+        (registrar, resolver): url::Adapter,
         connect: Arc<dyn Connect>,
         environment: Environment,
-    ) -> Mesh {
+        runtime: Option<Handle>,
+    ) -> Result<Mesh, Error> {
         let (alive, mesh_gone) = watch::channel(());
         let default_deadline = environment.deadline().value;
-        let runtime = Handle::current();
+        let (home, runtime) = match runtime {
+            Some(runtime) => (Home::Opener, runtime),
+            None => (Home::IoThread, blocking::io()?),
+        };
         let setting = Setting {
             resolver,
             connect,
@@ -120,30 +153,52 @@ impl Mesh {
             default_deadline,
             mesh_gone,
         };
-        Mesh {
+        Ok(Mesh {
             registrar,
             environment,
             setting,
+            home,
             pools: Mutex::default(),
             _alive: alive,
-        }
+        })
     }
 
     /// The way to a contract of a deployment; what a generated client is made of. Returns at once:
     /// connections are made in the background. Channels to one deployment share them; only
     /// contracts that had a channel when a connection was made are called positionally on it.
     pub fn channel(&self, deployment: &str, spec: &'static ServiceSpec) -> Channel {
-        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = match pools.get(deployment).and_then(Weak::upgrade) {
-            Some(pool) => pool,
-            None => {
-                pools.retain(|_, pool| pool.strong_count() > 0);
-                let pool = Arc::new(Pool::new(deployment, &self.setting));
-                pools.insert(deployment.to_owned(), Arc::downgrade(&pool));
-                pool
-            }
+        let blocking = spec.methods.iter().any(|method| method.blocking);
+        let blocking = blocking.then(|| self.pool(deployment, Home::IoThread));
+        let only_blocking = spec.methods.iter().all(|method| method.blocking);
+        let pool = match &blocking {
+            Some(pool) if only_blocking => Arc::clone(pool),
+            _ => self.pool(deployment, self.home),
         };
-        Channel::new(pool, spec)
+        Channel::new(pool, blocking, spec)
+    }
+
+    fn pool(&self, deployment: &str, home: Home) -> Arc<Pool> {
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (deployment.to_owned(), home);
+        if let Some(pool) = pools.get(&key).and_then(Weak::upgrade) {
+            return pool;
+        }
+        pools.retain(|_, pool| pool.strong_count() > 0);
+        let pool = match self.setting_at(home) {
+            Ok(setting) => Pool::new(deployment, &setting),
+            Err(error) => Pool::failed(deployment, &error, &self.setting),
+        };
+        let pool = Arc::new(pool);
+        pools.insert(key, Arc::downgrade(&pool));
+        pool
+    }
+
+    fn setting_at(&self, home: Home) -> Result<Setting, Error> {
+        let mut setting = self.setting.clone();
+        if home == Home::IoThread {
+            setting.runtime = blocking::io()?;
+        }
+        Ok(setting)
     }
 
     /// Serves `deployment`: binds, registers, listens, and returns when clients can find it.
@@ -152,6 +207,9 @@ impl Mesh {
     /// If the server's contracts collide, the registry cannot be reached or has somebody else
     /// under the instance's name, the address cannot be bound, or it is a public one without
     /// [`insecure`](crate::server::ServerBuilder::insecure).
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime; [`block_on`](crate::block_on) is one.
     pub async fn serve(&self, deployment: &str, server: Server) -> Result<Serving, Error> {
         let advertisement = Advertisement {
             deployment: deployment.to_owned(),

@@ -93,6 +93,28 @@ impl MeshError for Cow<'static, str> {
     }
 }
 
+/// An error with `#[derive(MeshError)]` that can hold a failed call without a variant for it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no place for a failed call",
+    label = "cannot hold a `meshrpc::Error`",
+    note = "add a variant for it: `#[mesh(transport)] Mesh(meshrpc::Error)`; or add `impl From<meshrpc::Error> for {Self}`"
+)]
+pub trait FailureHolder: MeshError {}
+
+#[diagnostic::do_not_recommend]
+impl<E: MeshError> FailureHolder for E {}
+
+/// The field of a variant that is `transport` or `fallback`.
+#[diagnostic::on_unimplemented(
+    message = "a failed call cannot be put into a `{Self}`",
+    label = "cannot hold a `meshrpc::Error`",
+    note = "the field is a `meshrpc::Error`, or what can be made from one: `anyhow::Error`, `Box<dyn Error + Send + Sync>`, `std::io::Error`, `String`"
+)]
+pub trait FailureField: MeshError {}
+
+#[diagnostic::do_not_recommend]
+impl<F: MeshError> FailureField for F {}
+
 /// An argument that `sticky` names.
 #[diagnostic::on_unimplemented(
     message = "calls cannot stick to an instance by a `{Self}`",

@@ -30,13 +30,13 @@ macro_rules! __mesh_describe {
         use $crate::__rt::v1::ladder::{
             read::{Bytes as _, Plain as _, Unreadable as _},
             split::{Split as _, Unsplit as _},
-            typed::{Text as _, Typed as _},
+            typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
         let schema = $schema;
         $( (&&&$crate::__rt::v1::Of::<$argument>::new()).argument(schema); )*
         let whole = $crate::__rt::v1::Of::<$return>::new();
         (&&&(&&whole).ok()).reply(schema);
-        (&&(&&whole).err()).describe(schema);
+        (&&&&(&&whole).err()).describe(schema);
     }};
 }
 
@@ -48,8 +48,8 @@ macro_rules! __mesh_respond {
     ($replier:expr, $result:expr) => {{
         use $crate::__rt::v1::ladder::{
             send::{
-                Debugged as _, Held as _, Shown as _, Silent as _, Sourced as _, Text as _,
-                Typed as _,
+                Debugged as _, Derived as _, DerivedAny as _, Held as _, Shown as _, Silent as _,
+                Sourced as _, Text as _, Typed as _, Untyped as _,
             },
             split::{Split as _, Unsplit as _},
             write::{Bytes as _, Plain as _, Unsendable as _},
@@ -65,7 +65,8 @@ macro_rules! __mesh_respond {
                     $crate::__rt::v1::Err(error) => {
                         let kind = $crate::__rt::v1::Of::value(&error);
                         let text = (&&&kind).text(&error);
-                        (&&&&kind).send(&error, text, replier)
+                        let tell = |text| (&&&kind).tell(&error, text);
+                        (&&&&&&kind).send(&error, text, tell, replier)
                     }
                 })
             }
@@ -79,10 +80,13 @@ macro_rules! __mesh_respond {
 macro_rules! __mesh_settle {
     ($return:ty, $answer:expr) => {{
         use $crate::__rt::v1::ladder::{
-            fail::{Boxed as _, Exact as _, Hopeless as _, Io as _, Mesh as _},
+            fail::{
+                Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
+                Mesh as _,
+            },
             read::{Bytes as _, Plain as _, Unreadable as _},
             split::{Split as _, Unsplit as _},
-            typed::{Text as _, Typed as _},
+            typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
         let whole = $crate::__rt::v1::Of::<$return>::new();
         let value = (&&whole).ok();
@@ -90,15 +94,15 @@ macro_rules! __mesh_settle {
         (&&whole).join(match $answer {
             $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => (&&&value)
                 .read(answer)
-                .map_err(|failure| (&&&&&error).fail(failure)),
+                .map_err(|failure| (&&&&&&&error).fail(failure)),
             $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Failed(failure)) => {
                 $crate::__rt::v1::Err(
-                    (&&error)
+                    (&&&&error)
                         .rebuild(failure)
-                        .unwrap_or_else(|failure| (&&&&&error).fail(failure)),
+                        .unwrap_or_else(|failure| (&&&&&&&error).fail(failure)),
                 )
             }
-            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&error).fail(failure)),
+            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&error).fail(failure)),
         })
     }};
 }
@@ -111,5 +115,65 @@ macro_rules! __mesh_session_key {
         use $crate::__rt::v1::ladder::session::{Key as _, Keyless as _};
         let value = &$value;
         (&&$crate::__rt::v1::Of::value(value)).key(value)
+    }};
+}
+
+/// `error_text!(error)`: what can be told of an error.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_text {
+    ($error:expr) => {{
+        use $crate::__rt::v1::ladder::{
+            part::{Optional as _, OptionalHeld as _},
+            send::{Debugged as _, Held as _, Shown as _, Silent as _, Sourced as _, Text as _},
+        };
+        let error = $error;
+        let kind = $crate::__rt::v1::Of::value(error);
+        let text = (&&&kind).text(error);
+        (&&&kind).tell(error, text)
+    }};
+}
+
+/// `error_cause!(field, told)`: what was told, with the codes that a field adds.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_cause {
+    ($field:expr, $told:expr) => {{
+        use $crate::__rt::v1::ladder::{
+            part::{Optional as _, OptionalHeld as _},
+            send::{Held as _, Sourced as _, Text as _},
+        };
+        let field = $field;
+        // The text is for what has no sources, and adds no code.
+        let cause =
+            (&&&$crate::__rt::v1::Of::value(field)).tell(field, ::std::string::String::new());
+        $told.caused_by(cause)
+    }};
+}
+
+/// `error_part!(field)`: what a field of an error is written as.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_part {
+    ($field:expr) => {{
+        use $crate::__rt::v1::ladder::part::{Nested as _, NestedAny as _, Told as _, Value as _};
+        let field = $field;
+        (&&&&$crate::__rt::v1::Of::value(field))
+            .part(field, || $crate::__rt::v1::error_text!(field))
+    }};
+}
+
+/// `error_remake!(Type)`: how a field of an error is read.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_remake {
+    ($type:ty) => {{
+        use $crate::__rt::v1::ladder::{
+            make::{Boxed as _, Hopeless as _, Io as _, Known as _, Mesh as _},
+            remake::{Nested as _, NestedAny as _, Told as _, Value as _},
+        };
+        let kind = $crate::__rt::v1::Of::<$type>::new();
+        let make = (&&&&&kind).make();
+        (&&&&kind).remake(make)
     }};
 }

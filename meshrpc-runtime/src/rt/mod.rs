@@ -10,6 +10,7 @@
 //! when the user's type cannot cross; the one error is reported by the bounds in [`bounds`], which
 //! generated code checks once per written type.
 
+mod blocking;
 mod bounds;
 mod errors;
 mod handler;
@@ -26,6 +27,7 @@ pub mod v1 {
     pub use std::result::Result::{Err, Ok};
 
     pub use async_trait::async_trait;
+    pub use tokio::sync::RwLock;
 
     pub use crate::{
         client::{Answer, Call, Channel},
@@ -38,19 +40,44 @@ pub mod v1 {
 
     pub use super::{
         Nothing, Of,
+        blocking::blocking,
         bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
     };
     pub use crate::{
-        __mesh_describe as describe, __mesh_put as put, __mesh_respond as respond,
+        __mesh_describe as describe, __mesh_error_cause as error_cause,
+        __mesh_error_part as error_part, __mesh_error_remake as error_remake,
+        __mesh_error_text as error_text, __mesh_put as put, __mesh_respond as respond,
         __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
     };
+
+    /// What `#[derive(MeshError)]` calls.
+    pub mod derived {
+        pub use serde::{Deserializer, Serializer, de::VariantAccess};
+
+        pub use super::super::errors::{
+            derived::{
+                Crossing, Parts, Seed, Variants, WithAny, WithSerde, no_variant, read_enum,
+                read_struct, read_struct_variant, read_tuple, remakes, unreadable, write_newtype,
+                write_struct, write_struct_variant, write_tuple, write_unit,
+            },
+            text::ErrorText,
+        };
+        pub use crate::error::{Code, Error};
+        pub use serde::{Serialize, de::DeserializeOwned};
+    }
 
     /// The traits of each ladder, imported by the macros where a ladder is climbed.
     pub mod ladder {
         pub use super::super::{
-            errors::{fail, send, typed},
+            errors::{
+                derived::{
+                    field::{make, part, remake},
+                    whole,
+                },
+                fail, send, typed,
+            },
             values::{read, session, split, write},
         };
     }

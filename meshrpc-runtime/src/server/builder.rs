@@ -50,6 +50,13 @@ impl Server {
         }
     }
 
+    /// Whether callers wait for some of the methods on their own threads.
+    pub(crate) fn has_blocking_methods(&self) -> bool {
+        self.targets
+            .iter()
+            .any(|target| target.spec().methods.iter().any(|method| method.blocking))
+    }
+
     pub(crate) fn routes(&self) -> Result<Routes, Error> {
         let mut targets = self.targets.clone();
         let described = targets

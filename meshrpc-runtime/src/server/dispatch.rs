@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     connection::{Dispatch, Incoming, IncomingBody, Responder},
-    context::{Context, Origin},
+    context::{Context, Origin, Unfinished},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::Started,
@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Dispatcher {
     pub(crate) routes: Arc<Routes>,
     pub(crate) counters: Arc<Counters>,
+    /// What goes on after its call has ended.
+    pub(crate) unfinished: Unfinished,
     /// For connections accepted while the server drains: calls that arrive before their client has
     /// read the go-away are refused as not started, so that it moves them.
     pub(crate) draining: bool,
@@ -82,6 +84,7 @@ impl Dispatcher {
             session: head.session.clone(),
             metadata: head.metadata.clone(),
             peer: Some(Arc::clone(&peer)),
+            unfinished: self.unfinished.clone(),
         });
         let (contract, method) = (route.contract, route.method);
         let counters = Arc::clone(&self.counters);
@@ -198,6 +201,7 @@ mod tests {
         Dispatcher {
             routes: Arc::new(routes),
             counters: Arc::default(),
+            unfinished: Unfinished::default(),
             draining,
         }
     }

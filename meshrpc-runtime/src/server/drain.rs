@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    connection,
     discovery::Health,
     error::Error,
     server::{Drained, Serving, listener::Phase},
@@ -22,7 +23,7 @@ impl Serving {
         if let Some(advert) = &mut self.advert {
             // Clients that follow the registry leave before they are sent away. A registry that
             // cannot be told does not keep the server from stopping: go-away reaches them too.
-            let spread = end.min(Instant::now() + SPREAD);
+            let spread = end.min(connection::now() + SPREAD);
             let told = advert.set_health(Health::Draining);
             match tokio::time::timeout_at(spread.into(), told).await {
                 Ok(Ok(())) => {}
@@ -31,16 +32,22 @@ impl Serving {
             }
         }
         self.phase.send_replace(Phase::Draining);
-        // An error: the listener is gone, and nothing is open.
-        let finished = self.open.wait_for(|open| *open == 0);
-        let finished = tokio::time::timeout_at(end.into(), finished).await.is_ok();
+        let finished = tokio::time::timeout_at(end.into(), self.finished())
+            .await
+            .is_ok();
 
         let withdrawn = match self.advert.take() {
             Some(advert) => tokio::time::timeout(WITHDRAW, advert.withdraw()).await,
             None => Ok(Ok(())),
         };
         self.phase.send_replace(Phase::Stopped);
-        let cut = (&mut self.listener).await.unwrap_or(0);
+        let mut cut = self.unfinished.count();
+        for running in [Some(&mut self.listener), self.second.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            cut += (&mut running.task).await.unwrap_or(0);
+        }
         if cut > 0 {
             tracing::warn!(
                 instance = &*instance,
@@ -59,5 +66,17 @@ impl Serving {
                 Ok(Drained { cut })
             }
         }
+    }
+
+    /// Resolves when no connection is open and no work goes on.
+    async fn finished(&mut self) {
+        for running in [Some(&mut self.listener), self.second.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            // An error: the listener is gone, and nothing is open.
+            let _ = running.open.wait_for(|open| *open == 0).await;
+        }
+        self.unfinished.finished().await;
     }
 }

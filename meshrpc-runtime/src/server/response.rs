@@ -59,12 +59,37 @@ impl Response {
     where
         E: Serialize + ?Sized,
     {
+        let text = vec![message.clone()];
+        Self::typed_error_or(request, method, error, message, text)
+    }
+
+    /// The same; an error that cannot be written crosses as `text`, outermost message first.
+    pub(crate) fn typed_error_or<E>(
+        request: Codec,
+        method: &'static MethodSpec,
+        error: &E,
+        message: String,
+        text: Vec<String>,
+    ) -> Response
+    where
+        E: Serialize + ?Sized,
+    {
         let detail = match written(request, method, error, codec::encode_failure) {
             Ok((codec, bytes)) => Detail::Typed { codec, bytes },
-            // Its message still says what happened.
-            Err(_) => Detail::Chain(vec![message.clone()]),
+            Err(_) => Detail::Chain(text),
         };
         Response::of(Status::application(Code::Unknown, message, detail))
+    }
+
+    /// The same with this code, which callers and gateways see; `relayed` as for
+    /// [`text_error`](Self::text_error).
+    pub(crate) fn own_error(self, code: Option<Code>, relayed: Option<Code>) -> Response {
+        let Outcome::Status(mut status) = self.0 else {
+            return self;
+        };
+        status.code = code.or(relayed).or(status.code);
+        status.relayed = relayed.is_some();
+        Response(Outcome::Status(status))
     }
 
     /// The method returned an error that crosses as text, outermost message first. `relayed` is the

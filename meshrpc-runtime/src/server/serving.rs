@@ -1,15 +1,16 @@
 //! A server's life, from an address to gone.
 
-use std::{
-    fmt,
-    future::Future,
-    sync::Arc,
-    time::{Duration, Instant},
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::watch,
+    task::JoinHandle,
 };
 
-use tokio::{sync::watch, task::JoinHandle};
-
 use crate::{
+    blocking, connection,
+    context::Unfinished,
     discovery::{Address, Advert, Advertisement, Health, Instance, Registrar},
     error::{Code, Error, Kind},
     server::{
@@ -33,11 +34,20 @@ pub(crate) struct Start {
 pub struct Serving {
     pub(super) advert: Option<Box<dyn Advert>>,
     pub(super) phase: watch::Sender<Phase>,
-    pub(super) open: watch::Receiver<usize>,
-    pub(super) listener: JoinHandle<usize>,
+    pub(super) listener: Running,
+    /// In process, for callers that wait on the thread this server runs on.
+    pub(super) second: Option<Running>,
+    pub(super) unfinished: Unfinished,
     instance: Instance,
     address: Address,
     counters: Arc<Counters>,
+}
+
+/// A listener that runs.
+pub(super) struct Running {
+    pub(super) open: watch::Receiver<usize>,
+    /// Gives the number of calls that were cut.
+    pub(super) task: JoinHandle<usize>,
 }
 
 /// A server that runs until something happens.
@@ -76,40 +86,55 @@ impl Start {
         advert.bound(address.clone()).await?;
 
         let counters = Arc::new(Counters::default());
+        let unfinished = Unfinished::default();
         let dispatcher = |draining| {
-            let (routes, counters) = (Arc::clone(&routes), Arc::clone(&counters));
             Arc::new(Dispatcher {
-                routes,
-                counters,
+                routes: Arc::clone(&routes),
+                counters: Arc::clone(&counters),
+                unfinished: unfinished.clone(),
                 draining,
             })
         };
+        let config = Arc::new(Config {
+            max_message: server.limits.max_message,
+            max_streams: server.limits.max_streams,
+            identity: LocalIdentity {
+                name: instance.name.to_string(),
+                epoch: instance.epoch,
+            },
+            contracts: routes.offers(),
+            ..Config::default()
+        });
         let (phase, follow) = watch::channel(Phase::Serving);
-        let (count, open) = watch::channel(0);
-        let listening = Listening {
-            listener,
-            config: Arc::new(Config {
-                max_message: server.limits.max_message,
-                max_streams: server.limits.max_streams,
-                identity: LocalIdentity {
-                    name: instance.name.to_string(),
-                    epoch: instance.epoch,
-                },
-                contracts: routes.offers(),
-                ..Config::default()
-            }),
-            serving: dispatcher(false),
-            draining: dispatcher(true),
-            counters: Arc::clone(&counters),
-            phase: follow,
-            open: count,
+        let run = |listener, runtime: &Handle| {
+            let (count, open) = watch::channel(0);
+            let listening = Listening {
+                listener,
+                config: Arc::clone(&config),
+                serving: dispatcher(false),
+                draining: dispatcher(true),
+                counters: Arc::clone(&counters),
+                phase: follow.clone(),
+                open: count,
+            };
+            let task = runtime.spawn(listening.run());
+            Running { open, task }
         };
-        let listener = tokio::spawn(listening.run());
+        let here = Handle::current();
+        let second = match server.has_blocking_methods() && blocks_as_a_whole(&here) {
+            true => listener.for_waiting_callers(),
+            false => None,
+        };
+        let second = match second {
+            Some(listener) => Some(run(listener, &blocking::io()?)),
+            None => None,
+        };
         let mut serving = Serving {
             advert: None,
+            listener: run(listener, &here),
+            second,
+            unfinished,
             phase,
-            open,
-            listener,
             instance,
             address,
             counters,
@@ -152,7 +177,7 @@ impl Serving {
     /// # Errors
     /// As [`Until::drain`].
     pub async fn drain(mut self, time: Duration) -> Result<Drained, Error> {
-        self.wind_down(Instant::now() + time).await
+        self.wind_down(connection::now() + time).await
     }
 }
 
@@ -168,7 +193,7 @@ impl<F: Future> Until<F> {
         let Self { mut serving, end } = self;
         tokio::select! {
             _ = end => serving.drain(time).await,
-            ended = &mut serving.listener => {
+            ended = &mut serving.listener.task => {
                 let message = match ended {
                     Ok(_) => "the listener ended".to_owned(),
                     Err(error) => format!("the listener ended: {error}"),
@@ -181,8 +206,16 @@ impl<F: Future> Until<F> {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.listener.abort();
+        self.listener.task.abort();
+        if let Some(second) = &self.second {
+            second.task.abort();
+        }
     }
+}
+
+/// Whether one thread that waits keeps all of a runtime's tasks waiting.
+fn blocks_as_a_whole(runtime: &Handle) -> bool {
+    runtime.runtime_flavor() != RuntimeFlavor::MultiThread
 }
 
 /// Without encryption and without knowing who calls, only this machine may.

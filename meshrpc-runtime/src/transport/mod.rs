@@ -101,6 +101,19 @@ impl Listener {
         }
     }
 
+    /// A second listener at the same address, for those of its callers that wait on their threads,
+    /// where there can be one: they may be in the way of this one.
+    pub(crate) fn for_waiting_callers(&self) -> Option<Listener> {
+        match self {
+            Listener::Memory(listener) => Some(Listener::Memory(listener.for_waiting_callers())),
+            #[allow(
+                unreachable_patterns,
+                reason = "reachable when a transport's feature is on"
+            )]
+            _ => None,
+        }
+    }
+
     /// The next byte stream. Cancel safe.
     ///
     /// # Errors

@@ -1,11 +1,11 @@
 //! The trait around the methods.
 
-use syn::{Error, GenericParam, ItemTrait, Meta, TraitItem, TypeParamBound, spanned::Spanned as _};
+use syn::{Error, ItemTrait, Meta, TraitItem, TypeParamBound, spanned::Spanned as _};
 
 use super::Errors;
-use crate::model::is_async_trait;
+use crate::model::{Options, is_async_trait, plain, supertraits};
 
-pub(crate) fn item(item: &ItemTrait, errors: &mut Errors) {
+pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
     if let Some(token) = &item.unsafety {
         errors.push(Error::new(
             token.span,
@@ -18,30 +18,19 @@ pub(crate) fn item(item: &ItemTrait, errors: &mut Errors) {
             "an `auto` trait has no methods to call: remove `auto`",
         ));
     }
-    if let Some(parameter) = item.generics.params.first() {
-        let (span, words) = match parameter {
-            GenericParam::Type(ty) => (
-                ty.ident.span(),
-                "not supported yet: type parameters of the trait; write the concrete type instead",
-            ),
-            GenericParam::Const(parameter) => (
-                parameter.ident.span(),
-                "a constant of the trait's own cannot cross: write the value, or pass it as an argument",
-            ),
-            GenericParam::Lifetime(lifetime) => (
-                lifetime.lifetime.span(),
-                "not supported yet: lifetimes of the trait; write them on the methods instead",
-            ),
-        };
-        errors.push(Error::new(span, words));
-    } else if let Some(clause) = &item.generics.where_clause {
-        errors.push(Error::new(
-            clause.where_token.span,
-            "not supported yet: `where` on the trait; write the bounds as supertraits instead",
-        ));
+    for bound in supertraits(item) {
+        supertrait(item, options, bound, errors);
     }
-    for bound in &item.supertraits {
-        supertrait(item, bound, errors);
+    if let Some(key) = &options.manual_supertraits
+        && supertraits(item).all(is_satisfied)
+    {
+        errors.push(Error::new(
+            key.span(),
+            format!(
+                "`{}` has no supertrait that its client lacks: remove `supertraits = manual`",
+                item.ident
+            ),
+        ));
     }
     for attribute in &item.attrs {
         if is_async_trait(&attribute.meta)
@@ -60,10 +49,6 @@ pub(crate) fn item(item: &ItemTrait, errors: &mut Errors) {
                 constant.ident.span(),
                 "the client has no value for this constant: give it one here, or make it a method",
             )),
-            TraitItem::Type(ty) => errors.push(Error::new(
-                ty.ident.span(),
-                "not supported yet: associated types; write the concrete type in the methods instead",
-            )),
             TraitItem::Macro(call) => errors.push(Error::new(
                 call.mac.path.span(),
                 "what this macro adds to the trait cannot be seen from here: write it out",
@@ -77,25 +62,59 @@ pub(crate) fn item(item: &ItemTrait, errors: &mut Errors) {
     }
 }
 
-/// Those that the client can satisfy: it derives `Clone` and `Debug`.
+/// Those that the client satisfies: it derives `Clone` and `Debug`.
 const SUPERTRAITS: [&str; 7] = ["Clone", "Debug", "Send", "Sync", "Sized", "Unpin", "Any"];
 
-fn supertrait(item: &ItemTrait, bound: &TypeParamBound, errors: &mut Errors) {
+const STANDARD: [&str; 12] = [
+    "Display",
+    "Error",
+    "Default",
+    "PartialEq",
+    "Eq",
+    "PartialOrd",
+    "Ord",
+    "Hash",
+    "AsRef",
+    "From",
+    "Into",
+    "Deref",
+];
+
+/// True for a bound that every client satisfies.
+pub(crate) fn is_satisfied(bound: &TypeParamBound) -> bool {
     match bound {
-        TypeParamBound::Lifetime(lifetime) if lifetime.ident == "static" => {}
+        TypeParamBound::Lifetime(_) => true,
+        TypeParamBound::Trait(bound) => bound.path.segments.last().is_some_and(|last| {
+            last.arguments.is_none() && SUPERTRAITS.iter().any(|name| last.ident == name)
+        }),
+        _ => false,
+    }
+}
+
+fn supertrait(item: &ItemTrait, options: &Options, bound: &TypeParamBound, errors: &mut Errors) {
+    if is_satisfied(bound) {
+        return;
+    }
+    match bound {
+        TypeParamBound::Trait(_) if options.manual_supertraits.is_some() => {}
         TypeParamBound::Trait(bound) => {
             let Some(last) = bound.path.segments.last() else {
                 return;
             };
-            if !SUPERTRAITS.iter().any(|name| last.ident == name) {
-                errors.push(Error::new(
-                    last.ident.span(),
-                    format!(
-                        "`{}Client` would have to implement `{}`: move its methods into this trait",
-                        item.ident, last.ident
-                    ),
-                ));
-            }
+            let (client, base) = (format!("{}Client", plain(&item.ident)), &last.ident);
+            // A trait of the standard library is no contract.
+            let sibling = match STANDARD.iter().any(|name| base == name) {
+                true => String::new(),
+                false => format!(
+                    "; if `{base}` is a contract too, `Client::sibling::<{base}Client>(self)` is its client there"
+                ),
+            };
+            errors.push(Error::new(
+                base.span(),
+                format!(
+                    "`{client}` would have to implement `{base}`: write `supertraits = manual` in the attribute, and `impl {base} for {client}`{sibling}"
+                ),
+            ));
         }
         other => errors.push(Error::new(
             other.span(),

@@ -1,11 +1,10 @@
 //! The signature of a method.
 
 use syn::{
-    Error, FnArg, GenericParam, Receiver, ReceiverKind, ReturnType, Safety, Signature, TraitItemFn,
-    Type, WherePredicate, spanned::Spanned as _,
+    Error, GenericParam, Safety, Signature, TraitItemFn, TypeParamBound, spanned::Spanned as _,
 };
 
-use super::{Errors, types};
+use super::{Errors, bounds_on_self, future, item::is_satisfied};
 use crate::model::{Argument, Effects, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
@@ -29,23 +28,43 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
     }
     let before = errors.is_empty();
     qualifiers(signature, errors);
-    receiver(signature, errors);
     if let Some(parameter) = type_parameter(signature) {
         errors.push(Error::new(
             parameter.span(),
             "another process cannot know this type: write the concrete type, or give the method a body to keep it local",
         ));
-    } else if let Some(clause) = &signature.generics.where_clause
-        && needs_sized(signature)
-    {
-        errors.push(Error::new(
-            clause.where_token.span,
-            "not supported yet: `where Self: Sized` without a body; remove it, or give the method a body to keep it local",
-        ));
     }
+    needs(signature, errors);
     if before && errors.is_empty() && signature.asyncness.is_none() {
-        errors.push(not_async(function));
+        errors.take(future::check(signature));
     }
+}
+
+/// What the method asks of the service, which the client is too.
+fn needs(signature: &Signature, errors: &mut Errors) {
+    for bound in on_self(signature) {
+        if !is_satisfied(bound) {
+            let at = match bound {
+                TypeParamBound::Trait(bound) => bound
+                    .path
+                    .segments
+                    .last()
+                    .map_or_else(|| bound.span(), |last| last.ident.span()),
+                other => other.span(),
+            };
+            errors.push(Error::new(
+                at,
+                "not every client satisfies this bound: remove it, or give the method a body and `#[mesh(local)]`",
+            ));
+        }
+    }
+}
+
+/// The bounds of a method on `Self`.
+pub(crate) fn on_self(signature: &Signature) -> impl Iterator<Item = &TypeParamBound> {
+    let clause = signature.generics.where_clause.iter();
+    let predicates = clause.flat_map(|clause| &clause.predicates);
+    predicates.filter_map(bounds_on_self).flatten()
 }
 
 /// `sticky` names an argument.
@@ -97,86 +116,6 @@ fn qualifiers(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-fn receiver(signature: &Signature, errors: &mut Errors) {
-    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
-        errors.push(Error::new(
-            signature.ident.span(),
-            "a function without `self` has no instance to call: take `&self`, or give it a body to keep it local",
-        ));
-        return;
-    };
-    let Receiver {
-        self_token, kind, ..
-    } = receiver;
-    let error = match kind {
-        ReceiverKind::Reference(_, _, None) => return,
-        ReceiverKind::Reference(_, _, Some(token)) => Error::new(
-            token.span,
-            "not supported yet: `&mut self`; write `&self`, with a lock in the implementation, instead",
-        ),
-        ReceiverKind::Value => Error::new(
-            self_token.span,
-            "a call cannot take the service away: write `&self`",
-        ),
-        ReceiverKind::Typed(_, ty) => Error::new(
-            types::span(ty),
-            "not supported yet: receivers with a type; write `&self` instead",
-        ),
-        _ => Error::new(
-            self_token.span,
-            "not supported yet: this receiver; write `&self` instead",
-        ),
-    };
-    errors.push(error);
-}
-
-fn not_async(function: &TraitItemFn) -> Error {
-    let signature = &function.sig;
-    if let ReturnType::Type(_, ty) = &signature.output {
-        match &**ty {
-            Type::ImplTrait(written) => {
-                for bound in &written.bounds {
-                    if let syn::TypeParamBound::Trait(bound) = bound {
-                        if last_is(&bound.path, "Future") {
-                            return Error::new(
-                                written.impl_token.span,
-                                "not supported yet: `impl Future` written out; write `async fn` instead",
-                            );
-                        }
-                        if last_is(&bound.path, "Stream") {
-                            return types::stream(written.impl_token.span);
-                        }
-                    }
-                }
-            }
-            Type::Path(path) => {
-                let last = path.path.segments.last();
-                if let Some(last) = last {
-                    if last.ident.to_string().ends_with("Stream") {
-                        return types::stream(last.ident.span());
-                    }
-                    if last.ident == "BoxFuture" || last.ident == "Pin" {
-                        return Error::new(
-                            last.ident.span(),
-                            "not supported yet: boxed futures written out; write `async fn` instead",
-                        );
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-    let instead = if function.default.is_some() {
-        "write `async fn`, or `#[mesh(local)]` to keep the body at the caller, instead"
-    } else {
-        "write `async fn` instead"
-    };
-    Error::new(
-        signature.fn_token.span,
-        format!("not supported yet: methods that are not async; {instead}"),
-    )
-}
-
 /// The lifetime that gives away a method as `#[async_trait]` leaves it.
 fn expanded_lifetime(signature: &Signature) -> Option<proc_macro2::Span> {
     let expanded = signature.generics.params.iter().any(|parameter| {
@@ -198,15 +137,6 @@ fn type_parameter(signature: &Signature) -> Option<&syn::Ident> {
 }
 
 fn needs_sized(signature: &Signature) -> bool {
-    signature.generics.where_clause.as_ref().is_some_and(|clause| {
-        clause.predicates.iter().any(|predicate| match predicate {
-            WherePredicate::Type(bounded) => {
-                matches!(&bounded.bounded_ty, Type::Path(path) if path.path.is_ident("Self"))
-                    && bounded.bounds.iter().any(|bound| {
-                        matches!(bound, syn::TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized"))
-                    })
-            }
-            _ => false,
-        })
-    })
+    on_self(signature)
+        .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized")))
 }

@@ -1,5 +1,7 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
+mod future;
+pub(crate) mod generics;
 mod item;
 mod method;
 pub(crate) mod settings;
@@ -9,13 +11,14 @@ use std::collections::HashMap;
 
 use syn::ItemTrait;
 
+pub(crate) use generics::bounds_on_self;
 pub(crate) use item::item;
-pub(crate) use method::{method, stays_local, sticky};
+pub(crate) use method::{method, on_self, stays_local, sticky};
 
-use crate::model::Method;
+use crate::model::{Method, Receiver};
 
 /// Errors met so far, so that one run names all of them.
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
 impl Errors {
@@ -57,6 +60,7 @@ pub(crate) fn contract(item: &ItemTrait, methods: &[Method], errors: &mut Errors
             ),
         ));
     }
+    receivers(methods, errors);
     let mut names: HashMap<&str, Vec<&Method>> = HashMap::new();
     let mut keys: HashMap<u64, &Method> = HashMap::new();
     for method in methods {
@@ -87,5 +91,31 @@ pub(crate) fn contract(item: &ItemTrait, methods: &[Method], errors: &mut Errors
         }
         same.push(method);
         keys.insert(method.key, method);
+    }
+}
+
+/// A service behind a lock is nobody's `Arc`.
+fn receivers(methods: &[Method], errors: &mut Errors) {
+    let changing = methods
+        .iter()
+        .find(|method| method.receiver == Receiver::Mut);
+    let sharing = methods
+        .iter()
+        .find(|method| method.receiver == Receiver::Arc);
+    if let (Some(changing), Some(sharing)) = (changing, sharing) {
+        errors.push(syn::Error::new(
+            receiver_span(sharing),
+            format!(
+                "`{}` takes `&mut self`, so the service is kept behind a lock and there is no `Arc` of it: write `&self` or `&mut self`",
+                changing.signature.ident
+            ),
+        ));
+    }
+}
+
+fn receiver_span(method: &Method) -> proc_macro2::Span {
+    match method.signature.receiver().map(|receiver| &receiver.kind) {
+        Some(syn::ReceiverKind::Typed(_, ty)) => types::span(ty),
+        _ => method.signature.ident.span(),
     }
 }

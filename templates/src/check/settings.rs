@@ -1,6 +1,11 @@
 //! The keys of our attributes.
 
-use syn::{Error, Ident, LitStr, Result, Token, ext::IdentExt as _, parse::ParseStream};
+use syn::{
+    Error, Ident, LitStr, Result, Token,
+    ext::IdentExt as _,
+    parenthesized,
+    parse::{ParseBuffer, ParseStream},
+};
 
 /// Keys met so far.
 #[derive(Default)]
@@ -57,6 +62,37 @@ pub(crate) fn value<T>(
     value.map_err(|_| misused(key, usage))
 }
 
+/// `(…)` behind a key, which is written like `usage`.
+pub(crate) fn list<'a>(
+    input: ParseStream<'a>,
+    key: &Ident,
+    usage: &str,
+) -> Result<ParseBuffer<'a>> {
+    let read = || {
+        let inner;
+        parenthesized!(inner in input);
+        Ok(inner)
+    };
+    read().map_err(|_: Error| misused(key, usage))
+}
+
+/// Each of the comma-separated things in a list.
+pub(crate) fn each<T>(
+    list: ParseStream<'_>,
+    key: &Ident,
+    usage: &str,
+    read: fn(ParseStream<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
+    if list.is_empty() {
+        return Err(misused(key, usage));
+    }
+    let list = list.parse_terminated(read, Token![,]);
+    Ok(list
+        .map_err(|error| Error::new(error.span(), format!("`{key}` is written `{usage}`")))?
+        .into_iter()
+        .collect())
+}
+
 /// The comma behind a key and its value, or the end.
 pub(crate) fn end(input: ParseStream<'_>, key: &Ident, usage: &str) -> Result<()> {
     if input.is_empty() {
@@ -71,6 +107,8 @@ pub(crate) fn end(input: ParseStream<'_>, key: &Ident, usage: &str) -> Result<()
 fn misused(key: &Ident, usage: &str) -> Error {
     let words = if key == usage {
         format!("`{key}` takes no value: remove what follows it")
+    } else if usage.starts_with(&format!("{key}(")) {
+        format!("`{key}` takes a list: write `{usage}`")
     } else {
         format!("`{key}` takes a value: write `{usage}`")
     };

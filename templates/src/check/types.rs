@@ -8,7 +8,7 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::model::last_is;
+use crate::model::{Style, last_is};
 
 /// A type without the invisible and the visible parentheses around it.
 pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
@@ -199,7 +199,7 @@ pub(crate) fn not_a_result(at: Span, written: &str) -> Error {
 }
 
 /// What stands in a return type.
-pub(crate) fn returned(ty: &Type) -> Result<()> {
+pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
     match ty {
         Type::ImplTrait(written) => {
             return Err(match stream_bound(&written.bounds) {
@@ -237,6 +237,8 @@ pub(crate) fn returned(ty: &Type) -> Result<()> {
     }
     let mut returned = Returned {
         error: None,
+        // Where a thread waits, the error stays on it.
+        changes_threads: style != Style::Blocking,
         inside_box: false,
     };
     returned.visit_type(ty);
@@ -253,6 +255,7 @@ const PLAIN: [&str; 27] = [
 /// Walks a return type and keeps the first thing that cannot come back.
 struct Returned {
     error: Option<Error>,
+    changes_threads: bool,
     inside_box: bool,
 }
 
@@ -319,7 +322,7 @@ impl<'ast> Visit<'ast> for Returned {
                 });
                 if !self.inside_box || !is_error {
                     self.refuse(cannot_cross(ty));
-                } else if !is("Send") || !is("Sync") {
+                } else if self.changes_threads && (!is("Send") || !is("Sync")) {
                     self.refuse(Error::new(
                         at,
                         "the error must be able to change threads: write `Box<dyn Error + Send + Sync>`",

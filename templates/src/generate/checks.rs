@@ -110,10 +110,13 @@ impl Checks<'_> {
                 #(#cfg)*
                 {
                     use #rt::ladder::{
-                        fail::{Boxed as _, Checked as _, Exact as _, Io as _, Mesh as _},
+                        fail::{
+                            Boxed as _, Checked as _, Derived as _, DerivedAny as _, Exact as _,
+                            Io as _, Mesh as _,
+                        },
                         split::{Split as _, Unsplit as _},
                     };
-                    let _ = |failure| (&&&&&(&&#rt::Of::<#ty>::new()).err()).fail(failure);
+                    let _ = |failure| (&&&&&&&(&&#rt::Of::<#ty>::new()).err()).fail(failure);
                 }
             });
         }

@@ -4,16 +4,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{Output, key};
-use crate::model::{Deadline, Method, without_lifetimes};
+use crate::model::{Deadline, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
         let (rt, vis, ident) = (&self.rt, self.visibility(), self.contract_ident());
         let name = self.service.name();
-        let docs = format!(
-            " The contract of [`{}`], as servers and clients exchange it.",
-            self.service.ident()
-        );
+        let docs = self.contract_docs();
         let dead = self.allow_dead_code();
         let methods = self
             .service
@@ -23,7 +20,7 @@ impl Output<'_> {
         // A static of its own, since what is only known to a method at run time is kept in it.
         let count = self.position(None);
         quote! {
-            #[doc = #docs]
+            #docs
             #dead
             #vis static #ident: #rt::ServiceSpec = #rt::ServiceSpec {
                 name: #name,
@@ -45,6 +42,7 @@ impl Output<'_> {
             .collect();
         let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
+        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -62,7 +60,7 @@ impl Output<'_> {
                 #key,
                 &[#(#names),*],
                 |schema| #rt::describe!(schema, #types),
-            ) #idempotent #deadline
+            ) #idempotent #blocking #deadline
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
-use syn::{FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeParamBound, parse_quote};
+use syn::{
+    FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeImplTrait, TypeParamBound, parse_quote,
+};
 
 use super::Output;
-use crate::model::last_is;
+use crate::model::{Style, last_is};
 
 impl Output<'_> {
     pub(super) fn interface(&self) -> TokenStream {
@@ -26,9 +28,14 @@ impl Output<'_> {
             }
         }
         for each in &mut item.items {
-            if let TraitItem::Fn(function) = each
-                && !self.service.async_trait
-            {
+            let TraitItem::Fn(function) = each else {
+                continue;
+            };
+            let style = self.service.style(&function.sig);
+            if style == Some(Style::Future) {
+                send(function);
+            }
+            if !self.service.async_trait && style != Some(Style::Blocking) {
                 desugar(function);
             }
         }
@@ -64,14 +71,30 @@ fn desugar(function: &mut TraitItemFn) {
     }
 }
 
+/// The future that a method writes out has to be `Send`, like one that it does not.
+fn send(function: &mut TraitItemFn) {
+    let span = function.sig.ident.span();
+    if let ReturnType::Type(_, ty) = &mut function.sig.output
+        && let Type::ImplTrait(written) = &mut **ty
+        && !is_send(written)
+    {
+        let bound = quote_spanned!(span=> ::core::marker::Send);
+        written.bounds.push(parse_quote!(#bound));
+    }
+}
+
 /// An `impl Trait` argument has to be `Send`, like the future that holds it.
 pub(super) fn add_send(ty: &mut Type) {
-    if let Type::ImplTrait(written) = ty {
-        let there = written.bounds.iter().any(
-            |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Send")),
-        );
-        if !there {
-            written.bounds.push(parse_quote!(::core::marker::Send));
-        }
+    if let Type::ImplTrait(written) = ty
+        && !is_send(written)
+    {
+        written.bounds.push(parse_quote!(::core::marker::Send));
     }
+}
+
+fn is_send(written: &TypeImplTrait) -> bool {
+    written
+        .bounds
+        .iter()
+        .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Send")))
 }

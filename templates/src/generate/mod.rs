@@ -6,15 +6,17 @@
 mod checks;
 mod client;
 mod contract;
+mod docs;
 mod file;
 mod handler;
+mod instance;
 mod interface;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::HashSet};
 
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote};
 use syn::{Type, VisRestricted, Visibility, parse_quote};
 
 pub use file::{File, Header};
@@ -125,6 +127,8 @@ struct Output<'a> {
     target: Target,
     /// Path to what generated code calls.
     rt: TokenStream,
+    /// Every name that the trait mentions.
+    words: HashSet<String>,
     /// Types inside macro calls, which the printer does not format; see [`Output::opaque`].
     types: RefCell<Vec<String>>,
 }
@@ -139,6 +143,7 @@ impl<'a> Output<'a> {
             service,
             target,
             rt,
+            words: words(service),
             types: RefCell::default(),
         }
     }
@@ -283,8 +288,32 @@ fn key(method: &Method) -> TokenStream {
     })
 }
 
+/// The names in a trait, and in what it is served with.
+fn words(service: &Service) -> HashSet<String> {
+    fn collect(tokens: TokenStream, words: &mut HashSet<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => {
+                    words.insert(ident.to_string());
+                }
+                TokenTree::Group(group) => collect(group.stream(), words),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+    let mut words = HashSet::new();
+    collect(service.item.to_token_stream(), &mut words);
+    for method in &service.methods {
+        collect(method.signature.to_token_stream(), &mut words);
+    }
+    for (_, ty) in &service.options.types {
+        collect(ty.to_token_stream(), &mut words);
+    }
+    words
+}
+
 /// Tokens with all of them at the place of `span`.
-fn moved(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|token| match token {

@@ -6,7 +6,7 @@ use syn::{
     spanned::Spanned as _,
 };
 
-use super::{Lend, Owned, attribute::is_mesh, plain};
+use super::{Detach, Hold, Lend, Owned, attribute::is_mesh, plain};
 use crate::check::{settings, types};
 
 /// An argument of a method.
@@ -20,6 +20,8 @@ pub(crate) struct Argument {
     pub(crate) owned: Type,
     /// How it gets there and back.
     pub(crate) form: Form,
+    /// What keeps it from being held by the method's future as it is, undone.
+    pub(crate) detach: Option<Detach>,
     /// What a check of the type is reported at.
     pub(crate) span: proc_macro2::Span,
 }
@@ -40,7 +42,7 @@ pub(crate) enum Form {
 }
 
 impl Argument {
-    pub(super) fn parse(index: usize, input: &PatType) -> Result<Self> {
+    pub(super) fn parse(index: usize, input: &PatType, hold: &Hold) -> Result<Self> {
         for attribute in input.attrs.iter().filter(|attribute| is_mesh(attribute)) {
             attribute.parse_args_with(settings::on_argument)?;
         }
@@ -63,6 +65,10 @@ impl Argument {
             ident,
             name,
             owned,
+            detach: match hold.has(&input.ty) {
+                true => None,
+                false => Some(Detach::of(&form, &input.ty)?),
+            },
             form,
             span: types::span(&input.ty),
         })

@@ -46,7 +46,7 @@ pub(super) fn stripped(item: &ItemTrait) -> ItemTrait {
     item
 }
 
-pub(super) fn is_mesh(attribute: &Attribute) -> bool {
+pub(crate) fn is_mesh(attribute: &Attribute) -> bool {
     attribute.path().is_ident("mesh")
 }
 

@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use sha2::{Digest as _, Sha256};
 use syn::{FnArg, ItemTrait, Lit, TraitItem};
 
-use super::{Options, attribute};
+use super::{Bound, Options, attribute};
 
 /// First eight bytes, little-endian, of SHA-256.
 pub(crate) fn short_hash(bytes: &[u8]) -> u64 {
@@ -56,7 +56,25 @@ pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: bool) -
         options.name,
         canonical(signatures.to_token_stream()),
     );
+    let text = format!("{text}{}", of_instance(options));
     short_hash(text.as_bytes())
+}
+
+/// What else the attribute says that the files depend on, if it says any of it.
+fn of_instance(options: &Options) -> String {
+    let mut text = String::new();
+    for binding in &options.generics {
+        let value = match &binding.value {
+            Bound::Type(ty) => ty.to_token_stream(),
+            Bound::Const(value) => value.to_token_stream(),
+        };
+        text.push_str(&format!("\n{} = {}", binding.ident, canonical(value)));
+    }
+    for (ident, ty) in &options.types {
+        let ty = canonical(ty.to_token_stream());
+        text.push_str(&format!("\n{ident}: {ty}"));
+    }
+    text
 }
 
 /// Tokens as text with one space after each: docs left out, invisible groups opened, strings by

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Reply, Style, plain, style};
+use super::{Argument, Effects, Hold, Receiver, Reply, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -22,8 +22,12 @@ pub(crate) struct Method {
     pub(crate) docs: Vec<Attribute>,
     /// Calling it warns.
     pub(crate) deprecated: bool,
+    /// How it takes the service.
+    pub(crate) receiver: Receiver,
     /// How it comes to its reply.
     pub(crate) style: Style,
+    /// What its future may borrow.
+    pub(crate) hold: Hold,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) reply: Reply,
     /// What `#[mesh(…)]` says.
@@ -56,30 +60,37 @@ impl Method {
             return errors.finish().map(|()| None);
         }
 
-        check::method(function, &mut errors);
         let signature = &function.sig;
+        let (style, output) = style::of(signature);
+        let hold = match style {
+            Style::Async | Style::Blocking => Hold::Everything,
+            Style::Future | Style::Boxed => Hold::of(signature),
+        };
+        let receiver = errors.take(Receiver::parse(signature));
+        check::method(function, &mut errors);
         let mut arguments = Vec::new();
         let typed = signature.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
         for (index, input) in typed.enumerate() {
-            if let Some(argument) = errors.take(Argument::parse(index, input)) {
+            if let Some(argument) = errors.take(Argument::parse(index, input, &hold)) {
                 arguments.push(argument);
             }
         }
         if errors.is_empty() {
             check::sticky(&effects, &arguments, &mut errors);
         }
-        let (style, output) = style::of(signature);
         // A form that was refused as a whole needs no second word on what it returns.
         let reply = if errors.is_empty() {
-            errors.take(Reply::parse(output.as_ref(), &signature.ident))
+            errors.take(Reply::parse(output.as_ref(), &signature.ident, style))
         } else {
             None
         };
         errors.finish()?;
-        let Some(reply) = reply else { return Ok(None) };
+        let (Some(receiver), Some(reply)) = (receiver, reply) else {
+            return Ok(None);
+        };
 
         let (name, name_span) = effects
             .name
@@ -101,7 +112,9 @@ impl Method {
             cfg: attributes("cfg"),
             docs: attributes("doc"),
             deprecated: !attributes("deprecated").is_empty(),
+            receiver,
             style,
+            hold,
             arguments,
             reply,
             effects,

@@ -2,11 +2,15 @@
 
 mod argument;
 mod attribute;
+mod detach;
 mod effects;
 mod fingerprint;
+mod hold;
+mod instance;
 mod method;
 mod options;
 mod owned;
+mod receiver;
 mod reply;
 mod style;
 
@@ -14,11 +18,16 @@ use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
 
 pub(crate) use argument::{Argument, Form};
+pub(crate) use attribute::is_mesh;
+pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
+pub(crate) use hold::Hold;
+pub(crate) use instance::{Binding, Bound, Instance, declares, supertraits};
 pub(crate) use method::Method;
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
+pub(crate) use receiver::Receiver;
 pub(crate) use reply::Reply;
 pub(crate) use style::Style;
 
@@ -33,6 +42,8 @@ pub struct Service {
     pub(crate) async_trait: bool,
     /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
     pub(crate) item: ItemTrait,
+    /// What stands for what the trait leaves open.
+    pub(crate) instance: Instance,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
     fingerprint: u64,
@@ -46,20 +57,27 @@ impl Service {
     /// For each form that cannot be served, at its own token.
     pub fn parse(options: TokenStream, item: &ItemTrait) -> syn::Result<Self> {
         let mut errors = check::Errors::default();
-        let options = errors.take(Options::parse.parse2(options));
-        check::item(item, &mut errors);
+        let Some(options) = errors.take(Options::parse.parse2(options)) else {
+            return Err(errors.into_error());
+        };
+        check::item(item, &options, &mut errors);
+        let mut open = check::Errors::default();
+        let instance = Instance::of(item, &options, &mut open);
+        if !open.is_empty() {
+            // Of methods that use what is missing there is nothing more to say.
+            errors.push(open.into_error());
+            return Err(errors.into_error());
+        }
         let async_trait = has_async_trait(&item.attrs);
         let mut methods = Vec::new();
         for each in &item.items {
             if let TraitItem::Fn(function) = each
-                && let Some(method) = errors.take(Method::parse(function)).flatten()
+                && let Some(function) = errors.take(instance.apply(function))
+                && let Some(method) = errors.take(Method::parse(&function)).flatten()
             {
                 methods.push(method);
             }
         }
-        let Some(options) = options else {
-            return Err(errors.into_error());
-        };
         let name = options.name_or(&item.ident);
         for method in &mut methods {
             method.key = short_hash(format!("{name}/{}", method.name).as_bytes());
@@ -72,6 +90,7 @@ impl Service {
             fingerprint: fingerprint::of_trait(item, &options, async_trait),
             options,
             async_trait,
+            instance,
             item: attribute::stripped(item),
             methods,
         })
@@ -103,6 +122,15 @@ impl Service {
         attribute::stripped(item)
     }
 
+    /// The style of a method that another process answers.
+    pub(crate) fn style(&self, signature: &syn::Signature) -> Option<Style> {
+        let remote = self
+            .methods
+            .iter()
+            .find(|method| method.signature.ident == signature.ident);
+        remote.map(|method| method.style)
+    }
+
     /// Name of the trait.
     pub fn ident(&self) -> &Ident {
         &self.item.ident
@@ -117,6 +145,13 @@ impl Service {
     /// indifferent to formatting, comments and docs.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+
+    /// True if calls may change the service, which is then kept behind a lock.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.methods
+            .iter()
+            .any(|method| method.receiver == Receiver::Mut)
     }
 
     pub(crate) fn visibility(&self) -> &Visibility {

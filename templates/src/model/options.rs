@@ -1,9 +1,12 @@
 //! `#[mesh_service(…)]`.
 
 use proc_macro2::Span;
-use syn::{Ident, LitStr, Path, Result, parenthesized, parse::ParseStream};
+use syn::{
+    Expr, Ident, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
+    parse::ParseStream,
+};
 
-use super::plain;
+use super::{Binding, Bound, plain};
 use crate::check::settings;
 
 /// What `#[mesh_service(…)]` says.
@@ -15,6 +18,12 @@ pub struct Options {
     pub exposed: Option<Exposed>,
     /// Where the runtime is found, if not at `::meshrpc`.
     pub krate: Option<Path>,
+    /// What stands for the trait's parameters.
+    pub(crate) generics: Vec<Binding>,
+    /// What stands for its associated types.
+    pub(crate) types: Vec<(Ident, Type)>,
+    /// `supertraits = manual`: the user implements them for the client.
+    pub(crate) manual_supertraits: Option<Ident>,
 }
 
 /// `exposed`, or `exposed(prefix = "p")`.
@@ -26,7 +35,14 @@ pub struct Exposed {
     pub span: Span,
 }
 
-const KEYS: &[&str] = &["name", "exposed", "crate"];
+const KEYS: &[&str] = &[
+    "name",
+    "exposed",
+    "crate",
+    "types",
+    "generics",
+    "supertraits",
+];
 
 /// What the full grammar will have, and what can be written until then.
 const LATER: &[(&str, &str)] = &[
@@ -34,9 +50,6 @@ const LATER: &[(&str, &str)] = &[
         "dyn",
         "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
     ),
-    ("types", "the concrete type in place of the associated type"),
-    ("generics", "the concrete type in place of the parameter"),
-    ("supertraits", "the methods of the supertrait in this trait"),
     (
         "on_failure",
         "`Result<T, E>` as the return type of each method",
@@ -54,6 +67,9 @@ impl Options {
             let usage = match name.as_str() {
                 "name" => "name = \"…\"",
                 "crate" => "crate = path::of::meshrpc",
+                "types" => TYPES,
+                "generics" => GENERICS,
+                "supertraits" => "supertraits = manual",
                 other => other,
             };
             match name.as_str() {
@@ -74,6 +90,24 @@ impl Options {
                     let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     options.krate = Some(path);
                 }
+                "types" => {
+                    let list = settings::list(input, &key, usage)?;
+                    options.types = settings::each(&list, &key, usage, associated)?;
+                }
+                "generics" => {
+                    let list = settings::list(input, &key, usage)?;
+                    options.generics = settings::each(&list, &key, usage, binding)?;
+                }
+                "supertraits" => {
+                    let word = settings::value(input, &key, usage, Ident::parse_any)?;
+                    if word != "manual" {
+                        return Err(syn::Error::new(
+                            word.span(),
+                            "the client's supertraits are derived, or implemented by you: write `supertraits = manual` for the latter",
+                        ));
+                    }
+                    options.manual_supertraits = Some(key.clone());
+                }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }
             settings::end(input, &key, usage)?;
@@ -84,6 +118,28 @@ impl Options {
     pub(crate) fn name_or(&self, ident: &Ident) -> String {
         self.name.clone().unwrap_or_else(|| plain(ident))
     }
+}
+
+const TYPES: &str = "types(Error = StoreError)";
+const GENERICS: &str = "generics(T = Row, const N = 4)";
+
+/// `Error = E`.
+fn associated(input: ParseStream<'_>) -> Result<(Ident, Type)> {
+    let ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    Ok((ident, input.parse()?))
+}
+
+/// `T = Row` or `const N = 4`.
+fn binding(input: ParseStream<'_>) -> Result<Binding> {
+    let constant = input.parse::<Option<Token![const]>>()?;
+    let ident = input.parse()?;
+    input.parse::<Token![=]>()?;
+    let value = match constant {
+        Some(_) => Bound::Const(input.parse::<Expr>()?),
+        None => Bound::Type(input.parse()?),
+    };
+    Ok(Binding { ident, value })
 }
 
 fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {

@@ -2,6 +2,7 @@
 
 use syn::{GenericArgument, Ident, PathArguments, Result, Type};
 
+use super::Style;
 use crate::check::types;
 
 /// The return type of a method.
@@ -18,12 +19,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    pub(super) fn parse(output: Option<&Type>, method: &Ident) -> Result<Self> {
+    pub(super) fn parse(output: Option<&Type>, method: &Ident, style: Style) -> Result<Self> {
         let Some(ty) = output else {
             return Err(types::not_a_result(method.span(), "()"));
         };
         let ty = types::unwrapped(ty);
-        types::returned(ty)?;
+        types::returned(ty, style)?;
         let mut reply = Self {
             ty: ty.clone(),
             ok: None,

@@ -15,7 +15,7 @@ pub(crate) enum Style {
     Async,
     /// `fn f() -> impl Future<Output = R>`.
     Future,
-    /// `fn f() -> Pin<Box<dyn Future<Output = R>>>`, also by the alias `BoxFuture`.
+    /// `fn f() -> Pin<Box<dyn Future<Output = R> + Send>>`, also by the alias `BoxFuture`.
     Boxed,
     /// `fn f() -> R`: the caller's thread waits.
     Blocking,
@@ -75,7 +75,7 @@ fn boxed(path: &TypePath) -> Option<Type> {
         _ => None,
     })?;
     match last.ident.to_string().as_str() {
-        "BoxFuture" | "LocalBoxFuture" => Some(inner.clone()),
+        "BoxFuture" | "BoxedFuture" | "LocalBoxFuture" => Some(inner.clone()),
         "Pin" | "Box" => match inner {
             Type::Path(path) => boxed(path),
             Type::TraitObject(future) => output(&future.bounds),

@@ -1,9 +1,9 @@
 //! How a pool gets its connections.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
 use crate::{
-    connection::Connection,
+    connection::{Connection, Io},
     discovery::{Address, BoxFuture},
     error::{Error, Kind},
     transport,
@@ -36,20 +36,27 @@ impl Connect for Dialer {
         address: &'a Address,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
-        Box::pin(async move {
-            let connect = async {
-                let io = transport::dial(address).await.map_err(|error| {
-                    Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
-                })?;
-                Connection::connect(io, config).await
-            };
-            match tokio::time::timeout(TIMEOUT, connect).await {
-                Ok(result) => result,
-                Err(_) => Err(Error::new(
-                    Kind::Unavailable,
-                    format!("{address}: no answer within {} s", TIMEOUT.as_secs()),
-                )),
-            }
-        })
+        Box::pin(establish(address, transport::dial(address), config))
+    }
+}
+
+/// Waits for `dial` and performs the handshake on what it brings, within the time for both.
+pub(crate) async fn establish<T: Io>(
+    address: &Address,
+    dial: impl Future<Output = io::Result<T>>,
+    config: Arc<Config>,
+) -> Result<Connection, Error> {
+    let connect = async {
+        let io = dial.await.map_err(|error| {
+            Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
+        })?;
+        Connection::connect(io, config).await
+    };
+    match tokio::time::timeout(TIMEOUT, connect).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::new(
+            Kind::Unavailable,
+            format!("{address}: no answer within {} s", TIMEOUT.as_secs()),
+        )),
     }
 }

@@ -18,6 +18,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "testing")]
+pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
 pub(crate) use lane::Lane;
 pub(crate) use snapshot::{Pick, Snapshot};
@@ -31,6 +33,7 @@ use crate::{
     connection,
     contract::ServiceSpec,
     discovery::Resolver,
+    error::Error,
     wire::{Config, ContractOffer, LocalIdentity},
 };
 
@@ -82,8 +85,10 @@ impl Pool {
             wanted: Mutex::default(),
         });
         let (alive, gone) = oneshot::channel();
+        // What a resolver spawns has to live where the pool does.
+        let _entered = setting.runtime.enter();
         let snapshots = match setting.resolver.watch(deployment) {
-            Err(error) => watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1,
+            Err(error) => unusable(&error),
             Ok(endpoints) => {
                 let unknown = Snapshot::new(Vec::new(), false, Some(connection::now()), false);
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
@@ -106,6 +111,21 @@ impl Pool {
             budget: Budget::new(connection::now()),
             default_deadline: setting.default_deadline,
             _alive: alive,
+        }
+    }
+
+    /// A pool that calls fail on.
+    pub(crate) fn failed(deployment: &str, error: &Error, setting: &Setting) -> Pool {
+        Pool {
+            shared: Arc::new(Shared {
+                deployment: deployment.into(),
+                wanted: Mutex::default(),
+            }),
+            snapshots: unusable(error),
+            rotation: Rotation::default(),
+            budget: Budget::new(connection::now()),
+            default_deadline: setting.default_deadline,
+            _alive: oneshot::channel().0,
         }
     }
 
@@ -141,6 +161,10 @@ impl Shared {
         };
         Arc::clone(config.get_or_insert_with(build))
     }
+}
+
+fn unusable(error: &Error) -> watch::Receiver<Arc<Snapshot<Arc<Lane>>>> {
+    watch::channel(Arc::new(Snapshot::ended(&error.to_string()))).1
 }
 
 /// What this process calls itself in the logs of servers.

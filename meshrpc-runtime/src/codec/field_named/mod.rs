@@ -9,6 +9,7 @@ mod scan;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    arguments::Values,
     error::{DecodeError, DecodeProblem, EncodeError},
     named::{Guard, Guarded, read_bounded},
 };
@@ -46,7 +47,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
 /// As [`decode`], for bytes that are known to be exactly one value.
 pub(super) fn decode_scanned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
-    read_bounded(&mut deserializer)
+    read_bounded(&mut deserializer, true)
 }
 
 /// Begins the map of `len` arguments.
@@ -79,13 +80,12 @@ pub(super) fn put_name(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
 }
 
-/// The bytes of each argument's value, in the order of `arguments`. No bytes at all are no
-/// arguments.
+/// The bytes of each argument's value. No bytes at all are no arguments.
 pub(super) fn split_map<'a>(
     arguments: &[&str],
     body: &'a [u8],
-) -> Result<Vec<Option<&'a [u8]>>, DecodeError> {
-    let mut values = vec![None; arguments.len()];
+) -> Result<Values<&'a [u8]>, DecodeError> {
+    let mut values = Values::none(arguments);
     if body.is_empty() {
         return Ok(values);
     }
@@ -94,15 +94,7 @@ pub(super) fn split_map<'a>(
         let (name, after_name) = scan::text(rest)?;
         let (value, after_value) = after_name.split_at(scan::value_len(after_name)?);
         rest = after_value;
-        if let Some(index) = arguments
-            .iter()
-            .position(|argument| argument.as_bytes() == name)
-            && values[index].replace(value).is_some()
-        {
-            return Err(DecodeError::new(DecodeProblem::Duplicate(
-                arguments[index].to_owned(),
-            )));
-        }
+        values.put(arguments, name, value)?;
     }
     match rest.len() {
         0 => Ok(values),

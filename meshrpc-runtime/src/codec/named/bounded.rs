@@ -2,6 +2,9 @@
 //!
 //! The formats' own limits count brackets. They do not count options and newtypes, which take no
 //! bytes in them: `struct Chain(Option<Box<Chain>>)` recurses for ever over a single byte.
+//!
+//! And where another version of the type was written, what serde would take for something else is
+//! refused: a number for the field or variant of that number, and one that a float has to round.
 
 use std::{cell::Cell, fmt};
 
@@ -14,8 +17,8 @@ use super::super::{
     error::{DecodeError, DecodeProblem},
 };
 
-/// Reads one value from `inner`.
-pub(in crate::codec) fn read_bounded<'de, T, D>(inner: D) -> Result<T, DecodeError>
+/// Reads one value from `inner`. `exact` if its numbers are typed, so that none needs rounding.
+pub(in crate::codec) fn read_bounded<'de, T, D>(inner: D, exact: bool) -> Result<T, DecodeError>
 where
     T: de::Deserialize<'de>,
     D: Deserializer<'de>,
@@ -23,10 +26,12 @@ where
     let depth = Depth {
         left: Cell::new(MAX_DEPTH),
         exceeded: Cell::new(false),
+        exact,
     };
     T::deserialize(Bounded {
         inner,
         depth: &depth,
+        role: Role::Any,
     })
     .map_err(|error| {
         DecodeError::new(if depth.exceeded.get() {
@@ -41,12 +46,26 @@ where
 struct Depth {
     left: Cell<u32>,
     exceeded: Cell<bool>,
+    exact: bool,
 }
 
 /// Anything of serde's reading side, with the depth it is at.
 struct Bounded<'a, X> {
     inner: X,
     depth: &'a Depth,
+    role: Role,
+}
+
+/// What is read here, where that matters.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Any,
+    /// A struct.
+    Struct,
+    /// The name of a field of a struct, or of a variant. Serde's derive takes numbers as well.
+    Name,
+    F32,
+    F64,
 }
 
 impl Depth {
@@ -64,10 +83,41 @@ impl Depth {
 
 impl<'a, X> Bounded<'a, X> {
     fn with<Y>(&self, inner: Y) -> Bounded<'a, Y> {
+        self.reading(Role::Any, inner)
+    }
+
+    fn reading<Y>(&self, role: Role, inner: Y) -> Bounded<'a, Y> {
         Bounded {
             inner,
             depth: self.depth,
+            role,
         }
+    }
+
+    /// The role of what is read at the same place.
+    fn same<Y>(&self, inner: Y) -> Bounded<'a, Y> {
+        self.reading(self.role, inner)
+    }
+
+    /// Whether an integer may be read here.
+    fn integer<E: de::Error>(&self, value: i128) -> Result<(), E> {
+        let role = self.role;
+        let refused = match role {
+            Role::Any | Role::Struct => false,
+            Role::Name => true,
+            Role::F32 => self.depth.exact && value as f32 as i128 != value,
+            Role::F64 => self.depth.exact && value as f64 as i128 != value,
+        };
+        if !refused {
+            return Ok(());
+        }
+        Err(E::custom(format_args!(
+            "the integer {value} where {} is read",
+            match role {
+                Role::Name => "a name",
+                _ => "a float that would round it",
+            }
+        )))
     }
 }
 
@@ -86,10 +136,24 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
     forward! {
         deserialize_any deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32
         deserialize_i64 deserialize_i128 deserialize_u8 deserialize_u16 deserialize_u32
-        deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 deserialize_char
-        deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
-        deserialize_option deserialize_unit deserialize_seq deserialize_map
-        deserialize_identifier deserialize_ignored_any
+        deserialize_u64 deserialize_u128 deserialize_char deserialize_str deserialize_string
+        deserialize_bytes deserialize_byte_buf deserialize_option deserialize_unit deserialize_seq
+        deserialize_map deserialize_ignored_any
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.reading(Role::F32, visitor);
+        self.inner.deserialize_f32(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.reading(Role::F64, visitor);
+        self.inner.deserialize_f64(visitor)
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        let visitor = self.same(visitor);
+        self.inner.deserialize_identifier(visitor)
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -135,7 +199,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        let visitor = self.with(visitor);
+        let visitor = self.reading(Role::Struct, visitor);
         self.inner.deserialize_struct(name, fields, visitor)
     }
 
@@ -162,6 +226,15 @@ macro_rules! visits {
     )*};
 }
 
+macro_rules! visits_integers {
+    ($($method:ident($type:ty);)*) => {$(
+        fn $method<E: de::Error>(self, value: $type) -> Result<V::Value, E> {
+            self.integer(value.into())?;
+            self.inner.$method(value)
+        }
+    )*};
+}
+
 impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
     type Value = V::Value;
 
@@ -169,20 +242,22 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
         self.inner.expecting(f)
     }
 
-    visits! {
-        visit_bool(bool);
+    visits_integers! {
         visit_i8(i8);
         visit_i16(i16);
         visit_i32(i32);
         visit_i64(i64);
-        visit_i128(i128);
         visit_u8(u8);
         visit_u16(u16);
         visit_u32(u32);
         visit_u64(u64);
+    }
+
+    visits! {
+        visit_bool(bool);
+        visit_i128(i128);
         visit_u128(u128);
         visit_f32(f32);
-        visit_f64(f64);
         visit_char(char);
         visit_str(&str);
         visit_borrowed_str(&'de str);
@@ -190,6 +265,16 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
         visit_bytes(&[u8]);
         visit_borrowed_bytes(&'de [u8]);
         visit_byte_buf(Vec<u8>);
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<V::Value, E> {
+        if self.role == Role::F32 && self.depth.exact {
+            let rounded = f64::from(value as f32);
+            if rounded != value && !value.is_nan() {
+                return Err(E::custom(format_args!("{value}, which an f32 would round")));
+            }
+        }
+        self.inner.visit_f64(value)
     }
 
     fn visit_none<E: de::Error>(self) -> Result<V::Value, E> {
@@ -220,7 +305,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        let access = self.with(access);
+        let access = self.same(access);
         self.depth.nested(|| self.inner.visit_map(access))
     }
 
@@ -234,7 +319,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Bounded<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<S::Value, D::Error> {
-        let deserializer = self.with(deserializer);
+        let deserializer = self.same(deserializer);
         self.inner.deserialize(deserializer)
     }
 }
@@ -262,7 +347,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        let seed = self.with(seed);
+        let role = match self.role {
+            Role::Struct => Role::Name,
+            _ => Role::Any,
+        };
+        let seed = self.reading(role, seed);
         self.inner.next_key_seed(seed)
     }
 
@@ -284,16 +373,11 @@ impl<'de, 'a, A: EnumAccess<'de>> EnumAccess<'de> for Bounded<'a, A> {
         self,
         seed: V,
     ) -> Result<(V::Value, Self::Variant), A::Error> {
-        let seed = self.with(seed);
+        let seed = self.reading(Role::Name, seed);
         let depth = self.depth;
-        let (value, variant) = self.inner.variant_seed(seed)?;
-        Ok((
-            value,
-            Bounded {
-                inner: variant,
-                depth,
-            },
-        ))
+        let (value, inner) = self.inner.variant_seed(seed)?;
+        let role = Role::Any;
+        Ok((value, Bounded { inner, depth, role }))
     }
 }
 

@@ -218,6 +218,9 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
 
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
         self.guard.finite(value.into())?;
+        if self.guard.json && !survives(value) {
+            return self.inner.serialize_f64(value.into());
+        }
         self.inner.serialize_f32(value)
     }
 
@@ -342,6 +345,13 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
     fn is_human_readable(&self) -> bool {
         self.inner.is_human_readable()
     }
+}
+
+/// Whether the shortest text of `value` is still `value` where it is first read as an `f64`, as
+/// within what describes itself.
+fn survives(value: f32) -> bool {
+    let text = format!("{value:e}");
+    text.parse::<f64>().is_ok_and(|wide| wide as f32 == value)
 }
 
 impl<C> GuardedCompound<'_, C> {

@@ -5,9 +5,9 @@
 //! are zigzag-coded first. Lengths are `u64`, variants `u32`, an option is one byte 0 or 1.
 //!
 //! Nothing in the bytes tells what they mean, so both directions are guarded. The writer refuses
-//! what the reader could not know: a field left out, a length not told in advance. The reader
-//! trusts no length: nesting, elements and elements without bytes are bounded, and bytes left over
-//! are an error.
+//! what the reader could not know: a field left out, a length not told in advance, anything that
+//! the type does not read at this place. The reader trusts no length: nesting, elements and
+//! elements without bytes are bounded, and bytes left over are an error.
 
 mod de;
 mod ser;
@@ -17,17 +17,19 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use self::{de::Reader, ser::Writer};
 use super::error::{DecodeError, EncodeError};
+use crate::contract::Shape;
 
 pub(super) use self::de::Reader as PositionalReader;
 
-/// Appends `value` to `out`; `out` is unchanged if that fails.
+/// Appends `value` to `out`, if it is written as `shape` is read; `out` is unchanged if that fails.
 pub(super) fn encode<T: Serialize + ?Sized>(
+    shape: Shape<'_>,
     value: &T,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let start = out.len();
     value
-        .serialize(&mut Writer::new(out))
+        .serialize(&mut Writer::new(shape, out))
         .inspect_err(|_| out.truncate(start))
 }
 

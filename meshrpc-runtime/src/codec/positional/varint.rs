@@ -14,35 +14,42 @@ const SIXTEEN_BYTES: u8 = 254;
 
 #[inline]
 pub(super) fn put_u16(out: &mut Vec<u8>, value: u16) {
-    if value <= u16::from(SINGLE_MAX) {
+    if value <= SINGLE_MAX.into() {
         out.push(value as u8);
     } else {
-        put_wide(out, TWO_BYTES, value.to_le_bytes());
+        put_wide_u16(out, value);
     }
 }
 
-#[inline]
-pub(super) fn put_u32(out: &mut Vec<u8>, value: u32) {
-    match u16::try_from(value) {
-        Ok(small) => put_u16(out, small),
-        Err(_) => put_wide(out, FOUR_BYTES, value.to_le_bytes()),
-    }
+fn put_wide_u16(out: &mut Vec<u8>, value: u16) {
+    put_wide(out, TWO_BYTES, value.to_le_bytes());
 }
 
-#[inline]
-pub(super) fn put_u64(out: &mut Vec<u8>, value: u64) {
-    match u32::try_from(value) {
-        Ok(small) => put_u32(out, small),
-        Err(_) => put_wide(out, EIGHT_BYTES, value.to_le_bytes()),
-    }
+macro_rules! put {
+    ($($put:ident($type:ty), $put_wide:ident: $marker:ident, $narrow:ident($narrow_type:ty);)*) => {$(
+        #[inline]
+        pub(super) fn $put(out: &mut Vec<u8>, value: $type) {
+            if value <= SINGLE_MAX.into() {
+                out.push(value as u8);
+            } else {
+                $put_wide(out, value);
+            }
+        }
+
+        /// Most numbers are small: those that are not are written out of line.
+        fn $put_wide(out: &mut Vec<u8>, value: $type) {
+            match <$narrow_type>::try_from(value) {
+                Ok(narrow) => $narrow(out, narrow),
+                Err(_) => put_wide(out, $marker, value.to_le_bytes()),
+            }
+        }
+    )*};
 }
 
-#[inline]
-pub(super) fn put_u128(out: &mut Vec<u8>, value: u128) {
-    match u64::try_from(value) {
-        Ok(small) => put_u64(out, small),
-        Err(_) => put_wide(out, SIXTEEN_BYTES, value.to_le_bytes()),
-    }
+put! {
+    put_u32(u32), put_wide_u32: FOUR_BYTES, put_wide_u16(u16);
+    put_u64(u64), put_wide_u64: EIGHT_BYTES, put_wide_u32(u32);
+    put_u128(u128), put_wide_u128: SIXTEEN_BYTES, put_wide_u64(u64);
 }
 
 /// One reservation for marker and value.

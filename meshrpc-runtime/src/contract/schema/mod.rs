@@ -10,19 +10,23 @@
 //! is made of the names serde sees and of the order of everything, never of Rust paths.
 
 mod access;
-mod check;
 mod fingerprint;
 mod keys;
+mod layout;
 mod place;
 mod samples;
 mod shape;
 mod trace;
 mod variants;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 pub(super) use self::fingerprint::of_contract;
 use self::shape::{Graph, NodeId};
+pub(crate) use self::{
+    layout::{Behind, Kind, Layout, Part, Place, Shape},
+    shape::Leaf,
+};
 
 /// The types of one method, as its schema function tells them.
 ///
@@ -102,31 +106,27 @@ impl MethodSchema {
         self.find(names, |graph, node| graph.some_nil(node))
     }
 
-    /// Whether `value` is written as the argument is read.
-    pub(super) fn check_argument<T: Serialize + ?Sized>(
-        &self,
-        index: usize,
-        value: &T,
-    ) -> Result<(), String> {
-        match self.arguments.get(index) {
-            Some(node) => check::check(&self.graph, *node, value),
-            None => Ok(()),
-        }
+    /// The shapes as the positional writer follows them.
+    pub(super) fn layout(&self) -> Layout {
+        Layout::of(&self.graph)
     }
 
-    /// Whether `value` is written as the reply is read.
-    pub(super) fn check_reply<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), String> {
-        match self.reply {
-            Some(node) => check::check(&self.graph, node, value),
-            None => Ok(()),
-        }
+    /// What the argument is read as.
+    pub(super) fn argument_in(&self, layout: &Layout, index: usize) -> Place {
+        let node = self.arguments.get(index);
+        node.map_or(Place::ANYTHING, |node| layout.at(*node))
     }
 
-    /// Whether `error` is written as the method's error is read.
-    pub(super) fn check_error<E: Serialize + ?Sized>(&self, error: &E) -> Result<(), String> {
+    /// What the reply is read as.
+    pub(super) fn reply_in(&self, layout: &Layout) -> Place {
+        self.reply.map_or(Place::ANYTHING, |node| layout.at(node))
+    }
+
+    /// What the method's error is read as.
+    pub(super) fn error_in(&self, layout: &Layout) -> Place {
         match self.failure {
-            Failure::Typed(node) => check::check(&self.graph, node, error),
-            Failure::Never | Failure::Text => Ok(()),
+            Failure::Typed(node) => layout.at(node),
+            Failure::Never | Failure::Text => Place::ANYTHING,
         }
     }
 

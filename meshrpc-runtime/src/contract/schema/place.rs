@@ -60,7 +60,7 @@ impl<'t, 'g> Place<'t, 'g> {
     }
 
     /// Reads a type that serde knows by name.
-    fn named<V, T>(
+    fn named<'de, V: Visitor<'de>, T>(
         mut self,
         name: &'static str,
         kind: Kind,
@@ -74,6 +74,7 @@ impl<'t, 'g> Place<'t, 'g> {
             kind,
             names,
             len,
+            layout: (size_of::<V::Value>(), align_of::<V::Value>()),
         };
         let id = self.tracer.graph.intern(identity);
         self.observe(Node::Named(id))?;

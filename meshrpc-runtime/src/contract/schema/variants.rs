@@ -8,7 +8,7 @@ use super::{
     access::Places,
     keys::Keys,
     place::Place,
-    shape::{Body, Content, TypeId},
+    shape::{Beyond, Body, Content, TypeId},
     trace::{Stop, Tracer},
 };
 
@@ -16,13 +16,30 @@ use super::{
 pub(super) struct VariantChoice<'t, 'g> {
     tracer: &'t mut Tracer<'g>,
     id: TypeId,
+    /// [`BEYOND`], or that of a variant.
     index: usize,
     needed: bool,
 }
 
+/// A number that no variant has.
+const BEYOND: usize = u32::MAX as usize;
+
 impl<'t, 'g> VariantChoice<'t, 'g> {
-    /// An unknown variant that was visited least, else the one whose value ends soonest.
+    /// A number beyond the variants first, then an unknown variant that was visited least, else the
+    /// one whose value ends soonest.
     pub(super) fn new(tracer: &'t mut Tracer<'g>, id: TypeId, needed: bool) -> Result<Self, Stop> {
+        if tracer.graph.types[id].beyond == Beyond::Unknown {
+            // Until it is refused, should that be by a panic.
+            tracer.graph.types[id].beyond = Beyond::Taken;
+            tracer.graph.version += 1;
+            let index = BEYOND;
+            return Ok(Self {
+                tracer,
+                id,
+                index,
+                needed,
+            });
+        }
         let mut best: Option<(u32, usize)> = None;
         if let Body::Enum(variants) = &tracer.graph.types[id].body {
             let visits: Vec<(u32, bool)> = variants
@@ -85,7 +102,12 @@ impl<'de> EnumAccess<'de> for VariantChoice<'_, '_> {
         let index = u32::try_from(self.index).unwrap_or(u32::MAX);
         let key: U32Deserializer<Stop> = index.into_deserializer();
         match seed.deserialize(key) {
+            Ok(_) if self.index == BEYOND => Err(self.tracer.stop()),
             Ok(value) => Ok((value, self)),
+            Err(_) if self.index == BEYOND => {
+                self.tracer.graph.types[self.id].beyond = Beyond::Refused;
+                Err(self.tracer.stop())
+            }
             Err(_) => {
                 self.learn(Content::Absent);
                 Err(self.tracer.stop())

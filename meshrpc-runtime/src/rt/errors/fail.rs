@@ -2,8 +2,38 @@
 
 use std::{error::Error as StdError, io};
 
-use super::super::{Of, bounds::MeshError};
+use super::{
+    super::{
+        Of,
+        bounds::{FailureField, FailureHolder, MeshError},
+    },
+    derived::{Variants, WithAny, WithSerde},
+};
 use crate::error::Error;
+
+/// Errors with `#[derive(MeshError)]`, which say so themselves.
+pub trait Derived<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: Variants<WithSerde>> Derived<E> for &&&&&&Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        E::hold(failure)
+    }
+}
+
+/// The same, where the type's parameters are no serde types.
+pub trait DerivedAny<E> {
+    /// The error.
+    fn fail(&self, failure: Error) -> E;
+}
+
+impl<E: Variants<WithAny>> DerivedAny<E> for &&&&&Of<E> {
+    fn fail(&self, failure: Error) -> E {
+        E::hold(failure)
+    }
+}
 
 /// `From<meshrpc::Error>`, which `anyhow::Error` and `Box<dyn Error + Send + Sync>` have.
 pub trait Mesh<E> {
@@ -75,6 +105,40 @@ impl<E> Checked<E> for Of<E> {
     fn fail(&self, failure: Error) -> E
     where
         E: MeshError,
+    {
+        E::of(&failure)
+    }
+}
+
+/// The last step for an error with `#[derive(MeshError)]` that names no variant for failed calls.
+pub trait CheckedHolder<E> {
+    /// Never called.
+    fn fail(&self, failure: Error) -> E
+    where
+        E: FailureHolder;
+}
+
+impl<E> CheckedHolder<E> for Of<E> {
+    fn fail(&self, failure: Error) -> E
+    where
+        E: FailureHolder,
+    {
+        E::of(&failure)
+    }
+}
+
+/// The last step for the field of a variant for failed calls.
+pub trait CheckedField<E> {
+    /// Never called.
+    fn fail(&self, failure: Error) -> E
+    where
+        E: FailureField;
+}
+
+impl<E> CheckedField<E> for Of<E> {
+    fn fail(&self, failure: Error) -> E
+    where
+        E: FailureField,
     {
         E::of(&failure)
     }

@@ -4,63 +4,149 @@ use std::{
     any::type_name,
     error::Error as StdError,
     fmt::{Debug, Display},
-    io,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::super::{Of, handler::Replier};
-use crate::{
-    error::{Code, Error},
-    server::Response,
+use super::{
+    super::{Of, handler::Replier},
+    derived::{self, Variants, WithAny, WithSerde},
+    text::ErrorText,
 };
+use crate::server::Response;
+
+/// Errors with `#[derive(MeshError)]`: variant by variant.
+pub trait Derived<E> {
+    /// The response.
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response;
+}
+
+impl<E: Variants<WithSerde>> Derived<E> for &&&&&Of<E> {
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response {
+        derived::respond(error, text, tell, to)
+    }
+}
+
+/// The same, where the type's parameters are no serde types.
+pub trait DerivedAny<E> {
+    /// The response.
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response;
+}
+
+impl<E: Variants<WithAny>> DerivedAny<E> for &&&&Of<E> {
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response {
+        derived::respond(error, text, tell, to)
+    }
+}
 
 /// Serde types: the value, and `text` for readers that don't know the type.
 pub trait Typed<E> {
     /// The response.
-    fn send(&self, error: &E, text: String, to: Replier) -> Response;
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response;
 }
 
 impl<E: Serialize + DeserializeOwned> Typed<E> for &&&Of<E> {
-    fn send(&self, error: &E, text: String, to: Replier) -> Response {
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        _: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response {
         Response::typed_error(to.codec, to.method, error, text)
+    }
+}
+
+/// Everything else: what can be told of it.
+pub trait Untyped<E> {
+    /// The response.
+    fn send(
+        &self,
+        error: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        to: Replier,
+    ) -> Response;
+}
+
+impl<E> Untyped<E> for &&Of<E> {
+    fn send(
+        &self,
+        _: &E,
+        text: String,
+        tell: impl FnOnce(String) -> ErrorText,
+        _: Replier,
+    ) -> Response {
+        let told = tell(text);
+        let relayed = told.relayed();
+        Response::text_error(told.messages, relayed)
     }
 }
 
 /// Errors: message and sources.
 pub trait Sourced<E> {
-    /// The response.
-    fn send(&self, error: &E, text: String, to: Replier) -> Response;
+    /// What can be told of it.
+    fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
 impl<E: StdError + 'static> Sourced<E> for &&Of<E> {
-    fn send(&self, error: &E, _: String, _: Replier) -> Response {
-        with_sources(error)
+    fn tell(&self, error: &E, _: String) -> ErrorText {
+        ErrorText::with_sources(error)
     }
 }
 
 /// What holds an error without being one, `anyhow::Error` and `Box<dyn Error + Send + Sync>`:
 /// message and sources.
 pub trait Held<E> {
-    /// The response.
-    fn send(&self, error: &E, text: String, to: Replier) -> Response;
+    /// What can be told of it.
+    fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
 impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &Of<E> {
-    fn send(&self, error: &E, _: String, _: Replier) -> Response {
-        with_sources(error.as_ref())
+    fn tell(&self, error: &E, _: String) -> ErrorText {
+        ErrorText::with_sources(error.as_ref())
     }
 }
 
 /// Everything else: `text`.
 pub trait Text<E> {
-    /// The response.
-    fn send(&self, error: &E, text: String, to: Replier) -> Response;
+    /// What can be told of it.
+    fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
 impl<E> Text<E> for Of<E> {
-    fn send(&self, _: &E, text: String, _: Replier) -> Response {
-        Response::text_error(vec![text], None)
+    fn tell(&self, _: &E, text: String) -> ErrorText {
+        ErrorText::message(text)
     }
 }
 
@@ -98,31 +184,4 @@ impl<E> Silent<E> for Of<E> {
     fn text(&self, _: &E) -> String {
         type_name::<E>().to_owned()
     }
-}
-
-fn with_sources(error: &(dyn StdError + 'static)) -> Response {
-    let mut chain = Vec::new();
-    let mut relayed = None;
-    let mut next = Some(error);
-    while let Some(error) = next {
-        relayed = relayed.or_else(|| mesh_code(error));
-        let message = error.to_string();
-        // Transparent wrappers repeat the message of what they wrap.
-        if chain.last() != Some(&message) {
-            chain.push(message);
-        }
-        next = error.source();
-    }
-    Response::text_error(chain, relayed)
-}
-
-/// The code of a failed call of the callee's own, if `error` is one.
-///
-/// An [`io::Error`] hides what it was made from: its source is that error's source.
-fn mesh_code(error: &(dyn StdError + 'static)) -> Option<Code> {
-    if let Some(error) = error.downcast_ref::<Error>() {
-        return Some(error.code());
-    }
-    let inner = error.downcast_ref::<io::Error>()?.get_ref()?;
-    mesh_code(inner)
 }

@@ -2,13 +2,17 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{FnArg, Pat, Signature, parse_quote};
+use syn::{
+    CapturedParam, FnArg, Pat, ReturnType, Signature, Token, Type, TypeParamBound, WherePredicate,
+    parse_quote, punctuated::Punctuated,
+};
 
 use super::super::{Output, interface::add_send};
-use crate::model::{Form, Method, Style};
+use crate::model::{Argument, Detach, Form, Method, Style};
 
 impl Output<'_> {
-    /// One method: arguments are encoded from the borrow before anything is awaited.
+    /// One method. Where there is a future, nothing happens before it is polled; arguments are
+    /// encoded from the borrow, before anything is awaited, unless the future outlives the borrow.
     pub(super) fn call(&self, method: &Method) -> TokenStream {
         let (rt, contract) = (&self.rt, self.contract_ident());
         let (cfg, docs) = (&method.cfg, &method.docs);
@@ -19,17 +23,18 @@ impl Output<'_> {
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
         let signature = self.implementing(method, &names);
-        let convert = method.arguments.iter().zip(&names).filter_map(|(argument, name)| {
-            let owned = &argument.owned;
-            match argument.form {
-                Form::Into => Some(quote!(let #name: #owned = ::core::convert::Into::into(#name);)),
-                Form::Items(_) => Some(quote! {
-                    let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
-                }),
-                Form::Value | Form::Lent(_) | Form::AsRef(_) => None,
-            }
+        let (before, within): (Vec<_>, Vec<_>) = method
+            .arguments
+            .iter()
+            .zip(&names)
+            .partition(|(argument, _)| argument.detach.is_some());
+        let before = before.iter().map(|(argument, name)| {
+            let (detach, convert) = (detach(argument, name), convert(argument, name));
+            quote!(#detach #convert)
         });
-        let convert: Vec<_> = convert.collect();
+        let within = within
+            .iter()
+            .map(|(argument, name)| convert(argument, name));
         let session = method.sticky().map(|index| {
             let name = &names[index];
             match &method.arguments[index].form {
@@ -39,38 +44,26 @@ impl Output<'_> {
                 _ => quote!(.session(#rt::session_key!(#name))),
             }
         });
-        let last = method.arguments.len().saturating_sub(1);
-        let puts =
-            method
-                .arguments
-                .iter()
-                .zip(&names)
-                .enumerate()
-                .map(|(index, (argument, name))| {
-                    let borrowed = match &argument.form {
-                        Form::AsRef(target) => Some(
-                            quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);),
-                        ),
-                        _ => None,
-                    };
-                    let more = (index < last).then(|| quote!(?;));
-                    quote!(#borrowed #rt::put!(args, #name) #more)
-                });
-        let encode = match method.arguments.as_slice() {
-            [] => quote!(|_| #rt::no_arguments()),
-            [only] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
-            _ => quote!(move |args| { #(#puts)* }),
-        };
+        let encode = self.encode(method, &names);
         let position = self.position(Some(method));
         let reply = self.opaque(&method.reply.ty);
+        let (channel, held) = match method.hold.has_receiver(&method.signature) {
+            true => (quote!(self.channel), None),
+            false => (
+                quote!(channel),
+                Some(quote!(let channel = ::core::clone::Clone::clone(&self.channel);)),
+            ),
+        };
+        let call = match method.style {
+            Style::Blocking => quote!(.unary_blocking(#encode)),
+            _ => quote!(.unary(#encode).await),
+        };
         let body = quote! {
-            #(#convert)*
-            let answer = self
-                .channel
+            #(#within)*
+            let answer = #channel
                 .call(&#contract.methods[#position])
                 #session
-                .unary(#encode)
-                .await;
+                #call;
             #rt::settle!(#reply, answer)
         };
         let body = match method.style {
@@ -82,27 +75,128 @@ impl Output<'_> {
             #(#docs)*
             #(#cfg)*
             #signature {
+                #held
+                #(#before)*
                 #body
             }
+        }
+    }
+
+    /// The closure that writes the arguments.
+    fn encode(&self, method: &Method, names: &[Ident]) -> TokenStream {
+        let rt = &self.rt;
+        let last = method.arguments.len().saturating_sub(1);
+        let puts =
+            method
+                .arguments
+                .iter()
+                .zip(names)
+                .enumerate()
+                .map(|(index, (argument, name))| {
+                    let borrowed = match &argument.form {
+                        Form::AsRef(target) => Some(
+                            quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);),
+                        ),
+                        _ => None,
+                    };
+                    let more = (index < last).then(|| quote!(?;));
+                    quote!(#borrowed #rt::put!(args, #name) #more)
+                });
+        match method.arguments.as_slice() {
+            [] => quote!(|_| #rt::no_arguments()),
+            [only] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
+            _ => quote!(move |args| { #(#puts)* }),
         }
     }
 
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
+        lifetimes_only(&mut signature);
         let mut names = names.iter();
         for input in &mut signature.inputs {
+            if let FnArg::Receiver(receiver) = input {
+                receiver.mutability = None;
+                receiver.attrs.clear();
+            }
             if let FnArg::Typed(input) = input
                 && let Some(name) = names.next()
             {
                 let pattern: Pat = parse_quote!(#name);
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait {
+                if !self.service.async_trait && method.style != Style::Blocking {
                     add_send(&mut input.ty);
                 }
             }
         }
+        if method.style == Style::Future
+            && let ReturnType::Type(_, output) = &mut signature.output
+        {
+            add_send(output);
+            without_self(output);
+        }
         signature
+    }
+}
+
+/// What an argument of some forms is, to be encoded.
+fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
+    let owned = &argument.owned;
+    match argument.form {
+        Form::Into => Some(quote!(let #name: #owned = ::core::convert::Into::into(#name);)),
+        Form::Items(_) => Some(quote! {
+            let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
+        }),
+        Form::Value | Form::Lent(_) | Form::AsRef(_) => None,
+    }
+}
+
+/// Makes an argument independent of what it borrows.
+fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
+    let to_owned = quote!(::std::borrow::ToOwned::to_owned);
+    let owned = match argument.detach? {
+        Detach::Owned => quote!(#to_owned(#name)),
+        Detach::OwnedInside => quote!(#name.map(#to_owned)),
+        Detach::Cow => quote!(#name.into_owned()),
+        Detach::Referred => match &argument.form {
+            Form::AsRef(target) => {
+                quote!(#to_owned(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name)))
+            }
+            _ => return None,
+        },
+        Detach::Converted => return None,
+    };
+    Some(quote!(let #name = #owned;))
+}
+
+/// In an implementation `Self` is no parameter that could be captured.
+fn without_self(output: &mut Type) {
+    let Type::ImplTrait(written) = output else {
+        return;
+    };
+    for bound in &mut written.bounds {
+        if let TypeParamBound::PreciseCapture(captures) = bound {
+            let kept = captures.params.iter().filter(
+                |captured| !matches!(captured, CapturedParam::Ident(ident) if ident == "Self"),
+            );
+            captures.params = kept.cloned().collect::<Punctuated<_, _>>();
+        }
+    }
+}
+
+/// Leaves of a `where` what it says of lifetimes. What it says of types is true for the client,
+/// which needs none of it.
+fn lifetimes_only(signature: &mut Signature) {
+    let Some(clause) = signature.generics.where_clause.take() else {
+        return;
+    };
+    let kept: Punctuated<WherePredicate, Token![,]> = clause
+        .predicates
+        .into_iter()
+        .filter(|predicate| matches!(predicate, WherePredicate::Lifetime(_)))
+        .collect();
+    if !kept.is_empty() {
+        signature.generics.where_clause = Some(parse_quote!(where #kept));
     }
 }

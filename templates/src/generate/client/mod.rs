@@ -11,25 +11,22 @@ impl Output<'_> {
     pub(super) fn client(&self) -> TokenStream {
         let (rt, vis) = (&self.rt, self.visibility());
         let (client, contract) = (self.client_ident(), self.contract_ident());
-        let name = self.service.ident();
-        let docs = format!(
-            " Client of [`{name}`]: implements it by calling the instances of a deployment."
-        );
+        let docs = self.client_docs();
         let derive = match self.target {
             Target::Macro => quote!(#[derive(::core::clone::Clone, ::core::fmt::Debug)]),
             Target::File => quote!(#[derive(Clone, Debug)]),
         };
         let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
         let (sugar, seam) = (self.sugar(), self.seam());
+        let (parameters, implemented) = (self.parameters(None), self.trait_ref());
+        let associated = self.associated();
         let methods = self.service.methods.iter().map(|method| self.call(method));
         let by_async_trait = self
             .service
             .async_trait
             .then(|| quote!(#[#rt::async_trait]));
         quote! {
-            #[doc = #docs]
-            #[doc = ""]
-            #[doc = " Cheap to clone: clones share their connections."]
+            #docs
             #derive
             #dead
             #vis struct #client {
@@ -55,7 +52,8 @@ impl Output<'_> {
 
             #by_async_trait
             #deprecated
-            impl #name for #client {
+            impl #parameters #implemented for #client {
+                #associated
                 #(#methods)*
             }
 
@@ -120,15 +118,15 @@ impl Output<'_> {
 
     /// What serves an implementation to this client, for tests.
     fn seam(&self) -> TokenStream {
-        let (rt, name) = (&self.rt, self.service.ident());
+        let (rt, s, bound) = (&self.rt, self.implementation(), self.bound());
         let (client, handler) = (self.client_ident(), self.handler_ident());
-        let deprecated = self.allow_deprecated();
+        let (asked, deprecated) = (self.asked(), self.allow_deprecated());
         quote! {
             #deprecated
-            impl<S: #name + 'static> #rt::Seam<S> for #client {
-                type Handler = #handler<S>;
+            impl<#s: #bound #(+ #asked)* + 'static> #rt::Seam<#s> for #client {
+                type Handler = #handler<#s>;
 
-                fn handler(service: S) -> #handler<S> {
+                fn handler(service: #s) -> #handler<#s> {
                     #handler::new(service)
                 }
             }

@@ -7,13 +7,14 @@ use super::{
     super::{Output, key},
     lend::{collect, each, value},
 };
-use crate::model::{Form, Lend, Method, without_lifetimes};
+use crate::model::{Form, Lend, Method, Receiver, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
     pub(super) fn arm(&self, method: &Method) -> TokenStream {
         let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
-        let (name, function) = (self.service.ident(), &method.signature.ident);
+        let function = self.function(&method.signature.ident);
+        let (guard, service) = self.service_of(method);
         let names: Vec<Ident> = method
             .arguments
             .iter()
@@ -56,17 +57,55 @@ impl Output<'_> {
             }
         }
         let mutable = (!names.is_empty()).then(|| quote!(mut));
+        let blocking = method.style == Style::Blocking;
+        let awaited = (!blocking).then(|| quote!(.await));
+        let body = quote! {
+            let #mutable args = request.arguments()?;
+            #(#takes)*
+            args.finish()?;
+            let reply = #rt::reply_to(request);
+            #(#lent)*
+            #guard
+            let result = #function(#service, #(#passed),*) #awaited;
+            #rt::respond!(reply, result)
+        };
+        let work = match blocking {
+            true => quote!(#rt::blocking(move || { #body })),
+            false => quote!(async move { #body }),
+        };
         quote! {
             #(#cfg)*
-            #key => #rt::answer(async move {
-                let #mutable args = request.arguments()?;
-                #(#takes)*
-                args.finish()?;
-                let reply = #rt::reply_to(request);
-                #(#lent)*
-                let result = #name::#function(&*service, #(#passed),*).await;
-                #rt::respond!(reply, result)
-            }),
+            #key => #rt::answer(#work),
+        }
+    }
+
+    /// What the method is called on, and what has to be done for it before.
+    fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
+        let locked = self.service.is_locked();
+        let blocking = method.style == Style::Blocking;
+        match method.receiver {
+            Receiver::Mut => {
+                let write = match blocking {
+                    true => quote!(blocking_write()),
+                    false => quote!(write().await),
+                };
+                (
+                    Some(quote!(let mut service = service.#write;)),
+                    quote!(&mut *service),
+                )
+            }
+            Receiver::Ref if locked => {
+                let read = match blocking {
+                    true => quote!(blocking_read()),
+                    false => quote!(read().await),
+                };
+                (
+                    Some(quote!(let service = service.#read;)),
+                    quote!(&*service),
+                )
+            }
+            Receiver::Ref => (None, quote!(&*service)),
+            Receiver::Arc => (None, quote!(service)),
         }
     }
 }

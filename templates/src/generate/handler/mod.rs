@@ -3,7 +3,7 @@
 mod arm;
 mod lend;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::Output;
@@ -12,50 +12,40 @@ impl Output<'_> {
     pub(super) fn handler(&self) -> TokenStream {
         let (rt, vis) = (&self.rt, self.visibility());
         let (handler, contract) = (self.handler_ident(), self.contract_ident());
-        let name = self.service.ident();
-        let docs = format!(" Serves an implementation of [`{name}`].");
+        let docs = self.handler_docs();
         let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
         let text = handler.to_string();
         let arms = self.service.methods.iter().map(|method| self.arm(method));
+        let (s, bound, asked) = (self.implementation(), self.bound(), self.asked());
+        let unsized_too = (!self.needs_size()).then(|| quote!(+ ?Sized));
+        let constructors = self.constructors(&s);
+        let held = match self.service.is_locked() {
+            true => quote!(#rt::RwLock<#s>),
+            false => quote!(#s),
+        };
         quote! {
-            #[doc = #docs]
-            #[doc = ""]
-            #[doc = " Cheap to clone: clones share the implementation."]
+            #docs
             #dead
-            #vis struct #handler<S: ?Sized> {
-                service: ::std::sync::Arc<S>,
+            #vis struct #handler<#s: ?Sized> {
+                service: ::std::sync::Arc<#held>,
             }
 
-            #dead
-            impl<S> #handler<S> {
-                /// A handler that owns the implementation.
-                #vis fn new(service: S) -> Self {
-                    Self { service: ::std::sync::Arc::new(service) }
-                }
-            }
+            #constructors
 
-            #dead
-            impl<S: ?Sized> #handler<S> {
-                /// A handler of an implementation that others use too.
-                #vis fn shared(service: ::std::sync::Arc<S>) -> Self {
-                    Self { service }
-                }
-            }
-
-            impl<S: ?Sized> ::core::clone::Clone for #handler<S> {
+            impl<#s: ?Sized> ::core::clone::Clone for #handler<#s> {
                 fn clone(&self) -> Self {
                     Self { service: ::std::sync::Arc::clone(&self.service) }
                 }
             }
 
-            impl<S: ?Sized> ::core::fmt::Debug for #handler<S> {
+            impl<#s: ?Sized> ::core::fmt::Debug for #handler<#s> {
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     f.debug_struct(#text).finish_non_exhaustive()
                 }
             }
 
             #deprecated
-            impl<S: #name + ?Sized + 'static> #rt::Handler for #handler<S> {
+            impl<#s: #bound #(+ #asked)* #unsized_too + 'static> #rt::Handler for #handler<#s> {
                 fn spec(&self) -> &'static #rt::ServiceSpec {
                     &#contract
                 }
@@ -66,6 +56,43 @@ impl Output<'_> {
                         #(#arms)*
                         _ => #rt::unknown_method(),
                     }
+                }
+            }
+        }
+    }
+
+    fn constructors(&self, s: &Ident) -> TokenStream {
+        let (vis, handler, dead) = (
+            self.visibility(),
+            self.handler_ident(),
+            self.allow_dead_code(),
+        );
+        if self.service.is_locked() {
+            let rt = &self.rt;
+            return quote! {
+                #dead
+                impl<#s> #handler<#s> {
+                    /// A handler that owns the implementation.
+                    #vis fn new(service: #s) -> Self {
+                        Self { service: ::std::sync::Arc::new(#rt::RwLock::new(service)) }
+                    }
+                }
+            };
+        }
+        quote! {
+            #dead
+            impl<#s> #handler<#s> {
+                /// A handler that owns the implementation.
+                #vis fn new(service: #s) -> Self {
+                    Self { service: ::std::sync::Arc::new(service) }
+                }
+            }
+
+            #dead
+            impl<#s: ?Sized> #handler<#s> {
+                /// A handler of an implementation that others use too.
+                #vis fn shared(service: ::std::sync::Arc<#s>) -> Self {
+                    Self { service }
                 }
             }
         }

@@ -3,16 +3,20 @@
 use serde::ser::{self, Serialize};
 
 use super::{Elements, Fields};
-use crate::codec::error::{EncodeError, EncodeProblem};
+use crate::{
+    codec::error::{EncodeError, EncodeProblem},
+    contract::Place,
+};
 
 impl Elements<'_, '_> {
     /// One more element begins; returns where.
     #[inline]
-    fn begin(&mut self) -> Result<usize, EncodeError> {
+    fn begin(&mut self, place: Place) -> Result<usize, EncodeError> {
         match self.left.checked_sub(1) {
             Some(left) => self.left = left,
-            None => return Err(self.miscounted(self.announced.saturating_add(1))),
+            None => return Err(miscounted(self.announced, self.announced.saturating_add(1))),
         }
+        self.writer.place = place;
         Ok(self.writer.out.len())
     }
 
@@ -31,49 +35,60 @@ impl Elements<'_, '_> {
     #[inline]
     fn close(self) -> Result<(), EncodeError> {
         if self.left != 0 {
-            return Err(self.miscounted(self.announced - self.left));
+            return Err(miscounted(self.announced, self.announced - self.left));
         }
         self.writer.depth += 1;
         Ok(())
-    }
-
-    #[cold]
-    fn miscounted(&self, written: usize) -> EncodeError {
-        EncodeError::new(EncodeProblem::Length {
-            container: "sequence",
-            announced: self.announced,
-            written,
-        })
     }
 }
 
 impl Fields<'_, '_> {
     #[inline]
     fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.writer.place = self.next_value()?;
         self.written += 1;
         value.serialize(&mut *self.writer)
     }
 
-    #[cold]
-    fn skipped(&self, field: &'static str) -> EncodeError {
-        EncodeError::new(EncodeProblem::SkippedField {
-            container: self.container,
-            field,
-        })
+    #[inline]
+    fn put_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
+        self.writer.place = self.next_field(name)?;
+        self.written += 1;
+        value.serialize(&mut *self.writer)
     }
 
     #[inline]
     fn close(self) -> Result<(), EncodeError> {
         if self.written != self.announced {
-            return Err(EncodeError::new(EncodeProblem::Length {
-                container: self.container,
-                announced: self.announced,
-                written: self.written,
-            }));
+            return Err(length(self.container, self.announced, self.written));
         }
+        self.complete()?;
         self.writer.depth += self.levels;
         Ok(())
     }
+}
+
+#[cold]
+fn miscounted(announced: usize, written: usize) -> EncodeError {
+    length("sequence", announced, written)
+}
+
+#[cold]
+fn length(container: &'static str, announced: usize, written: usize) -> EncodeError {
+    EncodeError::new(EncodeProblem::Length {
+        container,
+        announced,
+        written,
+    })
+}
+
+#[cold]
+fn skipped(container: &'static str, field: &'static str) -> EncodeError {
+    EncodeError::new(EncodeProblem::SkippedField { container, field })
 }
 
 impl ser::SerializeSeq for Elements<'_, '_> {
@@ -82,7 +97,7 @@ impl ser::SerializeSeq for Elements<'_, '_> {
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        let start = self.begin()?;
+        let start = self.begin(self.value)?;
         value.serialize(&mut *self.writer)?;
         self.finished(start)
     }
@@ -99,13 +114,14 @@ impl ser::SerializeMap for Elements<'_, '_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        let start = self.begin()?;
+        let start = self.begin(self.key)?;
         key.serialize(&mut *self.writer)?;
         self.finished(start)
     }
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.writer.place = self.value;
         value.serialize(&mut *self.writer)
     }
 
@@ -167,15 +183,15 @@ impl ser::SerializeStruct for Fields<'_, '_> {
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
-        _field: &'static str,
+        field: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.put(value)
+        self.put_field(field, value)
     }
 
     #[inline]
     fn skip_field(&mut self, field: &'static str) -> Result<(), EncodeError> {
-        Err(self.skipped(field))
+        Err(skipped(self.container, field))
     }
 
     #[inline]
@@ -191,15 +207,15 @@ impl ser::SerializeStructVariant for Fields<'_, '_> {
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
-        _field: &'static str,
+        field: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        self.put(value)
+        self.put_field(field, value)
     }
 
     #[inline]
     fn skip_field(&mut self, field: &'static str) -> Result<(), EncodeError> {
-        Err(self.skipped(field))
+        Err(skipped(self.container, field))
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! Writing, and refusing what could not be read back.
 
 mod compound;
+mod held;
 
 use serde::ser::{self, Serialize};
 
@@ -11,6 +12,7 @@ use super::{
     },
     varint,
 };
+use crate::contract::{Layout, Leaf, Part, Place, Shape};
 
 /// Serializer that appends to a vector.
 pub(super) struct Writer<'o> {
@@ -19,6 +21,10 @@ pub(super) struct Writer<'o> {
     depth: u32,
     /// Elements without bytes that are left: the reader takes no more of them.
     empty_elements: u32,
+    /// What the value is held against.
+    layout: &'o Layout,
+    /// Where the next value is read.
+    place: Place,
 }
 
 /// A sequence or map of told length.
@@ -26,6 +32,10 @@ pub(super) struct Elements<'a, 'o> {
     writer: &'a mut Writer<'o>,
     announced: usize,
     left: usize,
+    /// Where keys are read, if this is a map.
+    key: Place,
+    /// Where elements are read, or the values of a map.
+    value: Place,
 }
 
 /// A tuple, struct or variant: as many values as its type says.
@@ -36,14 +46,18 @@ pub(super) struct Fields<'a, 'o> {
     written: usize,
     /// Levels of nesting to give back at the end: a variant's fields are one below the variant.
     levels: u32,
+    /// What is read, if it is known.
+    parts: Option<&'o [Part]>,
 }
 
 impl<'o> Writer<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
+    pub(super) fn new(shape: Shape<'o>, out: &'o mut Vec<u8>) -> Self {
         Self {
             out,
             depth: MAX_DEPTH,
             empty_elements: MAX_EMPTY_ELEMENTS,
+            layout: shape.layout,
+            place: shape.place,
         }
     }
 
@@ -65,10 +79,17 @@ impl<'o> Writer<'o> {
     }
 
     #[inline]
+    fn put_bytes(&mut self, bytes: &[u8]) {
+        varint::put_u64(self.out, bytes.len() as u64);
+        self.out.extend_from_slice(bytes);
+    }
+
+    #[inline]
     fn elements(
         &mut self,
         what: &'static str,
         len: Option<usize>,
+        (key, value): (Place, Place),
     ) -> Result<Elements<'_, 'o>, EncodeError> {
         let len = len.ok_or_else(|| EncodeError::new(EncodeProblem::UnknownLength(what)))?;
         self.enter()?;
@@ -77,6 +98,8 @@ impl<'o> Writer<'o> {
             writer: self,
             announced: len,
             left: len,
+            key,
+            value,
         })
     }
 
@@ -85,6 +108,7 @@ impl<'o> Writer<'o> {
         &mut self,
         container: &'static str,
         announced: usize,
+        parts: Option<&'o [Part]>,
     ) -> Result<Fields<'_, 'o>, EncodeError> {
         self.enter()?;
         Ok(Fields {
@@ -93,6 +117,7 @@ impl<'o> Writer<'o> {
             announced,
             written: 0,
             levels: 1,
+            parts,
         })
     }
 }
@@ -110,84 +135,98 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
 
     #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
+        self.leaf(Leaf::Bool)?;
         self.out.push(value.into());
         Ok(())
     }
 
     #[inline]
     fn serialize_i8(self, value: i8) -> Result<(), EncodeError> {
+        self.leaf(Leaf::I8)?;
         self.out.push(value as u8);
         Ok(())
     }
 
     #[inline]
     fn serialize_i16(self, value: i16) -> Result<(), EncodeError> {
+        self.leaf(Leaf::I16)?;
         varint::put_u16(self.out, varint::fold_i16(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_i32(self, value: i32) -> Result<(), EncodeError> {
+        self.leaf(Leaf::I32)?;
         varint::put_u32(self.out, varint::fold_i32(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), EncodeError> {
+        self.leaf(Leaf::I64)?;
         varint::put_u64(self.out, varint::fold_i64(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_i128(self, value: i128) -> Result<(), EncodeError> {
+        self.leaf(Leaf::I128)?;
         varint::put_u128(self.out, varint::fold_i128(value));
         Ok(())
     }
 
     #[inline]
     fn serialize_u8(self, value: u8) -> Result<(), EncodeError> {
+        self.leaf(Leaf::U8)?;
         self.out.push(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u16(self, value: u16) -> Result<(), EncodeError> {
+        self.leaf(Leaf::U16)?;
         varint::put_u16(self.out, value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u32(self, value: u32) -> Result<(), EncodeError> {
+        self.leaf(Leaf::U32)?;
         varint::put_u32(self.out, value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u64(self, value: u64) -> Result<(), EncodeError> {
+        self.leaf(Leaf::U64)?;
         varint::put_u64(self.out, value);
         Ok(())
     }
 
     #[inline]
     fn serialize_u128(self, value: u128) -> Result<(), EncodeError> {
+        self.leaf(Leaf::U128)?;
         varint::put_u128(self.out, value);
         Ok(())
     }
 
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
+        self.leaf(Leaf::F32)?;
         self.out.extend_from_slice(&value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
+        self.leaf(Leaf::F64)?;
         self.out.extend_from_slice(&value.to_le_bytes());
         Ok(())
     }
 
     #[inline]
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
+        self.leaf(Leaf::Char)?;
         self.out
             .extend_from_slice(value.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
@@ -195,36 +234,40 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        self.serialize_bytes(value.as_bytes())
+        self.leaf(Leaf::Str)?;
+        self.put_bytes(value.as_bytes());
+        Ok(())
     }
 
     #[inline]
     fn serialize_bytes(self, value: &[u8]) -> Result<(), EncodeError> {
-        varint::put_u64(self.out, value.len() as u64);
-        self.out.extend_from_slice(value);
+        self.bytes()?;
+        self.put_bytes(value);
         Ok(())
     }
 
     #[inline]
     fn serialize_none(self) -> Result<(), EncodeError> {
+        self.option()?;
         self.out.push(0);
         Ok(())
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        self.place = self.option()?;
         self.out.push(1);
         self.nested(value)
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<(), EncodeError> {
-        Ok(())
+        self.leaf(Leaf::Unit)
     }
 
     #[inline]
     fn serialize_unit_struct(self, _name: &'static str) -> Result<(), EncodeError> {
-        Ok(())
+        self.leaf(Leaf::Unit)
     }
 
     #[inline]
@@ -232,8 +275,9 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         self,
         _name: &'static str,
         index: u32,
-        _variant: &'static str,
+        variant: &'static str,
     ) -> Result<(), EncodeError> {
+        self.unit_variant(index, variant)?;
         self.enter()?;
         self.depth += 1;
         varint::put_u32(self.out, index);
@@ -254,21 +298,24 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         self,
         _name: &'static str,
         index: u32,
-        _variant: &'static str,
+        variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
+        self.place = self.newtype_variant(index, variant)?;
         varint::put_u32(self.out, index);
         self.nested(value)
     }
 
     #[inline]
     fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a, 'o>, EncodeError> {
-        self.elements("sequence", len)
+        let value = self.seq()?;
+        self.elements("sequence", len, (Place::ANYTHING, value))
     }
 
     #[inline]
     fn serialize_tuple(self, len: usize) -> Result<Fields<'a, 'o>, EncodeError> {
-        self.fields("tuple", len)
+        let parts = self.tuple()?;
+        self.fields("tuple", len, parts)
     }
 
     #[inline]
@@ -277,7 +324,8 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         name: &'static str,
         len: usize,
     ) -> Result<Fields<'a, 'o>, EncodeError> {
-        self.fields(name, len)
+        let parts = self.tuple()?;
+        self.fields(name, len, parts)
     }
 
     #[inline]
@@ -288,16 +336,18 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         variant: &'static str,
         len: usize,
     ) -> Result<Fields<'a, 'o>, EncodeError> {
+        let parts = self.tuple_variant(index, variant)?;
         self.enter()?;
         varint::put_u32(self.out, index);
-        let mut fields = self.fields(variant, len)?;
+        let mut fields = self.fields(variant, len, parts)?;
         fields.levels = 2;
         Ok(fields)
     }
 
     #[inline]
     fn serialize_map(self, len: Option<usize>) -> Result<Elements<'a, 'o>, EncodeError> {
-        self.elements("map", len)
+        let places = self.map()?;
+        self.elements("map", len, places)
     }
 
     #[inline]
@@ -306,7 +356,8 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         name: &'static str,
         len: usize,
     ) -> Result<Fields<'a, 'o>, EncodeError> {
-        self.fields(name, len)
+        let parts = self.structure(name)?;
+        self.fields(name, len, parts)
     }
 
     #[inline]
@@ -317,9 +368,10 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
         variant: &'static str,
         len: usize,
     ) -> Result<Fields<'a, 'o>, EncodeError> {
+        let parts = self.struct_variant(index, variant)?;
         self.enter()?;
         varint::put_u32(self.out, index);
-        let mut fields = self.fields(variant, len)?;
+        let mut fields = self.fields(variant, len, parts)?;
         fields.levels = 2;
         Ok(fields)
     }

@@ -1,6 +1,6 @@
 //! What a codec cannot carry, and where it is.
 
-use super::{Body, Content, Field, Graph, Leaf, Node, NodeId, Role, Type, Variant};
+use super::{Beyond, Body, Content, Field, Graph, Leaf, Node, NodeId, Role, Type, Variant};
 
 impl Graph {
     /// What cannot be read positionally, beginning at `node`.
@@ -62,7 +62,9 @@ impl Graph {
                         continue;
                     }
                     seen.push(*id);
-                    let Type { name, body, .. } = &self.types[*id];
+                    let Type {
+                        name, body, beyond, ..
+                    } = &self.types[*id];
                     match body {
                         Body::Unit => {}
                         Body::Newtype(node) => todo.push((*node, format!("`{name}`"))),
@@ -73,8 +75,8 @@ impl Graph {
                         }
                         Body::Struct(fields) => todo.extend(fields_of(name, fields)),
                         Body::Enum(variants) => {
-                            if !is_indexed(variants)
-                                && let Some(fault) = test(self, &Node::Unknown)
+                            if let Some(fault) = unnumbered(variants, *beyond)
+                                && test(self, &Node::Unknown).is_some()
                             {
                                 return Some(format!("`{name}` {fault}"));
                             }
@@ -107,14 +109,22 @@ impl Graph {
     }
 }
 
-/// Variants are known by their index: only names at the end, which aliases leave over, have none.
-fn is_indexed(variants: &[Variant]) -> bool {
+/// Why the number of a variant does not tell which it is.
+///
+/// Skipped variants are numbered when they are written and not when they are read, so numbers are
+/// only trusted with their names. With more names than variants, which name has which number cannot
+/// be found out; nor can the number of variants, if one stands for all the others.
+fn unnumbered(variants: &[Variant], beyond: Beyond) -> Option<&'static str> {
     let absent = |variant: &Variant| matches!(variant.content, Content::Absent);
-    let present = variants
-        .iter()
-        .take_while(|variant| !absent(variant))
-        .count();
-    (present > 0 || variants.is_empty()) && variants[present..].iter().all(absent)
+    if !variants.is_empty() && variants.iter().all(absent) {
+        Some("has variants that are not known by number")
+    } else if variants.iter().any(absent) {
+        Some("has variants of more than one name")
+    } else if beyond == Beyond::Taken {
+        Some("has a variant that stands for all it does not know")
+    } else {
+        None
+    }
 }
 
 fn fields_of(container: &str, fields: &[Field]) -> impl Iterator<Item = (NodeId, String)> {

@@ -40,9 +40,10 @@ pub(super) enum Node {
     Named(TypeId),
 }
 
+/// What has no parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Leaf {
+pub(crate) enum Leaf {
     Unit = 1,
     Bool,
     I8,
@@ -62,6 +63,28 @@ pub(super) enum Leaf {
     Bytes,
 }
 
+impl Leaf {
+    pub(crate) const ALL: [Self; 17] = [
+        Self::Unit,
+        Self::Bool,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+        Self::I128,
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+        Self::U128,
+        Self::F32,
+        Self::F64,
+        Self::Char,
+        Self::Str,
+        Self::Bytes,
+    ];
+}
+
 /// A type that serde knows by name.
 #[derive(Debug)]
 pub(super) struct Type {
@@ -69,8 +92,20 @@ pub(super) struct Type {
     pub(super) body: Body,
     /// A struct that is read by position only.
     pub(super) by_seq: bool,
+    /// Of an enum, what it does with a number that no variant has.
+    pub(super) beyond: Beyond,
     /// Everything that can be reached from it is known.
     closed: bool,
+}
+
+/// What an enum does with a number that no variant has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// Not tried yet.
+    Unknown,
+    Refused,
+    /// Takes it for a variant that stands for all it does not know.
+    Taken,
 }
 
 #[derive(Debug)]
@@ -133,6 +168,8 @@ pub(super) struct Identity {
     pub(super) kind: Kind,
     pub(super) names: &'static [&'static str],
     pub(super) len: usize,
+    /// Size and alignment of the value: two versions of one crate share their paths.
+    pub(super) layout: (usize, usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -190,6 +227,7 @@ impl Graph {
             name: identity.name,
             body,
             by_seq: false,
+            beyond: Beyond::Unknown,
             closed: false,
         });
         let id = self.types.len() - 1;
@@ -247,6 +285,7 @@ impl Graph {
                         Body::Tuple(nodes) => todo.extend(nodes),
                         Body::Struct(fields) if is_unsettled(fields) => return true,
                         Body::Struct(fields) => todo.extend(nodes_of(fields)),
+                        Body::Enum(_) if self.types[*id].beyond == Beyond::Unknown => return true,
                         Body::Enum(variants) => {
                             for variant in variants {
                                 match &variant.content {

@@ -1,0 +1,4 @@
+#[derive(Debug, meshrpc::MeshError)]
+pub enum Failure {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#[derive(Debug, meshrpc::MeshError)]
+pub enum Failure {
+    #[mesh(transport)]
+    Mesh(meshrpc::Error),
+    #[mesh(transport)]
+    Again(meshrpc::Error),
+}
+
+fn main() {}

@@ -1,8 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service]
-pub trait Service {
-    fn f(&self) -> impl Future<Output = Result<(), String>> + Send;
-}
-
-fn main() {}

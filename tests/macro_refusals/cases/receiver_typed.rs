@@ -1,8 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service]
-pub trait Service {
-    async fn f(self: std::sync::Arc<Self>) -> Result<(), String>;
-}
-
-fn main() {}

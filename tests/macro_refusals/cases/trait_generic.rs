@@ -1,8 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service]
-pub trait Service<T> {
-    async fn f(&self, value: u8) -> Result<(), String>;
-}
-
-fn main() {}

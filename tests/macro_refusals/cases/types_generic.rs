@@ -1,0 +1,10 @@
+use meshrpc::mesh_service;
+
+#[mesh_service(types(Error = String))]
+pub trait Service {
+    type Error;
+    type Item<'a>;
+    async fn f(&self) -> Result<(), Self::Error>;
+}
+
+fn main() {}
