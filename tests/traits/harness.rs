@@ -142,24 +142,29 @@ impl Transcript {
 
     /// Notes the result of a call whose error crosses as messages, in an error type of the trait's.
     pub fn wrapped<T: Debug, E: StdError + 'static>(&mut self, result: Result<T, E>) {
-        self.note(result.map_err(|error| chain(&error)));
+        self.note(result.map_err(|error| remote(&error)));
     }
 }
 
-/// Message and sources, outermost first; those of the remote error, if it holds one.
+/// Message and sources, outermost first.
 pub fn chain(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut messages = Vec::new();
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let system = error
+    causes(error).map(ToString::to_string).collect()
+}
+
+/// The chain of the remote error that an error holds, or its own.
+fn remote(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let is_remote = |error: &(dyn StdError + 'static)| {
+        let inner = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        if error.is::<meshrpc::Error>() || system.is_some_and(|error| error.is::<meshrpc::Error>())
-        {
-            messages.clear();
-        }
-        messages.push(error.to_string());
-        cause = error.source();
-    }
-    messages
+        error.is::<meshrpc::Error>() || inner.is_some_and(|inner| inner.is::<meshrpc::Error>())
+    };
+    let remote = causes(error).find(|error| is_remote(*error));
+    chain(remote.unwrap_or(error))
+}
+
+fn causes<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
 }

@@ -5,5 +5,6 @@
 
 pub mod harness;
 
+pub mod machines;
 pub mod messaging;
 pub mod storage;
