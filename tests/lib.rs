@@ -1,6 +1,7 @@
 //! What the tests by topic share.
 
 pub mod command;
+pub mod gauge;
 pub mod http;
 pub mod ledger;
 pub mod process;
@@ -79,6 +80,8 @@ pub async fn nowhere() -> Channel {
 mod guides {
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
+    #[doc = include_str!("../docs/sync-traits.md")]
+    mod sync_traits {}
     #[doc = include_str!("../docs/testing.md")]
     mod testing {}
 }

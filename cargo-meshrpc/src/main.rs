@@ -24,6 +24,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Expose(expose::Expose),
+    #[command(name = expose::FINISH, hide = true)]
+    Finish(expose::FinishArgs),
     Up(up::UpArgs),
     #[command(name = up::SUPERVISE, hide = true)]
     Supervise(up::SuperviseArgs),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
     let root = arguments.project_root.unwrap_or_else(|| PathBuf::from("."));
     let code = match arguments.verb {
         Verb::Expose(expose) => expose.run(&root).map(ExitCode::from),
+        Verb::Finish(arguments) => expose::finish(arguments.root()).map(|()| Outcome::Done.into()),
         Verb::Up(arguments) => up::run(arguments, &root),
         Verb::Supervise(arguments) => up::supervise(arguments),
     };

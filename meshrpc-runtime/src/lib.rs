@@ -38,6 +38,7 @@
 //! - Options of a call, such as its deadline or session: [`Call`]. Of every client: [`Client`].
 //! - What a handler knows of the call it serves: [`Context`].
 //! - What can go wrong: [`Error`], and the table in `docs/errors.md`.
+//! - Programs without a runtime: [`block_on`], [`Mesh::from_env_blocking`].
 //! - Serving, limits, layers, and an orderly stop: [`server`].
 //!
 //! # Features
@@ -91,6 +92,7 @@ pub mod http;
 pub mod mesh;
 mod rt;
 pub mod server;
+mod streaming;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod transport;

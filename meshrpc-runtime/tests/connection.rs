@@ -439,7 +439,7 @@ async fn streams_pass_both_ways_with_back_pressure() {
     let pair = pair().await;
     let (mut out, reply) = pair
         .client
-        .stream(head(STREAM, CallKind::BothStream), None)
+        .stream(head(STREAM, CallKind::BothStream), Bytes::new(), None)
         .unwrap();
     let sender = tokio::spawn(async move {
         for i in 0..200u32 {
@@ -501,7 +501,7 @@ async fn an_unread_stream_stops_its_sender_and_nothing_else() {
     let pair = pair().await;
     let (mut out, _reply) = pair
         .client
-        .stream(head(HANG, CallKind::BothStream), None)
+        .stream(head(HANG, CallKind::BothStream), Bytes::new(), None)
         .unwrap();
     let sender = tokio::spawn(async move {
         let mut sent = 0usize;

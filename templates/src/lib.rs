@@ -27,13 +27,18 @@
 //! - `model`: a trait as a contract, parsed
 //! - `check`: what is refused, and in which words
 //! - `generate`: client, handler and contract from the model, in place or as files
+//! - `build`: the same in a build script
+//! - [`source`]: the traits of a crate, found in its source
 //! - `error`: `#[derive(MeshError)]`
 
+mod build;
 mod check;
 mod error;
 mod generate;
 mod model;
+pub mod source;
 
+pub use build::{build, build_from, out_folder};
 pub use error::derive_error;
-pub use generate::{File, Header, stale_message};
+pub use generate::{File, Header};
 pub use model::{Exposed, Options, Service};

@@ -95,3 +95,57 @@ async fn the_error_of_a_method_further_behind_is_passed_on_as_well() {
     assert_eq!((error.started(), times), (Started::Yes, 1));
     assert_eq!(error.to_string(), "the shelf is gone");
 }
+
+/// A serde type, but for what a failed call leaves.
+#[derive(Debug, thiserror::Error, serde::Serialize, serde::Deserialize)]
+pub(crate) enum CounterError {
+    #[error("sold out")]
+    SoldOut,
+    #[serde(skip)]
+    #[error("the stock cannot be asked")]
+    Stock(#[from] Error),
+}
+
+/// In front, with an error of its own.
+#[mesh_service]
+pub(crate) trait Counter {
+    /// Sells what `Stock` counts.
+    async fn sell(&self) -> Result<u32, CounterError>;
+}
+
+struct Seller(StockClient);
+
+impl Counter for Seller {
+    async fn sell(&self) -> Result<u32, CounterError> {
+        match self.0.count().await {
+            Ok(0) => Err(CounterError::SoldOut),
+            Ok(left) => Ok(left - 1),
+            Err(error) => Err(error
+                .downcast::<Error>()
+                .map_or(CounterError::SoldOut, Into::into)),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_variant_that_serde_skips_is_passed_on_as_well() {
+    let mesh = Mesh::in_process();
+    let seller = CounterHandler::new(Seller(StockClient::connect(&mesh, "stock")));
+    let _serving = serve(&mesh, "counter", seller).await;
+    let counter = CounterClient::connect(&mesh, "counter");
+    match counter.sell().await {
+        Err(CounterError::Stock(error)) => {
+            assert_eq!(
+                (error.kind(), error.code(), error.relayed()),
+                (Kind::Remote, Code::Unavailable, true)
+            );
+            assert_eq!(error.to_string(), "the stock cannot be asked");
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            assert_eq!(
+                source.as_deref(),
+                Some("no instance of `stock` is registered")
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+}

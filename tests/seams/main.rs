@@ -3,11 +3,13 @@
 //!
 //! # Layout
 //! - `bytes`: a connection that ends, or a bit that flips, at every byte of a call
+//! - `bodies`: the same within the bodies of an HTTP handler
 //! - `losses`: replies, requests and dials that are lost
 //! - `instances`: calls that another instance answers
 //! - `time`: delays, deadlines, partitions, and chance
 //! - `pairs`: how long a pair lives, and what else lives on its network
 
+mod bodies;
 mod bytes;
 mod instances;
 mod losses;

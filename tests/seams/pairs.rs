@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use meshrpc::{
-    Error, Server, mesh_service,
+    Error, Server, Started, mesh_service,
     testing::{Fault, Network, pair},
 };
 
@@ -116,4 +116,49 @@ async fn what_a_pair_does_not_do_is_done_on_the_mesh() {
     drop(first);
     let _second = serve(Drawer::named("second")).await.unwrap();
     assert_eq!(till.charge(3, "a").await.unwrap(), "second:3:a:1");
+}
+
+/// Weighs, on a thread.
+#[mesh_service]
+pub(crate) trait Scale {
+    fn weigh(&self, grams: u64) -> Result<u64, Error>;
+    async fn zero(&self) -> Result<u64, Error>;
+}
+
+struct Kitchen;
+
+impl Scale for Kitchen {
+    fn weigh(&self, grams: u64) -> Result<u64, Error> {
+        Ok(grams)
+    }
+
+    async fn zero(&self) -> Result<u64, Error> {
+        Ok(0)
+    }
+}
+
+/// Weighs, loses a reply, weighs again.
+fn weigh(network: &Network, scale: &impl Scale) {
+    assert_eq!(scale.weigh(3).unwrap(), 3);
+    network.inject_open(Fault::to_client().kill_at(0));
+    let error = scale.weigh(4).unwrap_err();
+    assert_eq!(error.started(), Started::Unknown, "{error}");
+    assert_eq!(scale.weigh(5).unwrap(), 5);
+    assert_eq!(network.struck(), 1);
+}
+
+#[test]
+fn a_pair_needs_no_runtime() {
+    let network = Network::new();
+    let scale: ScaleClient = network.pair(Kitchen);
+    weigh(&network, &scale);
+    assert_eq!(meshrpc::block_on(scale.zero()).unwrap(), 0);
+}
+
+#[tokio::test]
+async fn methods_that_wait_on_the_only_thread_of_a_runtime_are_answered() {
+    let network = Network::new();
+    let scale: ScaleClient = network.pair(Kitchen);
+    weigh(&network, &scale);
+    assert_eq!(scale.zero().await.unwrap(), 0);
 }

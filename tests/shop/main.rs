@@ -5,7 +5,7 @@
 //! - `guide`: what `docs/split-a-monolith.md` shows
 //! - `difference`: what has to change
 //! - `session`: the commands of the guide, and what they print
-//! - `crossing`: what a caller learns through one seam and through two
+//! - `crossing`: errors through one seam and through two, and connections that end
 //! - `death`: an inventory that is killed under load
 
 mod crossing;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use http::Method;
 use meshrpc_tests::{
     command::{Place, Running, build},
     http::Curl,
@@ -19,8 +20,9 @@ fn the_monolith_answers_as_the_guide_says() {
     let place = Place::new();
     let binaries = build(&["shop-monolith"]);
     let shop = Open::start(&place, &binaries.join("shop-monolith"));
+    let customer = Customer::new();
     for command in &scenario(&Guide::read()) {
-        answers(&Customer::new(), &shop, command);
+        answers(&customer, &shop, command);
     }
 }
 
@@ -33,9 +35,9 @@ fn the_split_shop_answers_the_same() {
     let shop = Open::start(&place, &binaries.join("shop"));
     wait_for(&place, "orders");
     wait_for(&place, "inventory");
-    let guide = Guide::read();
+    let (guide, customer) = (Guide::read(), Customer::new());
     for command in &scenario(&guide) {
-        answers(&Customer::new(), &shop, command);
+        answers(&customer, &shop, command);
     }
     // Each in the process that it belongs to, and once.
     assert_eq!(stop(orders), guide.said_by("orders-1"));
@@ -102,6 +104,7 @@ fn stop(mut process: Running) -> Vec<String> {
         .iter()
         .map(|line| line.trim_start_matches("out: ").trim());
     let lines = lines.filter(|line| line.contains("order ") || line.contains("payment "));
+    let lines = lines.filter(|line| !line.contains("order declined"));
     lines.map(str::to_owned).collect()
 }
 
@@ -111,6 +114,13 @@ fn start_again(place: &Place, inventory: &Path, customer: &Customer, shop: &Open
     let item = Curl::get(shop.address, "/items/tea");
     until("the shop has found it", || {
         customer.send(shop.address, &item).0 == 200
+    });
+    // An order that is declined says that the desk has found it, and leaves nothing.
+    let body = r#"{"card":"stolen","lines":[{"sku":"tea","count":1}]}"#;
+    let mut declined = Curl::post(shop.address, "/orders/declined", body);
+    declined.method = Method::PUT;
+    until("the desk has found it", || {
+        customer.send(shop.address, &declined).0 == 402
     });
     inventory
 }

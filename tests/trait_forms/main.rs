@@ -10,6 +10,7 @@ mod arguments;
 mod attributes;
 mod errors;
 mod generics;
+mod objects;
 mod receivers;
 mod styles;
 mod surroundings;

@@ -39,6 +39,8 @@ pub trait Shelf {
     fn shout(&self, id: u64) -> Result<String, ShelfError> {
         Ok(format!("default {id}"))
     }
+    /// With an error that has a source.
+    fn sell(&self, id: u64) -> Result<(), Box<dyn Error>>;
     /// Which thread serves it.
     #[mesh(sticky = id, deadline = "20s")]
     fn thread(&self, id: u64) -> anyhow::Result<String>;
@@ -79,6 +81,10 @@ impl Shelf for Wooden {
         Ok(title.to_uppercase())
     }
 
+    fn sell(&self, id: u64) -> Result<(), Box<dyn Error>> {
+        Err(anyhow::Error::new(ShelfError::Missing(id)).context("not sold"))?
+    }
+
     fn thread(&self, id: u64) -> anyhow::Result<String> {
         Ok(format!("{id} {:?}", std::thread::current().id()))
     }
@@ -94,6 +100,10 @@ fn a_trait_without_futures_stays_an_object() {
     assert_eq!(remote.title(7).unwrap(), "Emma: novel 1815");
     assert_eq!(remote.shout(7).unwrap(), "EMMA: NOVEL 1815", "the server's");
     assert_eq!(remote.title(8).unwrap_err().to_string(), "no book 8");
+    let unsold = remote.sell(8).unwrap_err();
+    let source = unsold.source().map(ToString::to_string);
+    assert_eq!(unsold.to_string(), "not sold");
+    assert_eq!(source.as_deref(), Some("no book 8"), "{unsold:?}");
     assert_eq!(remote.shout(8).unwrap_err().to_string(), "no book 8");
     let here = format!("3 {:?}", std::thread::current().id());
     assert_ne!(remote.thread(3).unwrap(), here);

@@ -1,7 +1,17 @@
 //! `cargo meshrpc expose`: writes the files of traits under `#[mesh_service(exposed)]`.
+//!
+//! # Layout
+//! - `survey`: the traits and files of the workspace, narrowed to what was asked for
+//! - `plan`: what has to be done to which file
+//! - `leftover`: files of traits that are gone
+//! - `tree`, `report`: what is said of it, to people and to programs
+//! - `commit`: the changes of one run, made together
 
+mod commit;
+mod leftover;
 mod plan;
-mod source;
+mod report;
+mod survey;
 mod tree;
 
 use std::{
@@ -10,14 +20,21 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use cargo_metadata::MetadataCommand;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::{Outcome, complain};
-use plan::{Change, Plan};
-use source::Found;
+use crate::Outcome;
+pub(crate) use commit::finish;
+use commit::{Change, Workspace};
+use plan::{Plan, Planned};
+use report::Report;
+use survey::Survey;
+
+/// Word of the command line for the process that ends a run whose own was killed.
+pub(crate) const FINISH: &str = "finish-expose";
 
 /// Write handler and client of every trait under `#[mesh_service(exposed)]` beside it.
+///
+/// Exit codes: 0 done, 1 failed in part or in whole, 2 wrong usage, 100 files differ (--check).
 #[derive(Debug, Args)]
 pub(crate) struct Expose {
     /// Only traits of this package [default: every package of the workspace].
@@ -26,9 +43,9 @@ pub(crate) struct Expose {
     /// Only traits under `exposed(prefix = "PREFIX")`; it is an error if there are others.
     #[arg(short = 'M', long, value_name = "PREFIX")]
     module_prefix: Option<String>,
-    /// Only traits in this file or folder.
+    /// Only traits in these files and folders, relative to the project's.
     #[arg(value_name = "SRC")]
-    source: Option<PathBuf>,
+    sources: Vec<PathBuf>,
     /// Write without asking.
     #[arg(short, long)]
     yes: bool,
@@ -38,9 +55,34 @@ pub(crate) struct Expose {
     /// Write nothing; print what would be done.
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
-    /// Overwrite files that were edited by hand, or are not ours.
+    /// Overwrite or remove files that were edited by hand, or are not ours.
     #[arg(long)]
     force: bool,
+    /// How results are printed; `json` is one object a line, and asks nothing.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    message_format: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One object a line.
+    Json,
+}
+
+/// What the process that ends a killed run is told.
+#[derive(Debug, Args)]
+pub(crate) struct FinishArgs {
+    /// Folder of the workspace.
+    root: PathBuf,
+}
+
+impl FinishArgs {
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
 }
 
 impl Expose {
@@ -48,151 +90,122 @@ impl Expose {
         let root = root
             .canonicalize()
             .with_context(|| format!("there is no folder `{}`", root.display()))?;
-        let (found, mut failed) = self.traits(&root)?;
-        let (plan, refused) = Plan::of(&found, self.module_prefix.as_deref());
-        for refusal in &refused {
-            complain(refusal);
+        let mut report = Report::new(self.message_format, &root);
+        let outcome = self.expose(&root, &mut report);
+        if self.message_format == Format::Json {
+            let outcome = outcome.unwrap_or_else(|error| {
+                report.error(&format!("{error:#}"));
+                match error.is::<crate::WrongUsage>() {
+                    true => Outcome::Usage,
+                    false => Outcome::Failed,
+                }
+            });
+            report.finished(outcome);
+            return Ok(outcome);
         }
-        failed |= !refused.is_empty();
+        outcome
+    }
 
+    fn expose(&self, root: &Path, report: &mut Report<'_>) -> Result<Outcome> {
+        let survey = Survey::of(root, self.pkg_name.as_deref(), &self.sources)?;
+        let workspace = Workspace::of(&survey.workspace);
+        let only_looks = self.check || self.dry_run;
+        let mut interrupted = false;
+        if only_looks {
+            interrupted = workspace.was_interrupted();
+        } else if workspace.recover(&survey.folders())? {
+            report.note("finished what an interrupted run had begun");
+        }
+        for unread in &survey.unread {
+            report.unread(unread);
+        }
+        let (mut plan, refused) = Plan::of(&survey, self.module_prefix.as_deref());
+        for refusal in &refused {
+            report.unread(refusal);
+        }
+        leftover::add(&mut plan, &survey, self.module_prefix.as_deref());
+        let mut failed = !survey.unread.is_empty() || !refused.is_empty();
+        if interrupted {
+            report.note("an earlier run was interrupted: run `cargo meshrpc expose` to finish it");
+        }
         if self.check {
-            return Ok(match (failed, check(&plan, &root)) {
+            let drift = report.check(&plan) || interrupted;
+            return Ok(match (failed, drift) {
                 (true, _) => Outcome::Failed,
                 (false, true) => Outcome::Drift,
                 (false, false) => Outcome::Done,
             });
         }
-        let outcome = self.commit(&plan, &root)?;
-        Ok(if failed && outcome == Outcome::Done {
-            Outcome::Failed
-        } else {
-            outcome
+        failed |= !self.force && report.kept(&plan);
+        let outcome = self.commit(&plan, &workspace, report)?;
+        Ok(match outcome {
+            Outcome::Done if failed => Outcome::Failed,
+            outcome => outcome,
         })
     }
 
-    /// The exposed traits that were asked for, and whether anything could not be read.
-    fn traits(&self, root: &Path) -> Result<(Vec<Found>, bool)> {
-        let metadata = MetadataCommand::new()
-            .current_dir(root)
-            .no_deps()
-            .exec()
-            .with_context(|| format!("`{}` is not in a cargo project", root.display()))?;
-        let within = match &self.source {
-            Some(source) => {
-                let path = root.join(source);
-                let path = path
-                    .canonicalize()
-                    .with_context(|| format!("there is no `{}`", path.display()))?;
-                Some(path)
-            }
-            None => None,
-        };
-        let mut packages = metadata.workspace_packages();
-        if let Some(name) = &self.pkg_name {
-            packages.retain(|package| package.name.as_str() == name);
-            anyhow::ensure!(
-                !packages.is_empty(),
-                "the workspace has no package `{name}`"
-            );
-        }
-        let roots = packages
+    fn commit(
+        &self,
+        plan: &Plan,
+        workspace: &Workspace,
+        report: &mut Report<'_>,
+    ) -> Result<Outcome> {
+        let (changes, kept): (Vec<&Planned>, Vec<&Planned>) = plan
+            .files
             .iter()
-            .flat_map(|package| &package.targets)
-            .map(|target| target.src_path.clone().into_std_path_buf());
-        let mut walk = source::Walk::default();
-        for source in roots {
-            walk.crate_root(&source);
+            .partition(|file| file.is_changed(self.force));
+        for file in &kept {
+            report.file(file, false);
         }
-        let (mut found, errors) = walk.finish();
-        for error in &errors {
-            complain(error.shown(root));
-        }
-        found.retain(|found| {
-            within
-                .as_ref()
-                .is_none_or(|within| found.source.starts_with(within))
-        });
-        Ok((found, !errors.is_empty()))
-    }
-
-    fn commit(&self, plan: &Plan, root: &Path) -> Result<Outcome> {
-        if plan.files.is_empty() {
-            anstream::eprintln!("there is no trait under `#[mesh_service(exposed)]` here");
+        if changes.is_empty() {
+            if plan.files.is_empty() {
+                report.note("there is no trait under `#[mesh_service(exposed)]` here");
+            } else if kept.iter().all(|file| file.is_current()) {
+                report.note(&format!("{} files are up to date", plan.files.len()));
+            }
             return Ok(Outcome::Done);
         }
-        let protected: Vec<_> = plan
-            .files
-            .iter()
-            .filter(|file| file.change.is_protected())
-            .collect();
-        if !self.force {
-            for file in &protected {
-                complain(format!(
-                    "`{}` {}: move what you need out of it, or overwrite it with --force",
-                    file.shown(root),
-                    if file.change == Change::Edited {
-                        "was edited by hand"
-                    } else {
-                        "was not written by this command"
-                    },
-                ));
-            }
-        }
-        let blocked = !protected.is_empty() && !self.force;
-        let writes: Vec<_> = plan
-            .files
-            .iter()
-            .filter(|file| {
-                file.change != Change::None && (self.force || !file.change.is_protected())
-            })
-            .collect();
-        let ended = if blocked {
-            Outcome::Failed
-        } else {
-            Outcome::Done
-        };
-        if writes.is_empty() {
-            if !blocked {
-                anstream::eprintln!("{} files are up to date", plan.files.len());
-            }
-            return Ok(ended);
-        }
-        let tree = tree::of(&writes, root);
+        report.tree(&changes, self.dry_run);
         if self.dry_run {
-            anstream::println!("{tree}");
-            return Ok(ended);
-        }
-        anstream::eprintln!("{tree}");
-        if !self.yes {
-            if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-                complain("nothing was written, for there is nobody to ask: pass --yes");
-                return Ok(Outcome::Usage);
+            for file in &changes {
+                report.file(file, false);
             }
-            let answer = inquire::Confirm::new("Write these files?")
-                .with_default(true)
-                .prompt();
-            if !matches!(answer, Ok(true)) {
-                anstream::eprintln!("nothing was written");
-                return Ok(Outcome::Failed);
-            }
+            return Ok(Outcome::Done);
         }
-        for file in &writes {
-            file.write()?;
+        if !self.yes && !self.agreed(report)? {
+            return Ok(Outcome::Failed);
         }
-        anstream::eprintln!("{} files written", writes.len());
-        Ok(ended)
+        let made: Vec<Change> = changes.iter().map(|file| Change::of(file)).collect();
+        workspace.commit(&made)?;
+        for file in &changes {
+            report.file(file, true);
+        }
+        let removed = changes.iter().filter(|file| file.text.is_none()).count();
+        let written = changes.len() - removed;
+        report.note(&match (written, removed) {
+            (written, 0) => format!("{written} files written"),
+            (0, removed) => format!("{removed} files removed"),
+            (written, removed) => format!("{written} files written, {removed} removed"),
+        });
+        Ok(Outcome::Done)
     }
-}
 
-/// Prints how the files differ from what would be generated; true if they do.
-fn check(plan: &Plan, root: &Path) -> bool {
-    let mut drift = false;
-    for file in plan.files.iter().filter(|file| file.change != Change::None) {
-        drift = true;
-        anstream::print!("{}", file.diff(root));
+    /// Asks whether to write.
+    fn agreed(&self, report: &mut Report<'_>) -> Result<bool> {
+        let somebody = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        if !somebody || self.message_format == Format::Json {
+            return Err(crate::WrongUsage(
+                "nothing was written, for there is nobody to ask: pass --yes".to_owned(),
+            )
+            .into());
+        }
+        let answer = inquire::Confirm::new("Write these files?")
+            .with_default(true)
+            .prompt();
+        if !matches!(answer, Ok(true)) {
+            report.note("nothing was written");
+            return Ok(false);
+        }
+        Ok(true)
     }
-    if drift {
-        complain("generated files differ from their traits: run `cargo meshrpc expose`");
-    }
-    drift
 }

@@ -2,137 +2,196 @@
 
 use std::{
     collections::HashMap,
-    fs,
-    io::Write as _,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result};
-use meshrpc_templates::Header;
+use meshrpc_templates::{
+    Header,
+    source::{Found, Unread},
+};
 use similar::TextDiff;
 
-use super::source::Found;
+use super::survey::Survey;
 
-/// Every file of every trait.
+/// What has to be done to every file that was asked for.
 pub(crate) struct Plan {
     pub(crate) files: Vec<Planned>,
+    /// Every file that a trait has, whether asked for or not.
+    pub(crate) owned: Vec<PathBuf>,
 }
 
 /// One file.
 pub(crate) struct Planned {
     pub(crate) path: PathBuf,
-    pub(crate) change: Change,
-    pub(crate) text: String,
-    present: Option<String>,
+    /// Name of the trait.
+    pub(crate) service: String,
+    /// The trait's file.
+    pub(crate) source: PathBuf,
+    pub(crate) state: State,
+    /// What the file has to hold; nothing if it has to go.
+    pub(crate) text: Option<String>,
+    /// What it holds.
+    pub(crate) present: Option<String>,
 }
 
-/// What has to be done to a file.
+/// How a file stands to its trait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// Nothing: it is as it would be written.
-    None,
+pub(crate) enum State {
+    /// It is as it would be written, but for its formatting.
+    Current,
     /// It is not there.
-    Create,
-    /// It is ours, and old.
-    Overwrite,
-    /// It is ours, and was edited by hand.
+    Missing,
+    /// It is of another version of the trait, or of the generator.
+    Stale,
+    /// Its trait is gone.
+    Leftover,
+    /// It was edited by hand.
     Edited,
-    /// It is not ours.
+    /// It was not written by this command.
     Foreign,
 }
 
 impl Plan {
-    /// The plan for some traits, and what is wrong with the others.
-    pub(crate) fn of(found: &[Found], prefix: Option<&str>) -> (Self, Vec<String>) {
-        let mut files = Vec::new();
+    /// The plan for the traits that were asked for, and what is wrong with the others.
+    pub(crate) fn of(survey: &Survey, prefix: Option<&str>) -> (Self, Vec<Unread>) {
+        let mut wanted: Vec<Wanted<'_>> = Vec::new();
         let mut refused = Vec::new();
-        let mut owners: HashMap<PathBuf, &Found> = HashMap::new();
-        for found in found {
-            let name = found.service.ident();
-            let written = found
-                .service
-                .options
-                .exposed
-                .as_ref()
-                .and_then(|e| e.prefix.as_deref());
+        for found in &survey.found {
+            let written = match &found.service.options.exposed {
+                Some(exposed) if !exposed.out_dir => exposed.prefix.as_deref(),
+                _ => continue,
+            };
+            let asked = survey.is_asked(&found.source);
             if let Some(prefix) = prefix
                 && written != Some(prefix)
             {
-                refused.push(format!(
-                    "`{name}` in {} is not exposed with this prefix: write `exposed(prefix = \"{prefix}\")`, or leave -M away",
-                    found.source.display(),
-                ));
+                if asked {
+                    refused.push(found.unread(disagreement(found, written, prefix)));
+                }
                 continue;
             }
-            let source = found
-                .source
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy();
-            for file in found.service.files(&source) {
-                let path = found.source.with_file_name(&file.name);
-                if let Some(other) = owners.insert(path.clone(), found) {
-                    refused.push(format!(
-                        "`{name}` in {} and `{}` in {} would both be written to `{}`: give one of them `exposed(prefix = \"…\")`",
-                        found.source.display(),
-                        other.service.ident(),
-                        other.source.display(),
-                        file.name,
-                    ));
-                    continue;
+            let source = found.source.file_name().unwrap_or_default();
+            for file in found.service.files(&source.to_string_lossy()) {
+                wanted.push(Wanted {
+                    path: found.source.with_file_name(file.name),
+                    text: file.text,
+                    found,
+                    asked,
+                });
+            }
+        }
+        // Names may differ in case only, which is no difference everywhere.
+        let mut owners: HashMap<String, &Found> = HashMap::new();
+        let mut contested: Vec<String> = Vec::new();
+        for wanted in &wanted {
+            let key = wanted.key();
+            match owners.get(&key) {
+                Some(other) => {
+                    if wanted.asked || survey.is_asked(&other.source) {
+                        refused.push(wanted.found.unread(wanted.contest(other)));
+                    }
+                    contested.push(key);
                 }
-                match Planned::of(path, file.text) {
-                    Ok(planned) => files.push(planned),
-                    Err(error) => refused.push(format!("{error:#}")),
+                None => {
+                    owners.insert(key, wanted.found);
                 }
             }
         }
-        (Self { files }, refused)
+        let owned = wanted.iter().map(|wanted| wanted.path.clone()).collect();
+        let mut files = Vec::new();
+        for wanted in wanted {
+            if !wanted.asked || contested.contains(&wanted.key()) {
+                continue;
+            }
+            match Planned::of(&wanted) {
+                Ok(planned) => files.push(planned),
+                Err(error) => refused.push(
+                    wanted
+                        .found
+                        .unread(format!("cannot read `{}`: {error}", wanted.path.display())),
+                ),
+            }
+        }
+        (Self { files, owned }, refused)
+    }
+}
+
+/// A file that a trait has to have.
+struct Wanted<'a> {
+    path: PathBuf,
+    text: String,
+    found: &'a Found,
+    asked: bool,
+}
+
+impl Wanted<'_> {
+    fn key(&self) -> String {
+        self.path.to_string_lossy().to_lowercase()
+    }
+
+    fn contest(&self, other: &Found) -> String {
+        let (line, column) = other.place;
+        format!(
+            "`{}` would be written to `{}`, and so would `{}` ({}:{line}:{column}): give one of them `exposed(prefix = \"…\")`",
+            self.found.service.ident(),
+            self.path.file_name().unwrap_or_default().display(),
+            other.service.ident(),
+            other.source.display(),
+        )
+    }
+}
+
+fn disagreement(found: &Found, written: Option<&str>, asked: &str) -> String {
+    let name = found.service.ident();
+    match written {
+        Some(written) => format!(
+            "`{name}` is exposed with the prefix `{written}`, and -M says `{asked}`: they have to agree"
+        ),
+        None => format!(
+            "`{name}` is exposed without a prefix, and -M says `{asked}`: write `exposed(prefix = \"{asked}\")`, or leave -M away"
+        ),
     }
 }
 
 impl Planned {
-    fn of(path: PathBuf, text: String) -> Result<Self> {
-        let present = match fs::read_to_string(&path) {
-            Ok(present) => Some(present.replace("\r\n", "\n")),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error).with_context(|| path.display().to_string()),
+    fn of(wanted: &Wanted<'_>) -> io::Result<Self> {
+        // A link stays one.
+        let path = wanted
+            .path
+            .canonicalize()
+            .unwrap_or_else(|_| wanted.path.clone());
+        let present = match fs::read(&path) {
+            Ok(present) => Some(String::from_utf8_lossy(&present).into_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
         };
-        let change = match &present {
-            None => Change::Create,
-            Some(present) if *present == text => Change::None,
-            Some(present) => match Header::read(present) {
-                None => Change::Foreign,
-                Some(header) if header.edited => Change::Edited,
-                Some(_) => Change::Overwrite,
-            },
+        let state = match &present {
+            None => State::Missing,
+            Some(present) => State::of(present, &wanted.text),
         };
         Ok(Self {
             path,
-            change,
-            text,
+            service: wanted.found.service.ident().to_string(),
+            source: wanted.found.source.clone(),
+            state,
+            text: Some(wanted.text.clone()),
             present,
         })
     }
 
-    /// Writes the file as a whole or not at all.
-    pub(crate) fn write(&self) -> Result<()> {
-        let write = || -> std::io::Result<()> {
-            let folder = self.path.parent().unwrap_or(Path::new("."));
-            let mut builder = tempfile::Builder::new();
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt as _;
-                // As any new file; temporary ones are for their owner only.
-                builder.permissions(fs::Permissions::from_mode(0o666));
-            }
-            let mut file = builder.prefix(".meshrpc-").tempfile_in(folder)?;
-            file.write_all(self.text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(|error| error.error)?;
-            Ok(())
-        };
-        write().with_context(|| format!("cannot write `{}`", self.path.display()))
+    /// True if the file would be changed; with `force`, also if it is somebody's.
+    pub(crate) fn is_changed(&self, force: bool) -> bool {
+        match self.state {
+            State::Current => force && self.present != self.text,
+            State::Missing | State::Stale | State::Leftover => true,
+            State::Edited | State::Foreign => force,
+        }
+    }
+
+    /// True if there is nothing to be done.
+    pub(crate) fn is_current(&self) -> bool {
+        self.state == State::Current
     }
 
     /// The path, relative to `root`.
@@ -144,24 +203,32 @@ impl Planned {
             .to_string()
     }
 
-    /// How the file differs from what would be written.
+    /// How the file differs from what it has to be.
     pub(crate) fn diff(&self, root: &Path) -> String {
         let path = self.shown(root);
-        let from = if self.present.is_some() {
-            format!("a/{path}")
-        } else {
-            "/dev/null".into()
+        let side = |text: &Option<String>, letter| match text {
+            Some(_) => format!("{letter}/{path}"),
+            None => "/dev/null".to_owned(),
         };
-        TextDiff::from_lines(self.present.as_deref().unwrap_or_default(), &self.text)
-            .unified_diff()
-            .header(&from, &format!("b/{path}"))
-            .to_string()
+        let present = self.present.as_deref().unwrap_or_default();
+        TextDiff::from_lines(
+            present.replace("\r\n", "\n").as_str(),
+            self.text.as_deref().unwrap_or_default(),
+        )
+        .unified_diff()
+        .header(&side(&self.present, 'a'), &side(&self.text, 'b'))
+        .to_string()
     }
 }
 
-impl Change {
-    /// True for files that are only overwritten on request.
-    pub(crate) fn is_protected(self) -> bool {
-        matches!(self, Change::Edited | Change::Foreign)
+impl State {
+    /// How a file that is there stands to what it has to hold.
+    fn of(present: &str, text: &str) -> Self {
+        match (Header::read(present), Header::read(text)) {
+            (None, _) => State::Foreign,
+            (Some(header), _) if header.is_edited(present) => State::Edited,
+            (present, wanted) if present == wanted => State::Current,
+            _ => State::Stale,
+        }
     }
 }

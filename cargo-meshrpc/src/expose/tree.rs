@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use termtree::Tree;
 
-use super::plan::{Change, Planned};
+use super::plan::{Planned, State};
 
 /// Actions as a tree of folders, numbered in the order in which they are done.
 pub(crate) fn of(files: &[&Planned], root: &Path) -> Tree<String> {
@@ -17,15 +17,23 @@ pub(crate) fn of(files: &[&Planned], root: &Path) -> Tree<String> {
             .display()
             .to_string();
         let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-        let verb = match file.change {
-            Change::Create => "create",
-            _ => "overwrite",
+        let number = index + 1;
+        let lines = file.text.as_ref().map(|text| text.lines().count());
+        let action = match (lines, file.state) {
+            (Some(lines), State::Missing) => {
+                format!("[{number}] create file {name} with {lines} lines of content")
+            }
+            (Some(lines), state) => format!(
+                "[{number}] overwrite file {name} with {lines} lines of content{}",
+                lost(state)
+            ),
+            (None, state) => format!(
+                "[{number}] remove file {name}, for `{}` is no longer exposed in {}{}",
+                file.service,
+                file.source.file_name().unwrap_or_default().display(),
+                lost(state)
+            ),
         };
-        let action = format!(
-            "[{}] {verb} file {name} with {} lines of content",
-            index + 1,
-            file.text.lines().count()
-        );
         folders.entry(folder).or_default().push(action);
     }
     let mut tree = Tree::new("Actions to be committed".to_owned());
@@ -38,4 +46,13 @@ pub(crate) fn of(files: &[&Planned], root: &Path) -> Tree<String> {
         tree.push(Tree::new(name).with_leaves(actions));
     }
     tree
+}
+
+/// What is lost by an action, if it is somebody's work.
+fn lost(state: State) -> &'static str {
+    match state {
+        State::Edited => ", losing what was edited by hand",
+        State::Foreign => ", losing what was not written by this command",
+        _ => "",
+    }
 }

@@ -4,6 +4,7 @@
 //! with the first of them. A caller that waits may be the only thread that its runtime has: then
 //! nothing on that runtime makes progress, and whatever the call needed there would never come. The
 //! connections, their timers, dials and the registry's news therefore depend on nobody's runtime.
+//! Nothing of the program's own runs on that thread.
 //!
 //! - `runtimes`: the thread, and the runtime of programs that have none
 //! - `wait`: parks the caller; a worker of a multi-threaded runtime hands its work to another first
@@ -13,7 +14,7 @@ mod wait;
 
 use std::future::Future;
 
-pub(crate) use runtimes::{io, is_io_thread};
+pub(crate) use runtimes::{io, is_io_thread, workers};
 
 use crate::error::{Code, Error, Kind};
 
@@ -57,4 +58,17 @@ pub(crate) fn wait_for_call<F: Future>(future: F) -> Result<F::Output, Error> {
         return Err(Error::new(Kind::Unavailable, message).with_code(Code::FailedPrecondition));
     }
     Ok(wait::wait(&io()?, future))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_io_thread_never_waits_for_itself() {
+        let runtime = io().unwrap();
+        let nested = runtime.spawn(async { wait_for_call(std::future::ready(())) });
+        let error = block_on(nested).unwrap().unwrap_err();
+        assert_eq!(error.code(), Code::FailedPrecondition);
+    }
 }

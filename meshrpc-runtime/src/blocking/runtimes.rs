@@ -37,11 +37,11 @@ pub(crate) fn is_io_thread() -> bool {
     IS_IO.get()
 }
 
-/// The runtime of programs that have none.
+/// The runtime of programs that have none, or whose only thread waits.
 ///
 /// # Errors
 /// `Unavailable` if it cannot be started; the next request tries again.
-pub(super) fn workers() -> Result<Handle, Error> {
+pub(crate) fn workers() -> Result<Handle, Error> {
     let mut started = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(runtime) = &*started {
         return Ok(runtime.handle().clone());

@@ -92,6 +92,10 @@ impl Value {
 }
 
 impl RemoteFailure {
+    pub(super) fn new(status: Box<Status>, origin: Origin) -> Self {
+        Self { status, origin }
+    }
+
     /// The method's error as an `E`, if it was sent as a value; `None` if only its message and
     /// sources were.
     ///
@@ -167,7 +171,7 @@ impl Origin {
 }
 
 /// A refusal by the framework on the other side.
-fn refusal(status: Status, origin: &Origin) -> Error {
+pub(super) fn refusal(status: Status, origin: &Origin) -> Error {
     let kind = match status.reason {
         Reason::UnknownMethod | Reason::Schema | Reason::Protocol => Kind::Protocol,
         Reason::TooLarge => Kind::Refused {

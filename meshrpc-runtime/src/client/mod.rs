@@ -8,6 +8,7 @@
 //! - `retry`: what follows when a call got no reply.
 //! - `health`: instances that are left out because they only fail.
 //! - [`Answer`]: what a call brought back.
+//! - [`Streaming`], [`Items`]: calls with streams.
 //!
 //! # When nothing can be called
 //! A call takes the next connected instance. If there is none,
@@ -30,9 +31,11 @@ mod progress;
 mod ready;
 mod retry;
 mod session;
+mod streaming;
 #[cfg(test)]
 mod tests;
 
+pub use crate::streaming::Received;
 pub(crate) use answer::remote_error;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
@@ -43,3 +46,4 @@ pub(crate) use pool::establish;
 pub use pool::{Connect, Dialer};
 pub(crate) use pool::{Pool, Setting};
 pub use session::SessionKey;
+pub use streaming::{Items, Replies, Streaming};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     blocking,
-    client::{Answer, Channel, SessionKey, pool::Lane, progress::Progress},
+    client::{Answer, Channel, SessionKey, Streaming, pool::Lane, progress::Progress},
     codec::{ArgsWriter, EncodeError},
     connection::CallFailure,
     context::Context,
@@ -21,7 +21,7 @@ use crate::{
 pub struct Outgoing<'a> {
     pub(super) channel: &'a Channel,
     pub(super) method: &'static MethodSpec,
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -56,6 +56,18 @@ impl<'a> Outgoing<'a> {
             None => Ok(None),
         })
         .await
+    }
+
+    /// Writes the arguments of a call with streams, which is made when its first item, its opening
+    /// or its reply is asked for.
+    ///
+    /// `encode` is called for each codec that an instance might read: it borrows what the call may
+    /// outlive.
+    pub fn streaming<F>(self, encode: F) -> Streaming<'static>
+    where
+        F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
+    {
+        Streaming::new(self, encode)
     }
 
     /// Makes a unary call of a method of a contract as one that is
@@ -154,7 +166,7 @@ impl<'a> Outgoing<'a> {
 
 /// The arguments, and the codec they are really in: a value that the positional codec would corrupt
 /// moves its method to the field-named one.
-fn written<F>(
+pub(super) fn written<F>(
     method: &'static MethodSpec,
     codec: Codec,
     encode: &mut F,
@@ -182,7 +194,7 @@ where
 }
 
 /// What an instance that said in the handshake that it has no such contract would answer.
-fn absent(channel: &Channel, lane: &Lane) -> Status {
+pub(super) fn absent(channel: &Channel, lane: &Lane) -> Status {
     let message = format!(
         "`{}` at `{}` does not serve `{}`",
         channel.deployment(),

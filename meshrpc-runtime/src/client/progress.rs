@@ -7,6 +7,9 @@ use std::{
 };
 
 #[cfg(feature = "http")]
+use bytes::Bytes;
+
+#[cfg(feature = "http")]
 use crate::connection::{SendStream, StreamReply};
 use crate::{
     client::{
@@ -19,7 +22,7 @@ use crate::{
     connection::{self, CallFailure, NotTaken},
     context::Context,
     error::{Code, Error, Kind, Started},
-    wire::{Codec, OpenHead, Reason, Status},
+    wire::{CallKind, Codec, OpenHead, Reason, Status},
 };
 
 /// How long a session's own instance is waited for while it is being dialled.
@@ -32,7 +35,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a call has been through so far.
 pub(super) struct Progress<'a> {
     outgoing: &'a Outgoing<'a>,
+    /// When the call ends.
     pub(super) deadline: Option<Instant>,
+    /// When an instance must have been found: a stream may last for ever, the search may not.
+    search_ends: Option<Instant>,
     pub(super) attempt: Attempt,
     /// The attempt's number before this one, which it has again if this one does not count.
     before: u8,
@@ -69,6 +75,13 @@ impl<'a> Progress<'a> {
         let now = connection::now();
         let default = channel.pool.default_deadline;
         let deadline = channel.options.ends(method.deadline, default, context, now);
+        let search_ends = match method.kind {
+            CallKind::Unary => deadline,
+            _ => {
+                let search = default.and_then(|time| now.checked_add(time));
+                [deadline, search].into_iter().flatten().min()
+            }
+        };
         let attempt = Attempt {
             idempotent: method.idempotent,
             retries: channel.options.retries,
@@ -79,6 +92,7 @@ impl<'a> Progress<'a> {
         let progress = Self {
             outgoing,
             deadline,
+            search_ends,
             attempt,
             before: 0,
             left_out: Vec::new(),
@@ -122,7 +136,7 @@ impl<'a> Progress<'a> {
         loop {
             let lane = self.next_lane().await?;
             let head = self.head(Codec::FieldNamed, context);
-            match lane.connection.stream(head, self.deadline) {
+            match lane.connection.stream(head, Bytes::new(), self.deadline) {
                 Ok((out, reply)) => {
                     self.attempt.number = self.attempt.number.saturating_add(1);
                     return Ok(Opened { lane, out, reply });
@@ -139,7 +153,6 @@ impl<'a> Progress<'a> {
     }
 
     /// The failure of the last attempt, as the call's own.
-    #[cfg(feature = "http")]
     pub(super) fn take_last(&mut self) -> Error {
         let unavailable = || Error::new(Kind::Unavailable, "the call was not made again");
         self.last.take().unwrap_or_else(unavailable)
@@ -199,7 +212,7 @@ impl<'a> Progress<'a> {
                 }
                 Pick::Wait => None,
             };
-            let ends = [until, self.deadline].into_iter().flatten().min();
+            let ends = [until, self.search_ends].into_iter().flatten().min();
             let changed = match ends {
                 Some(end) => tokio::time::timeout_at(end.into(), snapshots.changed()).await,
                 None => Ok(snapshots.changed().await),
@@ -209,7 +222,7 @@ impl<'a> Progress<'a> {
                 return Err(self.marked(Error::new(Kind::Unavailable, gone)));
             }
             let now = connection::now();
-            if self.deadline.is_some_and(|deadline| deadline <= now) {
+            if self.search_ends.is_some_and(|end| end <= now) {
                 return Err(self.too_late(now));
             }
         }
@@ -312,7 +325,7 @@ impl<'a> Progress<'a> {
         self.pauses += 1;
         let now = connection::now();
         let end = now.checked_add(least.saturating_add(bound.mul_f64(fastrand::f64())));
-        let end = end.filter(|end| self.deadline.is_none_or(|deadline| *end < deadline));
+        let end = end.filter(|end| self.search_ends.is_none_or(|latest| *end < latest));
         let Some(end) = end else {
             // Waiting would only lose time: what is known now is what the caller gets.
             return Err(self.last.take().unwrap_or_else(|| self.too_late(now)));
@@ -365,10 +378,8 @@ impl<'a> Progress<'a> {
             .snapshots
             .borrow()
             .trouble(channel.deployment());
-        let message = match self.deadline {
-            Some(deadline)
-                if self.attempt.number == 0 && self.last.is_none() && deadline <= now =>
-            {
+        let message = match self.search_ends {
+            Some(end) if self.attempt.number == 0 && self.last.is_none() && end <= now => {
                 format!("the deadline passed before an instance could be called: {trouble}")
             }
             _ => format!("the deadline passed before the call could be made again: {trouble}"),

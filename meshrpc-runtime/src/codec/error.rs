@@ -49,6 +49,8 @@ pub(crate) enum EncodeProblem {
     },
     #[error("nested deeper than {MAX_DEPTH} levels")]
     Depth,
+    #[error("an item of {len} bytes, where the reader takes {max}")]
+    TooLong { len: u64, max: u64 },
     #[error("{position}: `Some` of a value written as nil would be read as `None`")]
     SomeNil { position: String },
     #[error("{position}: {value} is not a number in JSON")]
@@ -115,6 +117,11 @@ impl EncodeError {
     /// Wire name of the argument that could not be written, if it was one.
     pub fn argument(&self) -> Option<&'static str> {
         self.0.argument
+    }
+
+    /// True if an item is longer than its reader takes.
+    pub(crate) fn is_too_long(&self) -> bool {
+        matches!(self.0.problem, EncodeProblem::TooLong { .. })
     }
 
     #[cold]

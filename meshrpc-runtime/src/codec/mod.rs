@@ -20,6 +20,7 @@
 mod arguments;
 mod error;
 mod field_named;
+mod items;
 #[cfg(feature = "json")]
 mod json;
 mod named;
@@ -30,6 +31,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     arguments::{ArgsReader, ArgsWriter},
     error::{DecodeError, EncodeError},
+    items::{ItemWriter, decode_item},
 };
 use crate::{
     contract::{MethodSpec, Shape},

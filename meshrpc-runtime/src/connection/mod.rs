@@ -30,7 +30,7 @@ pub use self::{
     call::{CallFailure, Reply, UnaryCall},
     driver::Driver,
     incoming::{Dispatch, Incoming, IncomingBody, Responder},
-    stream::{RecvStream, SendStream, StreamReply},
+    stream::{RecvStream, Replied, SendStream, StreamReply},
 };
 use self::{
     shared::{Life, Shared, Slot},
@@ -131,16 +131,18 @@ impl Connection {
         Ok(UnaryCall::new(Arc::clone(&self.shared), id))
     }
 
-    /// Starts a call with a stream each way.
+    /// Starts a call with a stream one way or both, as its kind says. `body` is the request where
+    /// that does not stream, and the beginning of the stream where it does.
     ///
     /// # Errors
     /// [`NotTaken`]; nothing was sent.
     pub fn stream(
         &self,
         head: OpenHead,
+        body: Bytes,
         deadline: Option<Instant>,
     ) -> Result<(SendStream, StreamReply), NotTaken> {
-        open(&self.shared, head, deadline)
+        open(&self.shared, head, body, deadline)
     }
 
     /// True while new calls are taken.

@@ -1,6 +1,7 @@
 //! The two directions of a streaming call.
 
 use std::{
+    fmt,
     future::poll_fn,
     sync::Arc,
     task::{Context, Poll},
@@ -11,7 +12,7 @@ use bytes::Bytes;
 
 use super::{
     NotTaken,
-    call::CallFailure,
+    call::{CallFailure, Reply},
     now,
     shared::{Outcome, Shared, Slot, wait, wake},
 };
@@ -42,13 +43,22 @@ pub struct StreamReply {
     taken: bool,
 }
 
+/// How a streaming call was answered.
+pub enum Replied {
+    /// With one message.
+    Whole(Reply),
+    /// With a stream, whose head has come.
+    Stream(ReplyHead, RecvStream),
+}
+
 pub(super) fn open(
     shared: &Arc<Shared>,
     head: OpenHead,
+    body: Bytes,
     deadline: Option<Instant>,
 ) -> Result<(SendStream, StreamReply), NotTaken> {
     let mut state = shared.lock();
-    let id = state.wire.call(head, Bytes::new(), deadline, now())?;
+    let id = state.wire.call(head, body, deadline, now())?;
     state.slots.insert(id, Slot::default());
     let driver = state.signal();
     drop(state);
@@ -80,7 +90,8 @@ impl SendStream {
         poll_fn(|cx| self.poll_send(cx, &mut bytes)).await
     }
 
-    fn poll_send(
+    /// [`send`](Self::send), for those who poll: `bytes` is taken once there is room.
+    pub(crate) fn poll_send(
         &self,
         cx: &mut Context<'_>,
         bytes: &mut Option<Bytes>,
@@ -191,6 +202,18 @@ impl RecvStream {
             Read::Broken(error) => Poll::Ready(Some(Err(error))),
         }
     }
+
+    /// Client: all that is known of why the stream broke off, once.
+    pub(crate) fn failure(&self) -> Option<CallFailure> {
+        let mut state = self.shared.lock();
+        let slot = state.slots.get_mut(&self.id)?;
+        slot.outcome.take()?.err()
+    }
+
+    /// Largest message that this side takes, in bytes.
+    pub(crate) fn max_message(&self) -> u64 {
+        self.shared.lock().wire.max_message()
+    }
 }
 
 impl Drop for RecvStream {
@@ -206,26 +229,25 @@ impl Drop for RecvStream {
 }
 
 impl StreamReply {
-    /// Waits for the reply's head. Cancel safe while the value is kept.
+    /// Waits for the head of a reply that streams. Cancel safe while the value is kept.
     ///
     /// # Errors
     /// If the call failed before its reply began.
     pub async fn head(mut self) -> Result<(ReplyHead, RecvStream), CallFailure> {
-        let outcome = poll_fn(|cx| self.poll_outcome(cx)).await;
-        self.taken = true;
-        match outcome {
-            Ok(Outcome::Head(head)) => {
-                Ok((head, RecvStream::new(Arc::clone(&self.shared), self.id)))
-            }
-            Ok(Outcome::Reply(_)) => Err(CallFailure::Lost {
+        match poll_fn(|cx| self.poll_replied(cx)).await? {
+            Replied::Stream(head, stream) => Ok((head, stream)),
+            Replied::Whole(_) => Err(CallFailure::Lost {
                 started: Started::Yes,
                 cause: ended(),
             }),
-            Err(failure) => Err(failure),
         }
     }
 
-    fn poll_outcome(&self, cx: &mut Context<'_>) -> Poll<Result<Outcome, CallFailure>> {
+    /// The reply, or the head of one that streams; not to be asked again after that.
+    ///
+    /// # Errors
+    /// If the call failed before its reply began.
+    pub fn poll_replied(&mut self, cx: &mut Context<'_>) -> Poll<Result<Replied, CallFailure>> {
         let mut state = self.shared.lock();
         let Some(slot) = state.slots.get_mut(&self.id) else {
             return Poll::Ready(Err(CallFailure::Lost {
@@ -233,13 +255,25 @@ impl StreamReply {
                 cause: ended(),
             }));
         };
-        match slot.outcome.take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => {
-                wait(&mut slot.caller, cx.waker());
-                Poll::Pending
+        let Some(outcome) = slot.outcome.take() else {
+            wait(&mut slot.caller, cx.waker());
+            return Poll::Pending;
+        };
+        self.taken = true;
+        Poll::Ready(match outcome {
+            Ok(Outcome::Head(head)) => {
+                let stream = RecvStream::new(Arc::clone(&self.shared), self.id);
+                Ok(Replied::Stream(head, stream))
             }
-        }
+            Ok(Outcome::Reply(reply)) => {
+                state.slots.remove(&self.id);
+                Ok(Replied::Whole(reply))
+            }
+            Err(failure) => {
+                state.slots.remove(&self.id);
+                Err(failure)
+            }
+        })
     }
 }
 
@@ -249,6 +283,12 @@ impl Drop for StreamReply {
             self.shared.change(|wire| wire.cancel(self.id));
             self.shared.lock().slots.remove(&self.id);
         }
+    }
+}
+
+impl fmt::Debug for RecvStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RecvStream").field(&self.id).finish()
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::schema::{self, Layout, MethodSchema, Shape};
+use super::schema::{self, Items, Layout, MethodSchema, Shape};
 use crate::wire::{CallKind, Codec, ContractOffer, MethodOffer};
 
 /// A contract: a trait, as generated code describes it. One static per trait.
@@ -172,10 +172,29 @@ impl MethodSpec {
         }
     }
 
-    /// A method that streams one way or both, in a format of its own contract; without a deadline.
-    #[cfg(feature = "http")]
-    pub(crate) const fn streaming(name: &'static str, key: u64, kind: CallKind) -> Self {
-        let mut method = Self::unary(name, key, &[], |_| {}).deadline(Deadline::None);
+    /// A method with streams, not idempotent, without a deadline.
+    ///
+    /// `schema` tells the types: each argument in the order of `arguments`, then the items that the
+    /// caller sends, the items or the reply that the method answers with, and the error that it may
+    /// fail with before the first item.
+    ///
+    /// ```
+    /// # use meshrpc::{contract::MethodSpec, wire::CallKind};
+    /// static TAIL: MethodSpec =
+    ///     MethodSpec::streaming(CallKind::ServerStream, "tail", 0x1, &["from"], |schema| {
+    ///         schema.argument::<u64>();
+    ///         schema.items::<Result<String, u32>>();
+    ///     });
+    /// assert_ne!(TAIL.fingerprint(), 0);
+    /// ```
+    pub const fn streaming(
+        kind: CallKind,
+        name: &'static str,
+        key: u64,
+        arguments: &'static [&'static str],
+        schema: fn(&mut MethodSchema),
+    ) -> Self {
+        let mut method = Self::unary(name, key, arguments, schema).deadline(Deadline::None);
         method.kind = kind;
         method
     }
@@ -246,6 +265,13 @@ impl MethodSpec {
     pub(crate) fn reply_shape(&self) -> Shape<'_> {
         let Traced { schema, layout, .. } = self.traced();
         let place = schema.reply_in(layout);
+        Shape { layout, place }
+    }
+
+    /// What the items of a stream are read as.
+    pub(crate) fn items_shape(&self, of: Items) -> Shape<'_> {
+        let Traced { schema, layout, .. } = self.traced();
+        let place = schema.items_in(layout, of);
         Shape { layout, place }
     }
 

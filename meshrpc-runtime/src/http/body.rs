@@ -92,7 +92,7 @@ impl Incoming {
                 Err(fault) => return Poll::Ready(Some(Err(fault.to_error()))),
             }
             match ready!(self.stream.poll_recv(cx)) {
-                Some(Ok(bytes)) => self.reader.push(&bytes),
+                Some(Ok(bytes)) => self.reader.push(bytes),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if self.reader.is_between() => return Poll::Ready(None),
                 None => {

@@ -34,9 +34,11 @@ pub static HTTP: ServiceSpec = ServiceSpec {
     methods: &METHODS,
 };
 static METHODS: [MethodSpec; 1] = [MethodSpec::streaming(
+    CallKind::BothStream,
     "request",
     REQUEST,
-    CallKind::BothStream,
+    &[],
+    |_| {},
 )];
 
 /// First eight bytes of SHA-256 of `meshrpc.http/request`.

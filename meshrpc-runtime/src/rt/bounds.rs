@@ -50,6 +50,17 @@ impl<T, E> MeshResult for Result<T, E> {
     }
 }
 
+/// An item of a stream that a method answers with: a [`Result`], since every stream can break off.
+#[diagnostic::on_unimplemented(
+    message = "a stream can break off, and `{Self}` cannot say so",
+    label = "not a `Result`",
+    note = "write `Item = Result<{Self}, E>`; any `E` with `From<meshrpc::Error>` will do, such as `anyhow::Error`"
+)]
+pub trait MeshItem {}
+
+#[diagnostic::do_not_recommend]
+impl<R: MeshResult> MeshItem for R {}
+
 /// An error that can hold a failed call although nothing converts into it but text.
 ///
 /// Generated code asks for it last, after `From<meshrpc::Error>`, `From<Box<dyn Error + Send +

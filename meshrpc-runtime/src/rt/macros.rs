@@ -22,11 +22,11 @@ macro_rules! __mesh_take {
     }};
 }
 
-/// `describe!(schema, (Argument, …) -> Return)`: tells the schema of a method.
+/// `describe!(schema, fn(Argument, …) -> Return)`: tells the schema of a method.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_describe {
-    ($schema:expr, ($($argument:ty),* $(,)?) -> $return:ty) => {{
+    ($schema:expr, fn($($argument:ty),* $(,)?) -> $return:ty $(,)?) => {{
         use $crate::__rt::v1::ladder::{
             read::{Bytes as _, Plain as _, Unreadable as _},
             split::{Split as _, Unsplit as _},
@@ -48,8 +48,8 @@ macro_rules! __mesh_respond {
     ($replier:expr, $result:expr) => {{
         use $crate::__rt::v1::ladder::{
             send::{
-                Debugged as _, Derived as _, DerivedAny as _, Held as _, Shown as _, Silent as _,
-                Sourced as _, Text as _, Typed as _, Untyped as _,
+                Debugged as _, Derived as _, DerivedAny as _, Held as _, HeldHere as _, Shown as _,
+                Silent as _, Sourced as _, Text as _, Typed as _, Untyped as _,
             },
             split::{Split as _, Unsplit as _},
             write::{Bytes as _, Plain as _, Unsendable as _},
@@ -65,7 +65,7 @@ macro_rules! __mesh_respond {
                     $crate::__rt::v1::Err(error) => {
                         let kind = $crate::__rt::v1::Of::value(&error);
                         let text = (&&&kind).text(&error);
-                        let tell = |text| (&&&kind).tell(&error, text);
+                        let tell = |text| (&&&&kind).tell(&error, text);
                         (&&&&&&kind).send(&error, text, tell, replier)
                     }
                 })
@@ -125,12 +125,15 @@ macro_rules! __mesh_error_text {
     ($error:expr) => {{
         use $crate::__rt::v1::ladder::{
             part::{Optional as _, OptionalHeld as _},
-            send::{Debugged as _, Held as _, Shown as _, Silent as _, Sourced as _, Text as _},
+            send::{
+                Debugged as _, Held as _, HeldHere as _, Shown as _, Silent as _, Sourced as _,
+                Text as _,
+            },
         };
         let error = $error;
         let kind = $crate::__rt::v1::Of::value(error);
         let text = (&&&kind).text(error);
-        (&&&kind).tell(error, text)
+        (&&&&kind).tell(error, text)
     }};
 }
 
@@ -141,12 +144,12 @@ macro_rules! __mesh_error_cause {
     ($field:expr, $told:expr) => {{
         use $crate::__rt::v1::ladder::{
             part::{Optional as _, OptionalHeld as _},
-            send::{Held as _, Sourced as _, Text as _},
+            send::{Held as _, HeldHere as _, Sourced as _, Text as _},
         };
         let field = $field;
         // The text is for what has no sources, and adds no code.
         let cause =
-            (&&&$crate::__rt::v1::Of::value(field)).tell(field, ::std::string::String::new());
+            (&&&&$crate::__rt::v1::Of::value(field)).tell(field, ::std::string::String::new());
         $told.caused_by(cause)
     }};
 }

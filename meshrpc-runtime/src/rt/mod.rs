@@ -16,6 +16,7 @@ mod errors;
 mod handler;
 mod macros;
 mod seam;
+mod streams;
 mod values;
 
 use std::{fmt, marker::PhantomData};
@@ -24,7 +25,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The first version of what generated code calls. It may grow; what is here never changes.
 pub mod v1 {
-    pub use std::result::Result::{Err, Ok};
+    pub use std::{
+        option::Option::{None, Some},
+        result::Result::{Err, Ok},
+    };
 
     pub use async_trait::async_trait;
     pub use tokio::sync::RwLock;
@@ -35,13 +39,17 @@ pub mod v1 {
         discovery::BoxFuture,
         error::Error,
         mesh::{Client, Mesh},
-        server::{Handler, Request, Response},
+        server::{Handler, Request, Response, StreamCall, streamed},
+        wire::CallKind,
     };
 
+    pub use super::streams::{
+        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+    };
     pub use super::{
         Nothing, Of,
         blocking::blocking,
-        bounds::{MeshError, MeshResult, MeshValue, SessionArgument},
+        bounds::{MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
     };
@@ -50,6 +58,11 @@ pub mod v1 {
         __mesh_error_part as error_part, __mesh_error_remake as error_remake,
         __mesh_error_text as error_text, __mesh_put as put, __mesh_respond as respond,
         __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
+    };
+    pub use crate::{
+        __mesh_describe_stream as describe_stream, __mesh_items as items,
+        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
     };
 
     /// What `#[derive(MeshError)]` calls.
@@ -78,6 +91,7 @@ pub mod v1 {
                 },
                 fail, send, typed,
             },
+            streams::{error_in, error_out, value_in, value_out},
             values::{read, session, split, write},
         };
     }

@@ -40,7 +40,7 @@ pub struct Limits {
 impl Server {
     /// A server of nothing yet.
     pub fn builder() -> ServerBuilder {
-        let targets = vec![Target::Unary(Arc::new(Ping))];
+        let targets = vec![Target::Call(Arc::new(Ping))];
         ServerBuilder {
             server: Server {
                 targets,
@@ -63,7 +63,7 @@ impl Server {
             .iter()
             .map(|target| target.spec().describe())
             .collect();
-        targets.push(Target::Unary(Arc::new(Describe(described))));
+        targets.push(Target::Call(Arc::new(Describe(described))));
         Routes::new(&targets)
     }
 }
@@ -72,7 +72,7 @@ impl ServerBuilder {
     /// Serves a contract. Contracts are told apart by name; one that occurs twice, and two methods
     /// with the same key, are an error when the server starts.
     pub fn service(mut self, handler: impl Handler) -> Self {
-        self.server.targets.push(Target::Unary(Arc::new(handler)));
+        self.server.targets.push(Target::Call(Arc::new(handler)));
         self
     }
 

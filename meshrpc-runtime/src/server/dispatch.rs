@@ -7,6 +7,8 @@ use std::{
     task::Poll,
 };
 
+use bytes::Bytes;
+
 use crate::{
     connection::{Dispatch, Incoming, IncomingBody, Responder},
     context::{Context, Origin, Unfinished},
@@ -34,7 +36,7 @@ pub(crate) struct Dispatcher {
 
 impl Dispatch for Dispatcher {
     fn dispatch(&self, call: Incoming) {
-        match self.admit(&call.head, &call.body) {
+        match self.admit(&call.head) {
             Ok(route) => {
                 self.counters.calls.fetch_add(1, Ordering::Relaxed);
                 self.start(route, call);
@@ -49,7 +51,7 @@ impl Dispatch for Dispatcher {
 
 impl Dispatcher {
     /// The method that is called, or why the call is not even started.
-    fn admit(&self, head: &OpenHead, body: &IncomingBody) -> Result<&Route, Status> {
+    fn admit(&self, head: &OpenHead) -> Result<&Route, Status> {
         let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
         if self.draining {
             return refusal(Reason::Draining, "the instance is draining".to_owned());
@@ -58,9 +60,7 @@ impl Dispatcher {
             let message = format!("no method with key {:#018x} is served here", head.method);
             return refusal(Reason::UnknownMethod, message);
         };
-        let buffered = matches!(body, IncomingBody::Buffered(_));
-        if head.kind != route.method.kind || (matches!(route.target, Target::Unary(_)) && !buffered)
-        {
+        if head.kind != route.method.kind {
             let kind = route.method.kind;
             return refusal(Reason::Protocol, format!("{} is {kind:?}", route.name()));
         }
@@ -89,9 +89,16 @@ impl Dispatcher {
         let (contract, method) = (route.contract, route.method);
         let counters = Arc::clone(&self.counters);
         match (&route.target, body) {
-            (Target::Unary(handler), IncomingBody::Buffered(body)) => {
+            (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
-                let request = Request::new(method, head, body, deadline, peer);
+                let request = match body {
+                    IncomingBody::Buffered(body) => {
+                        Request::new(method, head, body, deadline, peer)
+                    }
+                    IncomingBody::Stream(stream) => {
+                        Request::new(method, head, Bytes::new(), deadline, peer).with_stream(stream)
+                    }
+                };
                 spawn(context, responder, |responder| async move {
                     let response = match caught(|| handler.call(request)).await {
                         Ok(response) => response,
@@ -102,7 +109,12 @@ impl Dispatcher {
                             Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
                         }
                     };
-                    response.send(responder);
+                    // A stream that panics is dropped by that, which its caller is told.
+                    if let Some(rest) = response.send(responder)
+                        && let Err(message) = caught(|| rest).await
+                    {
+                        panicked(&counters, contract, method, &message);
+                    }
                 });
             }
             (Target::Stream(handler), body) => {
@@ -123,8 +135,6 @@ impl Dispatcher {
                     }
                 });
             }
-            // `admit` lets no such call pass.
-            (Target::Unary(_), IncomingBody::Stream(_)) => {}
         }
     }
 }
@@ -197,7 +207,7 @@ mod tests {
     };
 
     fn dispatcher(draining: bool) -> Dispatcher {
-        let routes = Routes::new(&[Target::Unary(Arc::new(Echo))]).unwrap();
+        let routes = Routes::new(&[Target::Call(Arc::new(Echo))]).unwrap();
         Dispatcher {
             routes: Arc::new(routes),
             counters: Arc::default(),
@@ -207,9 +217,7 @@ mod tests {
     }
 
     fn refused(dispatcher: &Dispatcher, head: &OpenHead) -> Option<Reason> {
-        let status = dispatcher
-            .admit(head, &IncomingBody::Buffered(Default::default()))
-            .err()?;
+        let status = dispatcher.admit(head).err()?;
         assert_eq!(status.started, Started::No, "nothing ran");
         Some(status.reason)
     }

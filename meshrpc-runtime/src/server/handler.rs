@@ -10,7 +10,7 @@ use crate::{
     wire::{OpenHead, Peer},
 };
 
-/// Serves the unary methods of a contract. Generated for every trait; a tower layer makes another
+/// Serves the methods of a contract. Generated for every trait; a tower layer makes another
 /// one of it ([`HandlerExt::layer`](crate::server::HandlerExt::layer)).
 pub trait Handler: Send + Sync + 'static {
     /// The contract.
@@ -20,7 +20,8 @@ pub trait Handler: Send + Sync + 'static {
     fn call(&self, request: Request) -> BoxFuture<'static, Response>;
 }
 
-/// Serves the methods of a contract whose calls are streams, and answers them itself.
+/// Serves the methods of a contract whose calls are streams in a format of its own, and answers
+/// them itself.
 pub trait StreamHandler: Send + Sync + 'static {
     /// The contract.
     fn spec(&self) -> &'static ServiceSpec;

@@ -4,6 +4,7 @@
 //! - [`Server`]: which handlers serve which contracts; [`Mesh::serve`](crate::Mesh::serve) runs it.
 //! - [`Handler`], [`Request`], [`Response`]: a contract's methods as values; generated code
 //!   implements the first.
+//! - [`streamed`], [`StreamCall`]: a call with streams, as work that takes and sends items.
 //! - [`HandlerExt::layer`]: tower layers around a handler.
 //! - `dispatch`: from an arrived call to a handler's task and back.
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
@@ -24,9 +25,11 @@ mod response;
 mod routes;
 mod serving;
 mod signal;
+mod streaming;
 #[cfg(test)]
 mod testing;
 
+pub use crate::streaming::Received;
 pub use builder::{Limits, Server, ServerBuilder};
 pub use handler::{Handler, StreamHandler, StreamRequest};
 pub use layer::{HandlerExt, HandlerService, Layered};
@@ -36,3 +39,4 @@ pub use response::Response;
 pub(crate) use serving::Start;
 pub use serving::{Drained, Serving, Until};
 pub use signal::shutdown_signal;
+pub use streaming::{StreamCall, StreamReply, Taken, streamed};

@@ -1,4 +1,4 @@
-//! A unary call as a handler gets it.
+//! A call as a handler gets it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -6,16 +6,18 @@ use bytes::Bytes;
 
 use crate::{
     codec::{ArgsReader, DecodeError},
+    connection::RecvStream,
     contract::MethodSpec,
     wire::{Codec, Metadata, OpenHead, Peer},
 };
 
-/// A unary call.
+/// A call. One with a stream argument has begun: its arguments come first, as an item.
 #[derive(Debug)]
 pub struct Request {
     method: &'static MethodSpec,
     head: OpenHead,
-    body: Bytes,
+    pub(super) body: Bytes,
+    pub(super) stream: Option<RecvStream>,
     deadline: Option<Instant>,
     peer: Arc<Peer>,
 }
@@ -32,8 +34,17 @@ impl Request {
             method,
             head,
             body,
+            stream: None,
             deadline,
             peer,
+        }
+    }
+
+    /// The same, with a stream that goes on.
+    pub(crate) fn with_stream(self, stream: RecvStream) -> Self {
+        Self {
+            stream: Some(stream),
+            ..self
         }
     }
 
@@ -60,7 +71,7 @@ impl Request {
         ArgsReader::new(self.head.codec, self.method.arguments, &self.body)
     }
 
-    /// The arguments as they came.
+    /// The arguments as they came; empty where they come first in a stream.
     pub fn body(&self) -> &Bytes {
         &self.body
     }

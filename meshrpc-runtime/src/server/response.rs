@@ -1,14 +1,16 @@
 //! What a handler answers.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::streaming::Answering;
 use crate::{
     codec::{self, DecodeError, EncodeError},
     connection::Responder,
     contract::MethodSpec,
+    discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
     wire::{Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
 };
@@ -16,7 +18,7 @@ use crate::{
 /// Longest message of a status, in bytes.
 const MAX_MESSAGE: usize = 1024;
 
-/// The answer to a unary call.
+/// The answer to a call.
 #[derive(Debug)]
 pub struct Response(Outcome);
 
@@ -24,7 +26,13 @@ pub struct Response(Outcome);
 enum Outcome {
     Reply(ReplyHead, Bytes),
     Status(Box<Status>),
+    Accepted(ReplyHead, Bytes, Later),
+    Stream(Answering),
+    Ended,
 }
+
+/// What is done once the answer has gone.
+struct Later(BoxFuture<'static, ()>);
 
 impl Response {
     /// The method returned `value`. It is written as the request was, or with field names where the
@@ -49,21 +57,7 @@ impl Response {
     }
 
     /// The method returned `error`, which crosses as a value. `message` is for callers that do not
-    /// know its type.
-    pub fn typed_error<E>(
-        request: Codec,
-        method: &'static MethodSpec,
-        error: &E,
-        message: String,
-    ) -> Response
-    where
-        E: Serialize + ?Sized,
-    {
-        let text = vec![message.clone()];
-        Self::typed_error_or(request, method, error, message, text)
-    }
-
-    /// The same; an error that cannot be written crosses as `text`, outermost message first.
+    /// know its type. One that cannot be written crosses as `text`, outermost message first.
     pub(crate) fn typed_error_or<E>(
         request: Codec,
         method: &'static MethodSpec,
@@ -172,20 +166,45 @@ impl Response {
         })
     }
 
+    /// The call is accepted, which the caller is told; the work is done after that, whatever
+    /// becomes of the caller. The answer is a unit.
+    pub fn accepted(
+        request: Codec,
+        method: &'static MethodSpec,
+        work: BoxFuture<'static, ()>,
+    ) -> Response {
+        match Response::value(request, method, &()).0 {
+            Outcome::Reply(head, body) => Response(Outcome::Accepted(head, body, Later(work))),
+            other => Response(other),
+        }
+    }
+
+    /// The answer is a stream, which has yet to be sent.
+    pub(super) fn stream(answering: Answering) -> Response {
+        Response(Outcome::Stream(answering))
+    }
+
+    /// The stream that was the answer was sent, or failed; there is nothing to add.
+    pub(super) fn ended() -> Response {
+        Response(Outcome::Ended)
+    }
+
     /// The same with an entry that the caller finds beside the value.
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Into<Bytes>) -> Response {
         match &mut self.0 {
-            Outcome::Reply(head, _) => head.metadata.push(key, value),
+            Outcome::Reply(head, _) | Outcome::Accepted(head, ..) => head.metadata.push(key, value),
             Outcome::Status(status) => status.trailers.push(key, value),
+            Outcome::Stream(answering) => answering.head.metadata.push(key, value),
+            Outcome::Ended => {}
         }
         self
     }
 
-    /// The code the caller will see; `None` for a value.
+    /// The code the caller will see; `None` for a value or a stream.
     pub fn code(&self) -> Option<Code> {
         match &self.0 {
-            Outcome::Reply(..) => None,
             Outcome::Status(status) => status.code,
+            _ => None,
         }
     }
 
@@ -194,11 +213,25 @@ impl Response {
         Response(Outcome::Status(Box::new(status)))
     }
 
-    pub(crate) fn send(self, responder: Responder) {
+    /// Sends the answer. What is still to be done then is given back.
+    pub(crate) fn send(self, responder: Responder) -> Option<BoxFuture<'static, ()>> {
         match self.0 {
             Outcome::Reply(head, body) => responder.reply(&head, body),
             Outcome::Status(status) => responder.status(*status),
+            Outcome::Accepted(head, body, Later(work)) => {
+                responder.reply(&head, body);
+                return Some(work);
+            }
+            Outcome::Stream(answering) => return Some(answering.run(responder)),
+            Outcome::Ended => {}
         }
+        None
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Later")
     }
 }
 
@@ -243,7 +276,7 @@ mod tests {
     fn status(response: Response) -> Status {
         match response.0 {
             Outcome::Status(status) => *status,
-            Outcome::Reply(..) => panic!("a value"),
+            _ => panic!("no status"),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     contract::{MethodSpec, ServiceSpec},
     error::{Code, Error, Kind},
     server::{Handler, StreamHandler},
-    wire::{CallKind, ContractOffer},
+    wire::ContractOffer,
 };
 
 /// The methods of a server, by key.
@@ -27,14 +27,14 @@ pub(crate) struct Route {
 /// What serves a method.
 #[derive(Clone)]
 pub(crate) enum Target {
-    Unary(Arc<dyn Handler>),
+    Call(Arc<dyn Handler>),
     Stream(Arc<dyn StreamHandler>),
 }
 
 impl Target {
     pub(crate) fn spec(&self) -> &'static ServiceSpec {
         match self {
-            Target::Unary(handler) => handler.spec(),
+            Target::Call(handler) => handler.spec(),
             Target::Stream(handler) => handler.spec(),
         }
     }
@@ -42,7 +42,7 @@ impl Target {
 
 impl Routes {
     /// # Errors
-    /// If two methods have the same key, or a unary handler has a streaming method.
+    /// If two methods have the same key.
     pub(crate) fn new(targets: &[Target]) -> Result<Self, Error> {
         let mut routes = Self::default();
         for target in targets {
@@ -51,10 +51,6 @@ impl Routes {
                 .map_err(|unsupported| wrong(unsupported.to_string()))?;
             routes.specs.push(spec);
             for method in spec.methods {
-                if matches!(target, Target::Unary(_)) && method.kind != CallKind::Unary {
-                    let name = format!("{}/{}", spec.name, method.name);
-                    return Err(wrong(format!("`{name}` has streams, and its handler none")));
-                }
                 let route = Route {
                     contract: spec.name,
                     method,
@@ -103,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_contract_is_served_once() {
-        let echo = Target::Unary(Arc::new(Echo));
+        let echo = Target::Call(Arc::new(Echo));
         let routes = Routes::new(std::slice::from_ref(&echo)).unwrap();
         assert_eq!(
             routes.route(ECHO.methods[0].key).unwrap().contract,

@@ -126,7 +126,7 @@ impl Start {
             false => None,
         };
         let second = match second {
-            Some(listener) => Some(run(listener, &blocking::io()?)),
+            Some(listener) => Some(run(listener, &blocking::workers()?)),
             None => None,
         };
         let mut serving = Serving {

@@ -30,7 +30,8 @@
 //! - [`Network`]: the same with control over the connections, which a [`Fault`] delays, damages or
 //!   ends, at a byte that the test names.
 //! - Time: everything waits on tokio's clock. Under `#[tokio::test(start_paused = true)]` a deadline
-//!   of 30 s, a delay or a back-off passes at once; nothing waits for the real clock.
+//!   of 30 s, a delay or a back-off passes at once. Methods that are not async are the exception:
+//!   their callers hold up a thread, so their connections live on another, and on the real clock.
 //! - Chance: [`seed`] makes the random choices of a test repeatable.
 //!
 //! # Layout
@@ -69,8 +70,7 @@ pub use crate::rt::v1::Seam;
 /// To watch what the implementation does, let it share its state with the test, in an
 /// [`Arc`](std::sync::Arc).
 ///
-/// # Panics
-/// Outside of a tokio runtime.
+/// It is served on the runtime that this is called on; without one, on threads of this crate's own.
 #[track_caller]
 pub fn pair<C, S>(service: S) -> C
 where

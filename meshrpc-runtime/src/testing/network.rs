@@ -9,8 +9,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{Direction, Fault, Seam, wiring::Wiring};
+use tokio::runtime::Handle;
+
+use super::{Direction, Fault, Seam, link::Link, wiring::Wiring};
 use crate::{
+    blocking::block_on,
     mesh::{Client, Mesh, in_process::InProcess},
     server::Server,
 };
@@ -62,14 +65,6 @@ struct Inner {
 
 impl Network {
     /// A network without faults, on which nothing is served.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it needs a runtime, and a default should not panic"
-    )]
-    #[track_caller]
     pub fn new() -> Self {
         let registry = InProcess::default();
         let wiring = Arc::new(Wiring::new(registry.clone()));
@@ -94,8 +89,8 @@ impl Network {
     /// The deployment and its instance are named after the contract: `Greeter`, `Greeter-0`. A
     /// second pair of that name is `Greeter.2`, `Greeter.2-0`.
     ///
-    /// # Panics
-    /// Outside of a tokio runtime.
+    /// It is served on the runtime that this is called on; without one, as in a test of methods that
+    /// are not async, on threads of this crate's own.
     #[track_caller]
     pub fn pair<C, S>(&self, service: S) -> C
     where
@@ -109,7 +104,7 @@ impl Network {
     /// `Greeter-1`, and so on.
     ///
     /// # Panics
-    /// Outside of a tokio runtime, and if there is no implementation.
+    /// If there is no implementation.
     #[track_caller]
     pub fn pair_of<C, S>(&self, services: impl IntoIterator<Item = S>) -> C
     where
@@ -143,7 +138,7 @@ impl Network {
     /// ```
     ///
     /// # Panics
-    /// Outside of a tokio runtime, and if the server's contracts collide.
+    /// If the server's contracts collide.
     #[track_caller]
     pub fn pair_with<C: Client>(&self, server: Server) -> C {
         self.join([server])
@@ -152,6 +147,15 @@ impl Network {
     /// Serves a deployment, and gives a client of it.
     #[track_caller]
     fn join<C: Client>(&self, servers: impl IntoIterator<Item = Server>) -> C {
+        match Handle::try_current() {
+            Ok(_) => self.join_here(servers),
+            Err(_) => block_on(async { self.join_here(servers) }),
+        }
+    }
+
+    /// As [`join`](Self::join), on a runtime.
+    #[track_caller]
+    fn join_here<C: Client>(&self, servers: impl IntoIterator<Item = Server>) -> C {
         let deployment = self.name(C::spec().name);
         let mut servings = Vec::new();
         for server in servers {
@@ -205,9 +209,7 @@ impl Network {
 
     /// Ends every connection that is open.
     pub fn kill(&self) {
-        self.inner.wiring.each_open(|link| {
-            link.kill();
-        });
+        self.inner.wiring.each_open(Link::kill);
     }
 
     /// Ends every open connection to one instance.
@@ -276,6 +278,12 @@ impl Network {
             1 => name,
             number => format!("{name}.{number}"),
         }
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -36,7 +36,7 @@ pub use frame::{
 };
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
 pub use hello::{Hello, Limits};
-pub use items::{Item, ItemReader, put_item_prefix};
+pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub use layout::{
     GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
     parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,

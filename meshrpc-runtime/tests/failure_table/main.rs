@@ -79,7 +79,7 @@ async fn a_stream_whose_open_was_never_out_was_not_started() {
             .expect("the handshake works");
         let peer = peer.await.expect("it does not panic");
         let (_out, reply) = connection
-            .stream(streaming(value), None)
+            .stream(streaming(value), Bytes::new(), None)
             .expect("it is taken");
         // The connection's task writes what the pipe takes.
         tokio::time::sleep(Duration::from_secs(1)).await;

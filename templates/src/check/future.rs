@@ -8,15 +8,12 @@ use syn::{
 use super::types;
 use crate::model::last_is;
 
-/// A future that cannot be served, or a stream.
+/// A future that cannot be served.
 pub(super) fn check(signature: &Signature) -> Result<()> {
     let ReturnType::Type(_, written) = &signature.output else {
         return Ok(());
     };
     match types::unwrapped(written) {
-        Type::ImplTrait(written) if has(&written.bounds, "Stream") => {
-            Err(types::stream(written.impl_token.span))
-        }
         Type::Path(path) => boxed(path),
         _ => Ok(()),
     }
@@ -27,13 +24,16 @@ fn boxed(path: &TypePath) -> Result<()> {
         return Ok(());
     };
     let name = last.ident.to_string();
-    if name.ends_with("Stream") {
-        return Err(types::stream(last.ident.span()));
-    }
     if name == "LocalBoxFuture" {
         return Err(Error::new(
             last.ident.span(),
             "a served future changes threads: write `BoxFuture`",
+        ));
+    }
+    if name == "Ready" {
+        return Err(Error::new(
+            last.ident.span(),
+            "the client's future is one that waits: write `impl Future<Output = …> + Send`",
         ));
     }
     if name == "Box" && inner(&last.arguments).is_some_and(is_future) {

@@ -1,18 +1,21 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
+mod dynamic;
 mod future;
 pub(crate) mod generics;
 mod item;
 mod method;
 pub(crate) mod settings;
+pub(crate) mod stream;
 pub(crate) mod types;
 
 use std::collections::HashMap;
 
 use syn::ItemTrait;
 
+pub(crate) use dynamic::dynamic;
 pub(crate) use generics::bounds_on_self;
-pub(crate) use item::item;
+pub(crate) use item::{is_satisfied, item};
 pub(crate) use method::{method, on_self, stays_local, sticky};
 
 use crate::model::{Method, Receiver};

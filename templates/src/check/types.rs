@@ -8,7 +8,8 @@ use syn::{
     visit::{self, Visit},
 };
 
-use crate::model::{Style, last_is};
+use super::stream;
+use crate::model::{StreamType, Style, last_is};
 
 /// A type without the invisible and the visible parentheses around it.
 pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
@@ -80,8 +81,8 @@ pub(crate) fn path(path: &TypePath) -> Result<()> {
             "a callback cannot cross to another process: take the data it would work on, or return what it would be given",
         ));
     }
-    if last.ident.to_string().ends_with("Stream") && last.ident.to_string().starts_with("Box") {
-        return Err(stream(last.ident.span()));
+    if StreamType::of(&Type::Path(path.clone())).is_some() {
+        return Err(stream::inside(last.ident.span()));
     }
     Ok(())
 }
@@ -146,13 +147,6 @@ pub(crate) fn os_string(path: &TypePath) -> Error {
     )
 }
 
-pub(crate) fn stream(at: Span) -> Error {
-    Error::new(
-        at,
-        "not supported yet: streams; write `async fn` with `Result<Vec<T>, E>` instead",
-    )
-}
-
 /// A type that never crosses.
 pub(crate) fn cannot_cross(ty: &Type) -> Error {
     match ty {
@@ -173,6 +167,9 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
             pointer.star_token.span,
             "a pointer means nothing in another process: write the value itself",
         ),
+        Type::ImplTrait(written) if stream_bound(&written.bounds) => {
+            stream::inside(written.impl_token.span)
+        }
         Type::ImplTrait(written) => Error::new(
             written.impl_token.span,
             "`impl Trait` inside a type does not say which type crosses: write the concrete type",
@@ -200,15 +197,20 @@ pub(crate) fn not_a_result(at: Span, written: &str) -> Error {
 
 /// What stands in a return type.
 pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
+    result(ty, style, not_a_result)
+}
+
+/// What an item of a returned stream may be.
+pub(crate) fn item(ty: &Type) -> Result<()> {
+    result(ty, Style::Async, stream::plain_item)
+}
+
+/// A type that has to be a result; `plain` says why, where it is none.
+fn result(ty: &Type, style: Style, plain: fn(Span, &str) -> Error) -> Result<()> {
     match ty {
-        Type::ImplTrait(written) => {
-            return Err(match stream_bound(&written.bounds) {
-                true => stream(written.impl_token.span),
-                false => cannot_cross(ty),
-            });
-        }
+        Type::ImplTrait(_) => return Err(cannot_cross(ty)),
         Type::Tuple(tuple) if tuple.elems.is_empty() => {
-            return Err(not_a_result(ty.span(), "()"));
+            return Err(plain(ty.span(), "()"));
         }
         Type::Tuple(_) | Type::Array(_) => {
             return Err(Error::new(
@@ -227,8 +229,8 @@ pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
                 let name = last.ident.to_string();
                 if PLAIN.contains(&name.as_str()) {
                     return Err(match last.arguments.is_empty() {
-                        true => not_a_result(last.ident.span(), &name),
-                        false => not_a_result(last.ident.span(), &format!("{name}<…>")),
+                        true => plain(last.ident.span(), &name),
+                        false => plain(last.ident.span(), &format!("{name}<…>")),
                     });
                 }
             }
@@ -328,9 +330,6 @@ impl<'ast> Visit<'ast> for Returned {
                         "the error must be able to change threads: write `Box<dyn Error + Send + Sync>`",
                     ));
                 }
-            }
-            Type::ImplTrait(written) if stream_bound(&written.bounds) => {
-                self.refuse(stream(written.impl_token.span));
             }
             Type::ImplTrait(_) | Type::FnPtr(_) | Type::Ptr(_) => self.refuse(cannot_cross(ty)),
             _ => visit::visit_type(self, ty),

@@ -27,7 +27,16 @@ impl Output<'_> {
                     checks.session(&argument.owned, argument.span, &method.cfg);
                 }
             }
-            checks.reply(&method.reply, &method.cfg);
+            let reply = &method.reply;
+            match &reply.stream {
+                Some(stream) => {
+                    checks.item(&stream.item, &method.cfg);
+                    if !stream.direct {
+                        checks.reply(reply, &method.cfg);
+                    }
+                }
+                None => checks.reply(reply, &method.cfg),
+            }
         }
         let (rt, statements) = (&self.rt, &checks.statements);
         quote! {
@@ -36,6 +45,8 @@ impl Output<'_> {
                 const fn value<T: #rt::MeshValue>() {}
                 #[allow(dead_code)]
                 const fn result<R: #rt::MeshResult>() {}
+                #[allow(dead_code)]
+                const fn item<T: #rt::MeshItem>() {}
                 #[allow(dead_code)]
                 const fn session<T: #rt::SessionArgument>() {}
                 #(#statements)*
@@ -76,6 +87,16 @@ impl Checks<'_> {
         }
     }
 
+    fn item(&mut self, item: &Reply, cfg: &[Attribute]) {
+        let whole = without_lifetimes(&item.ty);
+        if self.first("item", without_arguments(&whole), cfg) {
+            let (ty, span) = (at(&whole, item.span), here(item.span));
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* item::<#ty>();));
+        }
+        self.parts(item, cfg);
+    }
+
     fn reply(&mut self, reply: &Reply, cfg: &[Attribute]) {
         let whole = without_lifetimes(&reply.ty);
         if self.first("result", without_arguments(&whole), cfg) {
@@ -83,6 +104,12 @@ impl Checks<'_> {
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* result::<#ty>();));
         }
+        self.parts(reply, cfg);
+    }
+
+    /// What a result is made of.
+    fn parts(&mut self, reply: &Reply, cfg: &[Attribute]) {
+        let whole = without_lifetimes(&reply.ty);
         match &reply.ok {
             Some(ok) => self.value(ok, types::span(ok), cfg),
             None => {

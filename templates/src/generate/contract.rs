@@ -1,10 +1,11 @@
 //! The contract: one static that describes the trait to the runtime.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
+use syn::Type;
 
 use super::{Output, key};
-use crate::model::{Deadline, Method, Style, without_lifetimes};
+use crate::model::{Deadline, Method, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -34,15 +35,14 @@ impl Output<'_> {
 
     fn method(&self, method: &Method) -> TokenStream {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
-        let names = method.arguments.iter().map(|argument| &argument.name);
+        let names = method.plain_arguments().map(|(_, argument)| &argument.name);
         let types: Vec<_> = method
-            .arguments
-            .iter()
-            .map(|argument| without_lifetimes(&argument.owned))
+            .plain_arguments()
+            .map(|(_, argument)| without_lifetimes(&argument.owned))
             .collect();
-        let types = self.opaque_signature(&types, &without_lifetimes(&method.reply.ty));
+        let reply = without_lifetimes(&method.reply.ty);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
-        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
+        let blocking = method.waits().then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -53,14 +53,56 @@ impl Output<'_> {
             };
             quote!(.deadline(#deadline))
         });
+        let (new, describe) = match kind(method) {
+            None => {
+                let types = self.opaque_signature(&types, &reply);
+                (quote!(unary), quote!(#rt::describe!(schema, #types)))
+            }
+            Some(_) => {
+                let types = Self::stream_signatures(method, &types, &reply);
+                (
+                    quote!(streaming),
+                    quote!(#rt::describe_stream!(schema, #types)),
+                )
+            }
+        };
+        let kind = kind(method).map(|kind| quote!(#rt::CallKind::#kind,));
         quote! {
             #(#cfg)*
-            #rt::MethodSpec::unary(
+            #rt::MethodSpec::#new(
+                #kind
                 #name,
                 #key,
                 &[#(#names),*],
-                |schema| #rt::describe!(schema, #types),
+                |schema| #describe,
             ) #idempotent #blocking #deadline
         }
     }
+
+    /// `fn(Argument, …) -> Return, fn(Taken) -> Item` inside a macro call.
+    fn stream_signatures(method: &Method, arguments: &[Type], reply: &Type) -> TokenStream {
+        let taken = method
+            .taken()
+            .map(|(_, argument, _)| without_lifetimes(&argument.owned));
+        let stream = method.reply.stream.as_ref();
+        let item = stream.map(|stream| {
+            let item = without_lifetimes(&stream.item.ty);
+            quote!(-> #item)
+        });
+        let reply = stream
+            .is_none_or(|stream| !stream.direct)
+            .then(|| quote!(-> #reply));
+        quote!(fn(#(#arguments),*) #reply, fn(#taken) #item)
+    }
+}
+
+/// Which directions are streams; nothing if none is.
+fn kind(method: &Method) -> Option<Ident> {
+    let name = match (method.taken().is_some(), method.reply.stream.is_some()) {
+        (false, false) => return None,
+        (false, true) => "ServerStream",
+        (true, false) => "ClientStream",
+        (true, true) => "BothStream",
+    };
+    Some(Ident::new(name, Span::call_site()))
 }

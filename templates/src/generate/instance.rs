@@ -21,8 +21,17 @@ impl Output<'_> {
         self.placed(quote!(#name<#(#lifetimes,)* #(#arguments),*>))
     }
 
-    /// `Store<Row, Error = StoreError>`, as a bound.
+    /// `Store<Row, Error = StoreError>`, as a bound, for every lifetime of the trait's own.
     pub(super) fn bound(&self) -> TokenStream {
+        let (lifetimes, bound) = (&self.service.instance.lifetimes, self.bound_here());
+        match lifetimes.is_empty() {
+            true => bound,
+            false => quote!(for<#(#lifetimes),*> #bound),
+        }
+    }
+
+    /// The same where the trait's lifetimes are in scope.
+    pub(super) fn bound_here(&self) -> TokenStream {
         let (name, instance) = (self.service.ident(), &self.service.instance);
         let (lifetimes, arguments) = (&instance.lifetimes, &instance.arguments);
         let types = instance.types.iter().chain(&instance.inherited);
@@ -30,8 +39,7 @@ impl Output<'_> {
         if lifetimes.is_empty() && arguments.is_empty() && types.is_empty() {
             return quote!(#name);
         }
-        let every = (!lifetimes.is_empty()).then(|| quote!(for<#(#lifetimes),*>));
-        self.placed(quote!(#every #name<#(#lifetimes,)* #(#arguments,)* #(#types),*>))
+        self.placed(quote!(#name<#(#lifetimes,)* #(#arguments,)* #(#types),*>))
     }
 
     /// A function of the trait, as it is called on an implementation.

@@ -3,11 +3,15 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{
-    FnArg, ReturnType, TraitItem, TraitItemFn, Type, TypeImplTrait, TypeParamBound, parse_quote,
+    CapturedParam, FnArg, Ident, ReturnType, Signature, TraitItem, TraitItemFn, Type,
+    TypeImplTrait, TypeParamBound, parse_quote, punctuated::Punctuated,
 };
 
 use super::Output;
-use crate::model::{Style, last_is};
+use crate::{
+    check::bounds_on_self,
+    model::{Style, last_is},
+};
 
 impl Output<'_> {
     pub(super) fn interface(&self) -> TokenStream {
@@ -37,6 +41,9 @@ impl Output<'_> {
             }
             if !self.service.async_trait && style != Some(Style::Blocking) {
                 desugar(function);
+                if self.service.options.dynamic.is_some() {
+                    without_supertraits(function);
+                }
             }
         }
         item.to_token_stream()
@@ -71,6 +78,27 @@ fn desugar(function: &mut TraitItemFn) {
     }
 }
 
+/// Leaves `Self: Send` and `Self: Sync` out, which the supertraits say: for an object, the compiler
+/// does not find that they do.
+fn without_supertraits(function: &mut TraitItemFn) {
+    let Some(clause) = &mut function.sig.generics.where_clause else {
+        return;
+    };
+    let predicates = std::mem::take(&mut clause.predicates);
+    let known = |bound: &TypeParamBound| {
+        matches!(bound, TypeParamBound::Trait(bound)
+            if last_is(&bound.path, "Send") || last_is(&bound.path, "Sync"))
+    };
+    let kept = predicates.into_iter().filter(|predicate| {
+        let mut bounds = bounds_on_self(predicate).into_iter().flatten().peekable();
+        bounds.peek().is_none() || !bounds.all(known)
+    });
+    clause.predicates = kept.collect();
+    if clause.predicates.is_empty() {
+        function.sig.generics.where_clause = None;
+    }
+}
+
 /// The future that a method writes out has to be `Send`, like one that it does not.
 fn send(function: &mut TraitItemFn) {
     let span = function.sig.ident.span();
@@ -89,6 +117,51 @@ pub(super) fn add_send(ty: &mut Type) {
         && !is_send(written)
     {
         written.bounds.push(parse_quote!(::core::marker::Send));
+    }
+}
+
+/// Leaves of a `where` what it says of the function's own parameters. The rest is true of the
+/// types that the trait is served with.
+pub(super) fn bounds_of_its_own(signature: &mut Signature) {
+    let own: Vec<_> = signature
+        .generics
+        .type_params()
+        .map(|parameter| parameter.ident.to_string())
+        .collect();
+    let Some(clause) = &mut signature.generics.where_clause else {
+        return;
+    };
+    let predicates = std::mem::take(&mut clause.predicates);
+    let kept = predicates.into_iter().filter(|predicate| {
+        let text = predicate.to_token_stream().to_string();
+        let mut words = text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '\'');
+        words.any(|word| own.iter().any(|name| word == name) || is_lifetime(word))
+    });
+    clause.predicates = kept.collect();
+    if clause.predicates.is_empty() {
+        signature.generics.where_clause = None;
+    }
+}
+
+/// One that a `where` says something of when it only names it.
+fn is_lifetime(word: &str) -> bool {
+    word.starts_with('\'') && word != "'static"
+}
+
+/// What a future captures, in an implementation: there `Self` is no parameter, but `parameter` may
+/// be one.
+pub(super) fn captures(output: &mut Type, parameter: Option<&Ident>) {
+    let Type::ImplTrait(written) = output else {
+        return;
+    };
+    for bound in &mut written.bounds {
+        if let TypeParamBound::PreciseCapture(captures) = bound {
+            let kept = captures.params.iter().filter(
+                |captured| !matches!(captured, CapturedParam::Ident(ident) if ident == "Self"),
+            );
+            let more = parameter.cloned().map(CapturedParam::Ident);
+            captures.params = kept.cloned().chain(more).collect::<Punctuated<_, _>>();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Code from a trait.
 //!
 //! Everything is written with absolute paths, as a macro has to. For files, the module `file` shortens the
-//! paths and prints the result.
+//! paths, and `print` lays the result out.
 
 mod checks;
 mod client;
@@ -11,8 +11,10 @@ mod file;
 mod handler;
 mod instance;
 mod interface;
+mod object;
+mod print;
 
-use std::{cell::RefCell, collections::HashSet};
+use std::{collections::HashSet, path::Path};
 
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
@@ -29,24 +31,28 @@ impl Service {
         let output = Output::new(self, Target::Macro);
         let (interface, checks) = (output.interface(), output.checks());
         let (contract, handler, client) = (output.contract(), output.handler(), output.client());
+        let objects = output.objects();
         quote! {
             #interface
             #contract
             #handler
             #client
+            #objects
             #checks
         }
     }
 
     /// What `#[mesh_service(exposed)]` expands to when its files are there: the trait, and the
-    /// files as modules beside it.
-    pub fn included(&self) -> TokenStream {
+    /// files as modules beside it. They are looked for in `folder`, relative to the trait's file.
+    pub fn included(&self, folder: &Path) -> TokenStream {
         let output = Output::new(self, Target::Macro);
         let (interface, checks) = (output.interface(), output.checks());
         let vis = self.visibility();
         let names = [
             vec![output.handler_ident(), output.contract_ident()],
-            vec![output.client_ident()],
+            std::iter::once(output.client_ident())
+                .chain(self.options.dynamic.as_ref().map(|_| output.object_ident()))
+                .collect(),
         ];
         let modules = self
             .file_names()
@@ -55,7 +61,8 @@ impl Service {
             .map(|(file, names)| {
                 let module = Ident::new(file.trim_end_matches(".rs"), Span::call_site());
                 let fingerprint = self.fingerprint();
-                let stale = stale_message(&file, &self.ident().to_string());
+                let stale = self.stale_message(&file);
+                let file = folder.join(file).display().to_string();
                 quote! {
                     #[allow(
                         dead_code, deprecated, unused_imports, unused_qualifications,
@@ -83,7 +90,8 @@ impl Service {
         let output = Output::new(self, Target::File);
         let (contract, served) = (output.contract(), output.handler());
         let handler_tokens = quote!(#contract #served);
-        let client_tokens = output.client();
+        let (calling, objects) = (output.client(), output.objects());
+        let client_tokens = quote!(#calling #objects);
         [
             output.print(handler, source, &handler_tokens),
             output.print(client, source, &client_tokens),
@@ -107,11 +115,20 @@ impl Service {
             format!("{prefix}{stem}_client_gen.rs"),
         ]
     }
-}
 
-/// What is said of a file whose fingerprint is not the trait's.
-pub fn stale_message(file: &str, name: &str) -> String {
-    format!("`{file}` was generated from another version of `{name}`: run `cargo meshrpc expose`")
+    /// What is said of a file whose fingerprint is not the trait's.
+    pub fn stale_message(&self, file: &str) -> String {
+        let (name, remedy) = (self.ident(), self.remedy());
+        format!("`{file}` was generated from another version of `{name}`: {remedy}")
+    }
+
+    /// What brings generated files up to date.
+    pub fn remedy(&self) -> &'static str {
+        match &self.options.exposed {
+            Some(exposed) if exposed.out_dir => "call `meshrpc_templates::build()` in `build.rs`",
+            _ => "run `cargo meshrpc expose`",
+        }
+    }
 }
 
 /// Where generated code goes.
@@ -129,8 +146,6 @@ struct Output<'a> {
     rt: TokenStream,
     /// Every name that the trait mentions.
     words: HashSet<String>,
-    /// Types inside macro calls, which the printer does not format; see [`Output::opaque`].
-    types: RefCell<Vec<String>>,
 }
 
 impl<'a> Output<'a> {
@@ -144,7 +159,6 @@ impl<'a> Output<'a> {
             target,
             rt,
             words: words(service),
-            types: RefCell::default(),
         }
     }
 
@@ -161,6 +175,11 @@ impl<'a> Output<'a> {
 
     fn handler_ident(&self) -> Ident {
         self.service.derived("Handler")
+    }
+
+    fn object_ident(&self) -> Ident {
+        let name = crate::model::plain(self.service.ident());
+        Ident::new(&format!("Dyn{name}"), self.service.span())
     }
 
     fn contract_ident(&self) -> Ident {
@@ -195,11 +214,16 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// What an argument is called in a generated body: by its own name where people read it, by
-    /// one that cannot meet another where only the compiler does.
+    /// What an argument is called in a generated body: by its own name, which people read in a file
+    /// or in the documentation. In a macro it cannot meet another: it is the macro's own.
     fn argument(&self, index: usize, argument: &Argument) -> Ident {
         match (self.target, &argument.ident) {
-            (Target::Macro, _) => format_ident!("__a{}", index + 1),
+            (Target::Macro, Some(ident)) => {
+                let mut ident = ident.clone();
+                ident.set_span(Span::mixed_site());
+                ident
+            }
+            (Target::Macro, None) => format_ident!("__a{}", index + 1),
             (Target::File, Some(ident)) if !RESERVED.iter().any(|name| ident == name) => {
                 ident.clone()
             }
@@ -230,31 +254,14 @@ impl<'a> Output<'a> {
         quote!(#fixed #(+ #conditions)*)
     }
 
-    /// A type inside a macro call. The printer sees a name, and gets the type afterwards.
+    /// A type inside a macro call.
     fn opaque(&self, ty: &Type) -> TokenStream {
-        match self.target {
-            Target::Macro => quote!(#ty),
-            Target::File => self.placeholder(file::print_type(ty)),
-        }
+        quote!(#ty)
     }
 
-    /// `(Argument, …) -> Return` inside a macro call, likewise.
+    /// `fn(Argument, …) -> Return` inside a macro call.
     fn opaque_signature(&self, arguments: &[Type], reply: &Type) -> TokenStream {
-        match self.target {
-            Target::Macro => quote!((#(#arguments),*) -> #reply),
-            Target::File => {
-                let arguments: Vec<_> = arguments.iter().map(file::print_type).collect();
-                let (arguments, reply) = (arguments.join(", "), file::print_type(reply));
-                self.placeholder(format!("({arguments}) -> {reply}"))
-            }
-        }
-    }
-
-    fn placeholder(&self, text: String) -> TokenStream {
-        let mut types = self.types.borrow_mut();
-        let name = file::placeholder(types.len());
-        types.push(text);
-        quote!(#name)
+        quote!(fn(#(#arguments),*) -> #reply)
     }
 
     /// For items that call deprecated methods.
@@ -276,8 +283,8 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 7] = [
-    "answer", "args", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 10] = [
+    "answer", "args", "call", "items", "opened", "reply", "request", "result", "rt", "service",
 ];
 
 fn key(method: &Method) -> TokenStream {

@@ -6,8 +6,8 @@ use syn::{
     spanned::Spanned as _,
 };
 
-use super::{Detach, Hold, Lend, Owned, attribute::is_mesh, plain};
-use crate::check::{settings, types};
+use super::{Detach, Hold, Lend, Owned, StreamType, attribute::is_mesh, plain};
+use crate::check::{self, settings, types};
 
 /// An argument of a method.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub(crate) enum Form {
     AsRef(Box<Type>),
     /// `impl IntoIterator<Item = T>`: collected; handed over lent if the items borrow.
     Items(Option<Lend>),
+    /// A stream, which is sent item by item. The owned form is the item's.
+    Stream(StreamType),
 }
 
 impl Argument {
@@ -54,6 +56,9 @@ impl Argument {
             Some(ident) => plain(ident),
             None => format!("argument_{}", index + 1),
         };
+        if let Some(stream) = StreamType::of(&input.ty) {
+            return Self::of_stream(ident, name, stream);
+        }
         let (owned, form) = match types::unwrapped(&input.ty) {
             Type::ImplTrait(written) => implied(written)?,
             written => {
@@ -71,6 +76,22 @@ impl Argument {
             },
             form,
             span: types::span(&input.ty),
+        })
+    }
+
+    fn of_stream(ident: Option<Ident>, name: String, stream: StreamType) -> Result<Self> {
+        check::stream::taken(&stream)?;
+        let Owned { ty, lend } = Owned::of(&stream.item)?;
+        if lend.is_some() {
+            return Err(types::borrow_inside(&stream.item));
+        }
+        Ok(Self {
+            ident,
+            name,
+            span: types::span(&stream.item),
+            detach: None,
+            owned: ty,
+            form: Form::Stream(stream),
         })
     }
 }
@@ -136,7 +157,7 @@ fn implied(written: &TypeImplTrait) -> Result<(Type, Form)> {
             "Stream" => {
                 return Err(syn::Error::new(
                     segment.ident.span(),
-                    "not supported yet: streams; write `Vec<T>` instead",
+                    "what the stream carries must be said: write `Stream<Item = T>`",
                 ));
             }
             "Future" => {

@@ -23,6 +23,8 @@ pub(crate) struct Effects {
     pub(crate) name: Option<(String, proc_macro2::Span)>,
     /// It may be called again when it may have run.
     pub(crate) idempotent: bool,
+    /// Where that was said.
+    pub(crate) idempotent_key: Option<Ident>,
     pub(crate) deadline: Option<Deadline>,
     /// The argument whose value calls stick to an instance by.
     pub(crate) sticky: Option<Ident>,
@@ -70,7 +72,10 @@ impl Effects {
                 plain => plain,
             };
             match name.as_str() {
-                "idempotent" => self.idempotent = true,
+                "idempotent" => {
+                    self.idempotent = true;
+                    self.idempotent_key = Some(key.clone());
+                }
                 "deadline" => {
                     let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
                     self.deadline = Some(deadline(&text)?);

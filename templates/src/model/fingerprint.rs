@@ -74,6 +74,9 @@ fn of_instance(options: &Options) -> String {
         let ty = canonical(ty.to_token_stream());
         text.push_str(&format!("\n{ident}: {ty}"));
     }
+    if let Some(dynamic) = &options.dynamic {
+        text.push_str(&format!("\ndyn {}", dynamic.forward));
+    }
     text
 }
 

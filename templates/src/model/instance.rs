@@ -153,7 +153,7 @@ impl Instance {
     ///
     /// # Errors
     /// For a type of a parameter's that no trait can be named for.
-    pub(super) fn apply(&self, function: &TraitItemFn) -> Result<TraitItemFn> {
+    pub(crate) fn apply(&self, function: &TraitItemFn) -> Result<TraitItemFn> {
         let mut function = function.clone();
         let mut substitute = self.substitute.clone();
         substitute.visit_signature_mut(&mut function.sig);

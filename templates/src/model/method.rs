@@ -2,7 +2,7 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Hold, Receiver, Reply, Style, plain, style};
+use super::{Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style};
 use crate::check;
 
 /// A method that another process answers.
@@ -87,6 +87,9 @@ impl Method {
         } else {
             None
         };
+        if let Some(reply) = &reply {
+            check::stream::method(style, &arguments, reply, &effects, &mut errors);
+        }
         errors.finish()?;
         let (Some(receiver), Some(reply)) = (receiver, reply) else {
             return Ok(None);
@@ -119,6 +122,31 @@ impl Method {
             reply,
             effects,
         }))
+    }
+
+    /// The arguments that are sent before the method starts, with their places.
+    pub(crate) fn plain_arguments(&self) -> impl Iterator<Item = (usize, &Argument)> {
+        let arguments = self.arguments.iter().enumerate();
+        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Stream(_)))
+    }
+
+    /// The argument that is a stream, with its place.
+    pub(crate) fn taken(&self) -> Option<(usize, &Argument, &StreamType)> {
+        let mut arguments = self.arguments.iter().enumerate();
+        arguments.find_map(|(index, argument)| match &argument.form {
+            Form::Stream(stream) => Some((index, argument, stream)),
+            _ => None,
+        })
+    }
+
+    /// A direction of its calls is a stream.
+    pub(crate) fn streams(&self) -> bool {
+        self.reply.stream.is_some() || self.taken().is_some()
+    }
+
+    /// Its caller's thread waits.
+    pub(crate) fn waits(&self) -> bool {
+        self.style == Style::Blocking && !self.streams()
     }
 
     /// Index of the argument whose value calls stick to an instance by.

@@ -12,7 +12,8 @@ mod options;
 mod owned;
 mod receiver;
 mod reply;
-mod style;
+mod stream;
+pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
@@ -29,6 +30,7 @@ pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use receiver::Receiver;
 pub(crate) use reply::Reply;
+pub(crate) use stream::{ReplyStream, StreamType};
 pub(crate) use style::Style;
 
 use crate::check;
@@ -84,6 +86,10 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
+            check::dynamic(item, &options, async_trait, &methods, &mut errors);
+            if async_trait {
+                check::stream::by_async_trait(&methods, &mut errors);
+            }
         }
         errors.finish()?;
         Ok(Self {

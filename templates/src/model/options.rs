@@ -2,7 +2,7 @@
 
 use proc_macro2::Span;
 use syn::{
-    Expr, Ident, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
+    Expr, Ident, LitBool, LitStr, Path, Result, Token, Type, ext::IdentExt as _, parenthesized,
     parse::ParseStream,
 };
 
@@ -22,17 +22,30 @@ pub struct Options {
     pub(crate) generics: Vec<Binding>,
     /// What stands for its associated types.
     pub(crate) types: Vec<(Ident, Type)>,
+    /// Trait objects are made possible.
+    pub(crate) dynamic: Option<Dynamic>,
     /// `supertraits = manual`: the user implements them for the client.
     pub(crate) manual_supertraits: Option<Ident>,
 }
 
-/// `exposed`, or `exposed(prefix = "p")`.
+/// `exposed`, or `exposed(prefix = "p", out_dir)`.
 #[derive(Clone, Debug)]
 pub struct Exposed {
+    /// The files are written by a build script, below its `OUT_DIR`.
+    pub out_dir: bool,
     /// What the names of the files begin with.
     pub prefix: Option<String>,
     /// Where the word stands.
     pub span: Span,
+}
+
+/// `dyn`, or `dyn(forward = false)`.
+#[derive(Clone, Debug)]
+pub(crate) struct Dynamic {
+    /// `Arc`, `Box` and `&` of an implementation are implementations.
+    pub(crate) forward: bool,
+    /// Where the word stands.
+    pub(crate) span: Span,
 }
 
 const KEYS: &[&str] = &[
@@ -42,19 +55,14 @@ const KEYS: &[&str] = &[
     "types",
     "generics",
     "supertraits",
+    "dyn",
 ];
 
 /// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[
-    (
-        "dyn",
-        "`#[async_trait]` below this attribute, which makes `Arc<dyn Trait>` possible",
-    ),
-    (
-        "on_failure",
-        "`Result<T, E>` as the return type of each method",
-    ),
-];
+const LATER: &[(&str, &str)] = &[(
+    "on_failure",
+    "`Result<T, E>` as the return type of each method",
+)];
 
 impl Options {
     pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -76,19 +84,30 @@ impl Options {
                 "name" => options.name = Some(settings::wire_name(input, &key, usage)?),
                 "exposed" => {
                     let mut exposed = Exposed {
+                        out_dir: false,
                         prefix: None,
                         span: key.span(),
                     };
                     if input.peek(syn::token::Paren) {
                         let inner;
                         parenthesized!(inner in input);
-                        exposed.prefix = prefix(&inner)?;
+                        exposed.parse(&inner)?;
                     }
                     options.exposed = Some(exposed);
                 }
                 "crate" => {
                     let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     options.krate = Some(path);
+                }
+                "dyn" => {
+                    let mut forward = true;
+                    if input.peek(syn::token::Paren) {
+                        let inner;
+                        parenthesized!(inner in input);
+                        forward = forwarding(&inner)?;
+                    }
+                    let span = key.span();
+                    options.dynamic = Some(Dynamic { forward, span });
                 }
                 "types" => {
                     let list = settings::list(input, &key, usage)?;
@@ -120,6 +139,22 @@ impl Options {
     }
 }
 
+/// `forward = false`.
+fn forwarding(input: ParseStream<'_>) -> Result<bool> {
+    let mut forward = true;
+    while !input.is_empty() {
+        let key = settings::key(input, &["forward"])?;
+        if key != "forward" {
+            return Err(settings::unknown(&key, &["forward"], &[]));
+        }
+        let usage = "forward = false";
+        let value: LitBool = settings::value(input, &key, usage, |input| input.parse())?;
+        forward = value.value;
+        settings::end(input, &key, usage)?;
+    }
+    Ok(forward)
+}
+
 const TYPES: &str = "types(Error = StoreError)";
 const GENERICS: &str = "generics(T = Row, const N = 4)";
 
@@ -142,24 +177,41 @@ fn binding(input: ParseStream<'_>) -> Result<Binding> {
     Ok(Binding { ident, value })
 }
 
-fn prefix(input: ParseStream<'_>) -> Result<Option<String>> {
-    let mut prefix = None;
-    while !input.is_empty() {
-        let key = settings::key(input, &["prefix"])?;
-        if key != "prefix" {
-            return Err(settings::unknown(&key, &["prefix"], &[]));
+const EXPOSED: &[&str] = &["prefix", "out_dir"];
+
+impl Exposed {
+    /// What stands between its parentheses.
+    fn parse(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let mut seen = settings::Seen::default();
+        while !input.is_empty() {
+            let key = settings::key(input, EXPOSED)?;
+            seen.once(&key)?;
+            let usage = match key.to_string().as_str() {
+                "out_dir" => {
+                    self.out_dir = true;
+                    "out_dir"
+                }
+                "prefix" => {
+                    let usage = "prefix = \"…\"";
+                    let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
+                    self.prefix = Some(prefix(&text)?);
+                    usage
+                }
+                _ => return Err(settings::unknown(&key, EXPOSED, &[])),
+            };
+            settings::end(input, &key, usage)?;
         }
-        let usage = "prefix = \"…\"";
-        let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
-        let value = text.value();
-        if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(syn::Error::new(
-                text.span(),
-                "a prefix begins file names: write letters, digits and `_`",
-            ));
-        }
-        prefix = Some(value);
-        settings::end(input, &key, usage)?;
+        Ok(())
     }
-    Ok(prefix)
+}
+
+fn prefix(text: &LitStr) -> Result<String> {
+    let value = text.value();
+    if value.is_empty() || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+        return Err(syn::Error::new(
+            text.span(),
+            "a prefix begins file names: write letters, digits and `_`",
+        ));
+    }
+    Ok(value)
 }

@@ -22,7 +22,7 @@ pub(crate) enum Style {
 }
 
 /// The style of a method, and the type of its reply; nothing if that is `()` by omission.
-pub(super) fn of(signature: &Signature) -> (Style, Option<Type>) {
+pub(crate) fn of(signature: &Signature) -> (Style, Option<Type>) {
     let ReturnType::Type(_, written) = &signature.output else {
         let style = match signature.asyncness {
             Some(_) => Style::Async,

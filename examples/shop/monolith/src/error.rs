@@ -1,9 +1,7 @@
-use serde::{Deserialize, Serialize};
-
 use crate::payments::PaymentError;
 
 /// Why a customer did not get what they asked for.
-#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The catalogue has no such item.
     #[error("nothing is sold as `{0}`")]

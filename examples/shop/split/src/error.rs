@@ -1,9 +1,7 @@
-use serde::{Deserialize, Serialize};
-
 use crate::payments::PaymentError;
 
 /// Why a customer did not get what they asked for.
-#[derive(Debug, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, thiserror::Error, meshrpc::MeshError)]
 pub enum Error {
     /// The catalogue has no such item.
     #[error("nothing is sold as `{0}`")]
@@ -24,6 +22,5 @@ pub enum Error {
     Payment(#[from] PaymentError),
     /// A call to another process failed.
     #[error(transparent)]
-    #[serde(skip)]
     Mesh(#[from] meshrpc::Error),
 }

@@ -32,6 +32,8 @@ mod tag {
     pub(super) const NO_ERROR: u8 = 0x71;
     pub(super) const TEXT_ERROR: u8 = 0x72;
     pub(super) const TYPED_ERROR: u8 = 0x73;
+    pub(super) const TAKEN_ITEMS: u8 = 0x74;
+    pub(super) const ITEMS: u8 = 0x75;
 }
 
 /// Fingerprint of a method whose types are all known; never 0.
@@ -45,6 +47,14 @@ pub(super) fn of_method(schema: &MethodSchema, names: &[&str]) -> u64 {
     for (name, node) in names.iter().zip(&schema.arguments) {
         writing.text(name);
         writing.node(*node);
+    }
+    if let Some(node) = schema.taken_items {
+        writing.bytes.push(tag::TAKEN_ITEMS);
+        writing.node(node);
+    }
+    if let Some(node) = schema.items {
+        writing.bytes.push(tag::ITEMS);
+        writing.node(node);
     }
     match schema.reply {
         Some(node) => writing.node(node),

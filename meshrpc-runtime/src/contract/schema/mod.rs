@@ -43,8 +43,21 @@ pub(crate) use self::{
 pub struct MethodSchema {
     graph: Graph,
     arguments: Vec<NodeId>,
+    /// Items that the caller sends.
+    taken_items: Option<NodeId>,
     reply: Option<NodeId>,
+    /// Items that the method answers with.
+    items: Option<NodeId>,
     failure: Failure,
+}
+
+/// Which stream of a method an item belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Items {
+    /// The one that the caller sends.
+    Taken,
+    /// The one that the method answers with.
+    Answered,
 }
 
 /// How a method's error crosses.
@@ -66,9 +79,19 @@ impl MethodSchema {
         self.arguments.push(node);
     }
 
+    /// The caller sends a stream of `T`.
+    pub fn taken_items<T: DeserializeOwned>(&mut self) {
+        self.taken_items = Some(trace::trace::<T>(&mut self.graph));
+    }
+
     /// The method answers with a `T`.
     pub fn reply<T: DeserializeOwned>(&mut self) {
         self.reply = Some(trace::trace::<T>(&mut self.graph));
+    }
+
+    /// The method answers with a stream of `T`.
+    pub fn items<T: DeserializeOwned>(&mut self) {
+        self.items = Some(trace::trace::<T>(&mut self.graph));
     }
 
     /// The method fails with an `E`, which crosses as a value.
@@ -122,6 +145,15 @@ impl MethodSchema {
         self.reply.map_or(Place::ANYTHING, |node| layout.at(node))
     }
 
+    /// What the items of a stream are read as.
+    pub(super) fn items_in(&self, layout: &Layout, of: Items) -> Place {
+        let node = match of {
+            Items::Taken => self.taken_items,
+            Items::Answered => self.items,
+        };
+        node.map_or(Place::ANYTHING, |node| layout.at(node))
+    }
+
     /// What the method's error is read as.
     pub(super) fn error_in(&self, layout: &Layout) -> Place {
         match self.failure {
@@ -142,7 +174,12 @@ impl MethodSchema {
         };
         arguments
             .map(|(node, name)| (*node, format!("argument `{name}`")))
+            .chain(
+                self.taken_items
+                    .map(|node| (node, "an item sent".to_owned())),
+            )
             .chain(self.reply.map(|node| (node, "the reply".to_owned())))
+            .chain(self.items.map(|node| (node, "an item".to_owned())))
             .chain(failure.map(|node| (node, "the error".to_owned())))
             .find_map(|(node, place)| {
                 search(&self.graph, node).map(|found| format!("{place}: {found}"))

@@ -80,10 +80,14 @@ impl<E: Serialize + DeserializeOwned> Typed<E> for &&&Of<E> {
         &self,
         error: &E,
         text: String,
-        _: impl FnOnce(String) -> ErrorText,
+        tell: impl FnOnce(String) -> ErrorText,
         to: Replier,
     ) -> Response {
-        Response::typed_error(to.codec, to.method, error, text)
+        let told = tell(text.clone());
+        let relayed = told.relayed();
+        // A variant with `#[serde(skip)]` cannot be written, and is told.
+        Response::typed_error_or(to.codec, to.method, error, text, told.messages)
+            .own_error(None, relayed)
     }
 }
 
@@ -119,7 +123,7 @@ pub trait Sourced<E> {
     fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
-impl<E: StdError + 'static> Sourced<E> for &&Of<E> {
+impl<E: StdError + 'static> Sourced<E> for &&&Of<E> {
     fn tell(&self, error: &E, _: String) -> ErrorText {
         ErrorText::with_sources(error)
     }
@@ -132,7 +136,20 @@ pub trait Held<E> {
     fn tell(&self, error: &E, text: String) -> ErrorText;
 }
 
-impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &Of<E> {
+impl<E: AsRef<dyn StdError + Send + Sync>> Held<E> for &&Of<E> {
+    fn tell(&self, error: &E, _: String) -> ErrorText {
+        ErrorText::with_sources(error.as_ref())
+    }
+}
+
+/// The same of an error that stays on its thread, `Box<dyn Error>`, as methods that are not async
+/// may return it.
+pub trait HeldHere<E> {
+    /// What can be told of it.
+    fn tell(&self, error: &E, text: String) -> ErrorText;
+}
+
+impl<E: AsRef<dyn StdError>> HeldHere<E> for &Of<E> {
     fn tell(&self, error: &E, _: String) -> ErrorText {
         ErrorText::with_sources(error.as_ref())
     }

@@ -77,11 +77,10 @@ impl Link {
         self.wake();
     }
 
-    /// Ends it for both sides; false if it had ended.
-    pub(super) fn kill(&mut self) -> bool {
-        let open = self.io.take().is_some();
+    /// Ends it for both sides.
+    pub(super) fn kill(&mut self) {
+        self.io = None;
         self.wake();
-        open
     }
 
     /// Holds everything back, or lets it go on.

@@ -325,6 +325,11 @@ impl Connection {
         self.events.pop_front()
     }
 
+    /// Largest buffered message that this side takes, in bytes.
+    pub fn max_message(&self) -> u64 {
+        self.limits.max_message
+    }
+
     /// Calls that are not over.
     pub fn in_flight(&self) -> usize {
         self.streams.len()

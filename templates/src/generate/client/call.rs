@@ -2,12 +2,12 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{
-    CapturedParam, FnArg, Pat, ReturnType, Signature, Token, Type, TypeParamBound, WherePredicate,
-    parse_quote, punctuated::Punctuated,
-};
+use syn::{FnArg, Pat, ReturnType, Signature, parse_quote};
 
-use super::super::{Output, interface::add_send};
+use super::super::{
+    Output,
+    interface::{add_send, bounds_of_its_own, captures},
+};
 use crate::model::{Argument, Detach, Form, Method, Style};
 
 impl Output<'_> {
@@ -54,18 +54,21 @@ impl Output<'_> {
                 Some(quote!(let channel = ::core::clone::Clone::clone(&self.channel);)),
             ),
         };
-        let call = match method.style {
-            Style::Blocking => quote!(.unary_blocking(#encode)),
-            _ => quote!(.unary(#encode).await),
+        let call = quote!(#channel.call(&#contract.methods[#position]) #session);
+        let body = match method.style {
+            _ if method.streams() => {
+                self.streaming(method, &names, &quote!(#call.streaming(#encode)))
+            }
+            Style::Blocking => quote! {
+                let answer = #call.unary_blocking(#encode);
+                #rt::settle!(#reply, answer)
+            },
+            _ => quote! {
+                let answer = #call.unary(#encode).await;
+                #rt::settle!(#reply, answer)
+            },
         };
-        let body = quote! {
-            #(#within)*
-            let answer = #channel
-                .call(&#contract.methods[#position])
-                #session
-                #call;
-            #rt::settle!(#reply, answer)
-        };
+        let body = quote!(#(#within)* #body);
         let body = match method.style {
             Style::Async | Style::Blocking => body,
             Style::Future => quote!(async move { #body }),
@@ -85,26 +88,22 @@ impl Output<'_> {
     /// The closure that writes the arguments.
     fn encode(&self, method: &Method, names: &[Ident]) -> TokenStream {
         let rt = &self.rt;
-        let last = method.arguments.len().saturating_sub(1);
-        let puts =
-            method
-                .arguments
-                .iter()
-                .zip(names)
-                .enumerate()
-                .map(|(index, (argument, name))| {
-                    let borrowed = match &argument.form {
-                        Form::AsRef(target) => Some(
-                            quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);),
-                        ),
-                        _ => None,
-                    };
-                    let more = (index < last).then(|| quote!(?;));
-                    quote!(#borrowed #rt::put!(args, #name) #more)
-                });
-        match method.arguments.as_slice() {
+        let plain: Vec<_> = method.plain_arguments().collect();
+        let last = plain.len().saturating_sub(1);
+        let puts = plain.iter().enumerate().map(|(index, (place, argument))| {
+            let name = &names[*place];
+            let borrowed = match &argument.form {
+                Form::AsRef(target) => {
+                    Some(quote!(let #name: &#target = ::core::convert::AsRef::as_ref(&#name);))
+                }
+                _ => None,
+            };
+            let more = (index < last).then(|| quote!(?;));
+            quote!(#borrowed #rt::put!(args, #name) #more)
+        });
+        match plain.as_slice() {
             [] => quote!(|_| #rt::no_arguments()),
-            [only] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
+            [(_, only)] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
             _ => quote!(move |args| { #(#puts)* }),
         }
     }
@@ -112,7 +111,7 @@ impl Output<'_> {
     /// The signature with plain names for arguments.
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
-        lifetimes_only(&mut signature);
+        bounds_of_its_own(&mut signature);
         let mut names = names.iter();
         for input in &mut signature.inputs {
             if let FnArg::Receiver(receiver) = input {
@@ -125,7 +124,9 @@ impl Output<'_> {
                 let pattern: Pat = parse_quote!(#name);
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait && method.style != Style::Blocking {
+                if !self.service.async_trait
+                    && (method.style != Style::Blocking || method.streams())
+                {
                     add_send(&mut input.ty);
                 }
             }
@@ -134,7 +135,12 @@ impl Output<'_> {
             && let ReturnType::Type(_, output) = &mut signature.output
         {
             add_send(output);
-            without_self(output);
+            captures(output, None);
+        }
+        if method.reply.stream.is_some()
+            && let ReturnType::Type(_, output) = &mut signature.output
+        {
+            captures(output, None);
         }
         signature
     }
@@ -148,7 +154,7 @@ fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Form::Items(_) => Some(quote! {
             let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
         }),
-        Form::Value | Form::Lent(_) | Form::AsRef(_) => None,
+        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) => None,
     }
 }
 
@@ -168,35 +174,4 @@ fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Detach::Converted => return None,
     };
     Some(quote!(let #name = #owned;))
-}
-
-/// In an implementation `Self` is no parameter that could be captured.
-fn without_self(output: &mut Type) {
-    let Type::ImplTrait(written) = output else {
-        return;
-    };
-    for bound in &mut written.bounds {
-        if let TypeParamBound::PreciseCapture(captures) = bound {
-            let kept = captures.params.iter().filter(
-                |captured| !matches!(captured, CapturedParam::Ident(ident) if ident == "Self"),
-            );
-            captures.params = kept.cloned().collect::<Punctuated<_, _>>();
-        }
-    }
-}
-
-/// Leaves of a `where` what it says of lifetimes. What it says of types is true for the client,
-/// which needs none of it.
-fn lifetimes_only(signature: &mut Signature) {
-    let Some(clause) = signature.generics.where_clause.take() else {
-        return;
-    };
-    let kept: Punctuated<WherePredicate, Token![,]> = clause
-        .predicates
-        .into_iter()
-        .filter(|predicate| matches!(predicate, WherePredicate::Lifetime(_)))
-        .collect();
-    if !kept.is_empty() {
-        signature.generics.where_clause = Some(parse_quote!(where #kept));
-    }
 }

@@ -1,6 +1,7 @@
 //! The client: implements the trait, and calls.
 
 mod call;
+mod stream;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -6,6 +6,7 @@ use quote::quote;
 use super::{
     super::{Output, key},
     lend::{collect, each, value},
+    stream::Steps,
 };
 use crate::model::{Form, Lend, Method, Receiver, Style, without_lifetimes};
 
@@ -21,7 +22,8 @@ impl Output<'_> {
             .enumerate()
             .map(|(i, argument)| self.argument(i, argument))
             .collect();
-        let takes = method.arguments.iter().zip(&names).map(|(argument, name)| {
+        let takes = method.plain_arguments().map(|(index, argument)| {
+            let name = &names[index];
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -56,26 +58,45 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
-        let mutable = (!names.is_empty()).then(|| quote!(mut));
-        let blocking = method.style == Style::Blocking;
-        let awaited = (!blocking).then(|| quote!(.await));
-        let body = quote! {
-            let #mutable args = request.arguments()?;
-            #(#takes)*
-            args.finish()?;
-            let reply = #rt::reply_to(request);
-            #(#lent)*
-            #guard
-            let result = #function(#service, #(#passed),*) #awaited;
-            #rt::respond!(reply, result)
+        let mutable = method.plain_arguments().next().map(|_| quote!(mut));
+        let called = quote!(#function(#service, #(#passed),*));
+        let takes = |from: TokenStream| {
+            quote! {
+                let #mutable args = #from.arguments()?;
+                #(#takes)*
+                args.finish()?;
+            }
         };
-        let work = match blocking {
-            true => quote!(#rt::blocking(move || { #body })),
-            false => quote!(async move { #body }),
+        let body = if method.streams() {
+            let steps = Steps {
+                names: &names,
+                takes: takes(quote!(call)),
+                lent: quote!(#(#lent)*),
+                guard,
+                called,
+            };
+            self.streamed(method, &steps)
+        } else {
+            let takes = takes(quote!(request));
+            let blocking = method.style == Style::Blocking;
+            let awaited = (!blocking).then(|| quote!(.await));
+            let body = quote! {
+                #takes
+                let reply = #rt::reply_to(request);
+                #(#lent)*
+                #guard
+                let result = #called #awaited;
+                #rt::respond!(reply, result)
+            };
+            let work = match blocking {
+                true => quote!(#rt::blocking(move || { #body })),
+                false => quote!(async move { #body }),
+            };
+            quote!(#rt::answer(#work),)
         };
         quote! {
             #(#cfg)*
-            #key => #rt::answer(#work),
+            #key => #body
         }
     }
 

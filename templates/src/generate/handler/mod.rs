@@ -2,6 +2,7 @@
 
 mod arm;
 mod lend;
+mod stream;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

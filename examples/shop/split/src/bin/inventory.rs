@@ -11,14 +11,12 @@ use shop::{
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     start_log();
+    let stop = shutdown_signal();
     let mesh = Mesh::from_env().await?;
     let server = Server::builder()
         .service(InventoryHandler::new(Shelf::full()))
         .build();
     let serving = mesh.serve("inventory", server).await?;
-    serving
-        .until(shutdown_signal())
-        .drain(Duration::from_secs(20))
-        .await?;
+    serving.until(stop).drain(Duration::from_secs(20)).await?;
     Ok(())
 }

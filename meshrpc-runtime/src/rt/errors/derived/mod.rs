@@ -132,7 +132,7 @@ pub(super) fn rebuild<E: Variants<M>, M>(failure: RemoteFailure) -> E {
 pub struct AsVariants<'a, E, M>(&'a E, PhantomData<M>);
 
 /// An error that was read variant by variant.
-pub(super) struct Rebuilt<E, M> {
+pub struct Rebuilt<E, M> {
     /// The error.
     pub error: E,
     marker: PhantomData<M>,

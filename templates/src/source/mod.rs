@@ -1,54 +1,63 @@
-//! Finds the traits of a crate by walking its modules as the compiler would.
+//! Finds the traits of crates by walking their modules as the compiler would.
 //!
 //! Both sides of every `cfg` are walked, and every path a `cfg_attr` may give. Traits that a macro
 //! makes cannot be seen; one inside a function cannot have files beside it, and is refused.
 
+mod hidden;
+
 use std::{
-    collections::HashSet,
-    fmt,
+    collections::BTreeSet,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
-use meshrpc_templates::Service;
 use syn::{
-    Attribute, Expr, ExprLit, Item, ItemMod, ItemTrait, Lit, Meta, Token,
-    parse::Parser as _,
-    punctuated::Punctuated,
-    visit::{self, Visit},
+    Attribute, Expr, ExprLit, Item, ItemMod, ItemTrait, Lit, Meta, Token, parse::Parser as _,
+    punctuated::Punctuated, visit::Visit as _,
 };
 
+pub use hidden::why_not_found;
+
+use crate::Service;
+
 /// An exposed trait.
-pub(crate) struct Found {
-    pub(crate) service: Service,
-    /// The file it stands in.
-    pub(crate) source: PathBuf,
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What it says.
+    pub service: Service,
+    /// The file it stands in, as an absolute path.
+    pub source: PathBuf,
+    /// Line and column of its name, from 1.
+    pub place: (usize, usize),
 }
 
-/// What could not be read, and where.
-pub(crate) struct Unread {
-    source: PathBuf,
-    line: Option<(usize, usize)>,
-    message: String,
+/// What could not be read or cannot be exposed, and where.
+#[derive(Clone, Debug)]
+pub struct Unread {
+    /// The file, as an absolute path.
+    pub source: PathBuf,
+    /// Line and column, from 1; nothing if the file could not be opened.
+    pub place: Option<(usize, usize)>,
+    /// What is wrong.
+    pub message: String,
 }
 
 /// A walk over crates, which visits no file twice.
-#[derive(Default)]
-pub(crate) struct Walk {
-    visited: HashSet<PathBuf>,
-    found: Vec<Found>,
-    errors: Vec<Unread>,
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// The exposed traits, in the order of the modules.
+    pub found: Vec<Found>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// Every file that is a module of the crates.
+    pub visited: BTreeSet<PathBuf>,
 }
 
 impl Walk {
-    /// Walks a crate from its root.
-    pub(crate) fn crate_root(&mut self, root: &Path) {
+    /// Walks a crate from its root, such as `src/lib.rs`. A root that is not there is none.
+    pub fn crate_root(&mut self, root: &Path) {
         let folder = root.parent().unwrap_or(Path::new("")).to_owned();
         self.file(root, &folder);
-    }
-
-    /// What was found, and what could not be read.
-    pub(crate) fn finish(self) -> (Vec<Found>, Vec<Unread>) {
-        (self.found, self.errors)
     }
 
     /// Walks a file whose child modules stand in `children`.
@@ -59,19 +68,27 @@ impl Walk {
         if !self.visited.insert(path.clone()) {
             return;
         }
-        let parsed = std::fs::read_to_string(&path)
-            .map_err(|error| Unread {
-                source: path.clone(),
-                line: None,
-                message: error.to_string(),
-            })
-            .and_then(|text| syn::parse_file(&text).map_err(|error| Unread::at(&path, &error)));
-        match parsed {
-            Ok(file) => {
-                let beside = path.parent().unwrap_or(Path::new("")).to_owned();
-                self.items(&file.items, &path, &beside, children);
+        let beside = path.parent().unwrap_or(Path::new("")).to_owned();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                self.unread.push(Unread {
+                    source: path,
+                    place: None,
+                    message: error.to_string(),
+                });
+                return;
             }
-            Err(error) => self.errors.push(error),
+        };
+        match syn::parse_file(&text) {
+            Ok(file) => self.items(&file.items, &path, &beside, children),
+            Err(error) => {
+                self.unread.push(Unread::at(&path, &error));
+                // Its modules can be read all the same.
+                for name in text.lines().filter_map(declared) {
+                    self.named(name, children);
+                }
+            }
         }
     }
 
@@ -82,9 +99,9 @@ impl Walk {
                 Item::Mod(module) => self.module(module, path, beside, children),
                 Item::Trait(item) => self.take(item, path),
                 other => {
-                    let mut hidden = Hidden { errors: Vec::new() };
+                    let mut hidden = hidden::Hidden::default();
                     hidden.visit_item(other);
-                    self.errors
+                    self.unread
                         .extend(hidden.errors.iter().map(|error| Unread::at(path, error)));
                 }
             }
@@ -92,8 +109,7 @@ impl Walk {
     }
 
     fn module(&mut self, module: &ItemMod, path: &Path, beside: &Path, children: &Path) {
-        let name = module.ident.to_string();
-        let name = name.trim_start_matches("r#");
+        let name = crate::model::plain(&module.ident);
         if let Some((_, items)) = &module.content {
             let folder = children.join(name);
             return self.items(items, path, &folder, &folder);
@@ -103,6 +119,11 @@ impl Walk {
             let folder = file.parent().unwrap_or(Path::new("")).to_owned();
             self.file(&file, &folder);
         }
+        self.named(&name, children);
+    }
+
+    /// Walks the file of `mod name;`.
+    fn named(&mut self, name: &str, children: &Path) {
         let folder = children.join(name);
         self.file(&children.join(format!("{name}.rs")), &folder);
         self.file(&folder.join("mod.rs"), &folder);
@@ -118,56 +139,72 @@ impl Walk {
             Ok(Some(service)) => self.found.push(Found {
                 service,
                 source: path.to_owned(),
+                place: place(item.ident.span()),
             }),
             Ok(None) => {}
             Err(error) => self
-                .errors
+                .unread
                 .extend(error.into_iter().map(|error| Unread::at(path, &error))),
+        }
+    }
+}
+
+impl Found {
+    /// What is wrong with the trait, at its name.
+    pub fn unread(&self, message: String) -> Unread {
+        Unread {
+            source: self.source.clone(),
+            place: Some(self.place),
+            message,
         }
     }
 }
 
 impl Unread {
     fn at(source: &Path, error: &syn::Error) -> Self {
-        let start = error.span().start();
         Self {
             source: source.to_owned(),
-            line: Some((start.line, start.column + 1)),
+            place: Some(place(error.span())),
             message: error.to_string(),
         }
     }
 
-    /// With the path relative to `root`.
-    pub(crate) fn shown(&self, root: &Path) -> impl fmt::Display {
+    /// As one line, with the path relative to `root`.
+    pub fn shown(&self, root: &Path) -> impl fmt::Display + use<> {
         let path = self
             .source
             .strip_prefix(root)
             .unwrap_or(&self.source)
             .display();
-        match self.line {
+        match self.place {
             Some((line, column)) => format!("{path}:{line}:{column}: {}", self.message),
             None => format!("{path}: {}", self.message),
         }
     }
 }
 
-/// Looks for exposed traits where they cannot have files.
-struct Hidden {
-    errors: Vec<syn::Error>,
+fn place(span: proc_macro2::Span) -> (usize, usize) {
+    let start = span.start();
+    (start.line, start.column + 1)
 }
 
-impl<'ast> Visit<'ast> for Hidden {
-    fn visit_item_trait(&mut self, item: &'ast ItemTrait) {
-        if let Ok(Some(options)) = Service::find_options(item)
-            && options.exposed.is_some()
-        {
-            self.errors.push(syn::Error::new(
-                item.ident.span(),
-                "files cannot be included inside a function: write `#[mesh_service]` without `exposed`, or move the trait out",
-            ));
+/// The name in a line that says `mod name;`, for files that do not parse.
+fn declared(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let line = match line.strip_prefix("pub") {
+        Some(rest) => {
+            let rest = rest.trim_start();
+            match rest.strip_prefix('(') {
+                Some(restricted) => restricted.split_once(')')?.1,
+                None => rest,
+            }
         }
-        visit::visit_item_trait(self, item);
-    }
+        None => line,
+    };
+    let name = line.trim_start().strip_prefix("mod ")?.split(';').next()?;
+    let name = name.trim();
+    let name = name.strip_prefix("r#").unwrap_or(name);
+    (line.contains(';') && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
 }
 
 /// What `#[path = "…"]` gives, also inside `cfg_attr`.

@@ -1,0 +1,166 @@
+//! The items that come back.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+
+use super::upload::Upload;
+use crate::{
+    client::{
+        RemoteFailure,
+        answer::{Origin, refusal},
+    },
+    connection::CallFailure,
+    discovery::BoxFuture,
+    error::{Error, Kind, Started},
+    streaming::{Received, Receiving, Unread},
+    wire::Reason,
+};
+
+/// The stream that a call is answered with, item by item as they came. Dropping it cancels the
+/// call.
+pub struct Replies<'a>(State<'a>);
+
+enum State<'a> {
+    Opening(BoxFuture<'a, Result<Replies<'a>, Error>>),
+    Open(Box<Open>, Option<Upload<'a>>),
+    Over,
+}
+
+/// A stream that has begun.
+pub(super) struct Open {
+    pub(super) receiving: Receiving,
+    pub(super) origin: Origin,
+}
+
+/// The stream that a call is answered with, as values: what `read` makes of each item, and at last,
+/// if the stream breaks off, of the error.
+pub struct Items<'a, R> {
+    replies: Replies<'a>,
+    read: R,
+}
+
+impl<'a> Replies<'a> {
+    pub(super) fn opening(opening: BoxFuture<'a, Result<Replies<'a>, Error>>) -> Self {
+        Self(State::Opening(opening))
+    }
+
+    pub(super) fn open(open: Box<Open>, upload: Option<Upload<'a>>) -> Self {
+        Self(State::Open(open, upload))
+    }
+
+    /// The stream of what `read` makes of each item. An error is the last it is given: the call
+    /// could not be made, or its stream broke off.
+    pub fn read<T, R>(self, read: R) -> Items<'a, R>
+    where
+        R: FnMut(Result<Received<'_>, Error>) -> T + Unpin,
+    {
+        Items {
+            replies: self,
+            read,
+        }
+    }
+
+    fn poll_next<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: &mut impl FnMut(Result<Received<'_>, Error>) -> T,
+    ) -> Poll<Option<T>> {
+        loop {
+            let failed = match &mut self.0 {
+                State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
+                    Ok(replies) => {
+                        *self = replies;
+                        continue;
+                    }
+                    Err(error) => error,
+                },
+                State::Open(open, upload) => match ready!(open.poll_next(upload, cx, read)) {
+                    Some(Ok(item)) => return Poll::Ready(Some(item)),
+                    Some(Err(error)) => error,
+                    None => {
+                        self.0 = State::Over;
+                        return Poll::Ready(None);
+                    }
+                },
+                State::Over => return Poll::Ready(None),
+            };
+            self.0 = State::Over;
+            return Poll::Ready(Some(read(Err(failed))));
+        }
+    }
+}
+
+impl Open {
+    fn poll_next<T>(
+        &mut self,
+        upload: &mut Option<Upload<'_>>,
+        cx: &mut Context<'_>,
+        read: &mut impl FnMut(Result<Received<'_>, Error>) -> T,
+    ) -> Poll<Option<Result<T, Error>>> {
+        match upload.as_mut().map(|upload| upload.poll(cx)) {
+            Some(Poll::Ready(Err(error))) => return Poll::Ready(Some(Err(error))),
+            Some(Poll::Ready(Ok(()))) => *upload = None,
+            Some(Poll::Pending) | None => {}
+        }
+        let instance = self.origin.instance.as_ref();
+        let next = ready!(self.receiving.poll_next(cx, |received| {
+            let received = Received {
+                instance,
+                ..received
+            };
+            read(Ok(received))
+        }));
+        Poll::Ready(next.map(|item| item.map_err(|unread| self.failure(unread))))
+    }
+
+    /// Why the stream broke off.
+    fn failure(&self, unread: Unread) -> Error {
+        let error = match unread {
+            Unread::Malformed(fault) => {
+                Error::new(Kind::Protocol, fault.to_string()).with_started(Started::Yes)
+            }
+            Unread::Broken(error) => match self.receiving.failure() {
+                Some(CallFailure::Status(status)) if status.reason == Reason::Application => {
+                    RemoteFailure::new(status, self.origin.clone()).into_error()
+                }
+                Some(CallFailure::Status(status)) => refusal(*status, &self.origin),
+                Some(CallFailure::Lost { cause, started }) => cause.with_started(started),
+                None => error.with_started(Started::Yes),
+            },
+        };
+        self.origin.mark(error)
+    }
+}
+
+impl<T, R> Stream for Items<'_, R>
+where
+    R: FnMut(Result<Received<'_>, Error>) -> T + Unpin,
+{
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let Self { replies, read } = &mut *self;
+        replies.poll_next(cx, read)
+    }
+}
+
+impl fmt::Debug for Replies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            State::Opening(_) => "Replies(opening)",
+            State::Open(..) => "Replies(open)",
+            State::Over => "Replies(over)",
+        })
+    }
+}
+
+impl<R> fmt::Debug for Items<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Items").field(&self.replies).finish()
+    }
+}

@@ -1,0 +1,189 @@
+//! The items of a stream, each by itself: positionally while that can be, with names where one
+//! needs them.
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    decode,
+    error::{DecodeError, EncodeError, EncodeProblem},
+    write,
+};
+use crate::{
+    contract::{Items, MethodSpec},
+    wire::{Codec, ItemRef, put_item_prefix},
+};
+
+/// Writes the items of one direction of a call, one after the other, into a buffer.
+///
+/// One item that the positional codec would corrupt is written with field names, and says so; the
+/// next one is tried positionally again.
+#[derive(Debug)]
+pub struct ItemWriter {
+    codec: Codec,
+    method: &'static MethodSpec,
+    of: Items,
+    /// Longest item that the reader takes.
+    max: u64,
+    out: Vec<u8>,
+    /// Length of the last prefix: the next one is likely to be as long.
+    prefix: usize,
+}
+
+impl ItemWriter {
+    pub(crate) fn new(codec: Codec, method: &'static MethodSpec, of: Items, max: u64) -> Self {
+        Self {
+            codec,
+            method,
+            of,
+            max,
+            out: Vec::new(),
+            prefix: 1,
+        }
+    }
+
+    /// Writes an item.
+    ///
+    /// # Errors
+    /// If it cannot be written such that it reads back the same, or is longer than the reader takes.
+    /// Nothing of it is left in the buffer then.
+    pub fn put<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), EncodeError> {
+        match self.try_put(self.codec, item) {
+            Err(error) if error.needs_field_names() && self.codec == Codec::Positional => {
+                self.try_put(Codec::FieldNamed, item)
+            }
+            result => result,
+        }
+    }
+
+    /// Bytes in the buffer.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether there is nothing in the buffer.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Takes what was written.
+    pub fn take(&mut self) -> Bytes {
+        // What comes next is likely to be as much.
+        let next = Vec::with_capacity(self.out.len());
+        std::mem::replace(&mut self.out, next).into()
+    }
+
+    fn try_put<T: Serialize + ?Sized>(
+        &mut self,
+        codec: Codec,
+        item: &T,
+    ) -> Result<(), EncodeError> {
+        let start = self.out.len();
+        self.out.resize(start + self.prefix, 0);
+        let shape = || self.method.items_shape(self.of);
+        if let Err(error) = write(codec, shape, item, &mut self.out) {
+            self.out.truncate(start);
+            return Err(error.in_type::<T>());
+        }
+        let len = self.out.len() - start - self.prefix;
+        if len as u64 > self.max {
+            self.out.truncate(start);
+            let (len, max) = (len as u64, self.max);
+            return Err(EncodeError::new(EncodeProblem::TooLong { len, max }).in_type::<T>());
+        }
+        self.put_prefix(start, len, codec == Codec::FieldNamed);
+        Ok(())
+    }
+
+    /// Puts the prefix before the item that begins behind the room left for it at `start`.
+    fn put_prefix(&mut self, start: usize, len: usize, field_named: bool) {
+        let end = self.out.len();
+        put_item_prefix(&mut self.out, len, field_named);
+        let needed = self.out.len() - end;
+        let mut prefix = [0; 10];
+        prefix[..needed].copy_from_slice(&self.out[end..]);
+        let value = start + self.prefix..end;
+        if needed != self.prefix {
+            self.out.resize((start + needed + len).max(end), 0);
+            self.out.copy_within(value, start + needed);
+            self.prefix = needed;
+        }
+        self.out.truncate(start + needed + len);
+        self.out[start..start + needed].copy_from_slice(&prefix[..needed]);
+    }
+}
+
+/// Reads one item of a direction whose items are in `codec` unless they say otherwise.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_item<T: DeserializeOwned>(
+    codec: Codec,
+    item: &ItemRef<'_>,
+) -> Result<T, DecodeError> {
+    let codec = if item.field_named {
+        Codec::FieldNamed
+    } else {
+        codec
+    };
+    decode(codec, item.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::wire::ItemReader;
+
+    static METHOD: MethodSpec = MethodSpec::unary("rows", 1, &[], |schema| {
+        schema.items::<Row>();
+    });
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Row {
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        note: Option<u8>,
+        last: bool,
+    }
+
+    fn row(len: usize, note: Option<u8>) -> Row {
+        let text = "x".repeat(len);
+        let last = true;
+        Row { text, note, last }
+    }
+
+    #[test]
+    fn only_the_item_that_needs_names_has_them() {
+        let rows = [
+            row(1, Some(1)),
+            row(2, None),
+            row(40, Some(3)),
+            row(9_000, Some(4)),
+            row(0, None),
+            row(3, Some(5)),
+        ];
+        let mut writer = ItemWriter::new(Codec::Positional, &METHOD, Items::Answered, 10_000);
+        for row in &rows {
+            writer.put(row).unwrap();
+        }
+        let mut reader = ItemReader::new(10_000);
+        reader.push(writer.take());
+        for row in &rows {
+            let item = reader.next().unwrap().unwrap();
+            assert_eq!(item.field_named, row.note.is_none(), "{row:?}");
+            assert_eq!(decode_item::<Row>(Codec::Positional, &item).unwrap(), *row);
+        }
+        assert!(reader.is_between());
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_written_leaves_nothing_behind() {
+        let mut writer = ItemWriter::new(Codec::Positional, &METHOD, Items::Answered, 20);
+        writer.put(&row(1, Some(1))).unwrap();
+        let before = writer.len();
+        assert!(writer.put(&row(100, Some(1))).unwrap_err().is_too_long());
+        assert_eq!(writer.len(), before);
+    }
+}

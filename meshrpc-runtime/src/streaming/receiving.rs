@@ -1,0 +1,110 @@
+//! From the bytes of a direction to its items.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use serde::de::DeserializeOwned;
+
+use crate::{
+    codec::{self, DecodeError},
+    connection::{CallFailure, RecvStream},
+    error::Error,
+    wire::{Codec, Fault, ItemReader, ItemRef},
+};
+
+/// The items of one direction.
+pub(crate) struct Receiving {
+    stream: RecvStream,
+    reader: ItemReader,
+    codec: Codec,
+}
+
+/// An item as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Received<'a> {
+    pub(crate) item: ItemRef<'a>,
+    pub(crate) codec: Codec,
+    /// Client: the instance it came from.
+    pub(crate) instance: Option<&'a Arc<str>>,
+}
+
+/// Why there is no next item although the direction did not end.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The stream broke off.
+    Broken(Error),
+    /// What came is no item, or half of one.
+    Malformed(Fault),
+}
+
+impl Receiving {
+    /// Items are in `codec` unless they say otherwise.
+    pub(crate) fn new(stream: RecvStream, codec: Codec) -> Self {
+        let reader = ItemReader::new(stream.max_message());
+        Self {
+            stream,
+            reader,
+            codec,
+        }
+    }
+
+    /// The next item, as `read` makes it of what came; `None` at the verified end.
+    pub(crate) fn poll_next<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl FnOnce(Received<'_>) -> T,
+    ) -> Poll<Option<Result<T, Unread>>> {
+        loop {
+            match self.reader.next() {
+                Ok(Some(item)) => {
+                    let codec = self.codec;
+                    let instance = None;
+                    let received = Received {
+                        item,
+                        codec,
+                        instance,
+                    };
+                    return Poll::Ready(Some(Ok(read(received))));
+                }
+                Ok(None) => {}
+                Err(fault) => return Poll::Ready(Some(Err(Unread::Malformed(fault)))),
+            }
+            match ready!(self.stream.poll_recv(cx)) {
+                Some(Ok(bytes)) => self.reader.push(bytes),
+                Some(Err(error)) => return Poll::Ready(Some(Err(Unread::Broken(error)))),
+                None if self.reader.is_between() => return Poll::Ready(None),
+                None => {
+                    let fault = Fault::Malformed("a stream ended in the middle of an item");
+                    return Poll::Ready(Some(Err(Unread::Malformed(fault))));
+                }
+            }
+        }
+    }
+
+    /// Client: all that is known of why the stream broke off, once.
+    pub(crate) fn failure(&self) -> Option<CallFailure> {
+        self.stream.failure()
+    }
+}
+
+impl fmt::Debug for Receiving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiving")
+            .field("stream", &self.stream)
+            .field("codec", &self.codec)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Received<'_> {
+    /// The item.
+    ///
+    /// # Errors
+    /// If it is not a `T`.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        codec::decode_item(self.codec, &self.item)
+    }
+}

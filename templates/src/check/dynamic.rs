@@ -1,0 +1,124 @@
+//! `dyn`: what keeps a trait from having objects.
+
+use syn::{
+    Error, ItemTrait, ReturnType, Signature, TraitItem, Type, TypeParamBound, spanned::Spanned as _,
+};
+
+use super::{Errors, method::on_self, types};
+use crate::model::{Method, Options, Style, last_is, supertraits};
+
+pub(crate) fn dynamic(
+    item: &ItemTrait,
+    options: &Options,
+    async_trait: bool,
+    methods: &[Method],
+    errors: &mut Errors,
+) {
+    let Some(dynamic) = &options.dynamic else {
+        return;
+    };
+    let name = &item.ident;
+    if async_trait {
+        errors.push(Error::new(
+            dynamic.span,
+            format!("`#[async_trait]` makes `dyn {name}` possible already: remove `dyn`"),
+        ));
+    } else if has_objects(item, methods) {
+        errors.push(Error::new(
+            dynamic.span,
+            format!(
+                "no method of `{name}` is async, so `dyn {name}` is possible already: remove `dyn`"
+            ),
+        ));
+    }
+    for bound in supertraits(item) {
+        if is(bound, "Clone") || is(bound, "Sized") {
+            errors.push(Error::new(
+                at(bound),
+                "an object has no size, so it cannot be this: remove the bound, or `dyn`",
+            ));
+        }
+    }
+    for method in methods {
+        if let Some(token) = captures(&method.signature) {
+            errors.push(Error::new(
+                token,
+                "through an object it cannot be seen what this captures: write `'static` or `'_`, or remove `dyn`",
+            ));
+        }
+        for bound in on_self(&method.signature) {
+            let known = match bound {
+                TypeParamBound::Trait(bound) => {
+                    let last = bound.path.segments.last();
+                    last.is_some_and(|last| {
+                        let name = last.ident.to_string();
+                        ["Send", "Sync"].contains(&name.as_str())
+                            || supertraits(item).any(|bound| is(bound, &name))
+                    })
+                }
+                _ => true,
+            };
+            if !known {
+                errors.push(Error::new(
+                    at(bound),
+                    "an object is not this, so it could not answer the method: make the bound a supertrait, give the method a body to keep it local, or remove `dyn`",
+                ));
+            }
+        }
+    }
+}
+
+/// True if the compiler makes objects of the trait as it is.
+fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
+    let remote = methods.iter().all(|method| {
+        matches!(method.style, Style::Boxed | Style::Blocking)
+            && method.signature.asyncness.is_none()
+            && dispatches(&method.signature)
+    });
+    remote
+        && item.items.iter().all(|each| match each {
+            TraitItem::Fn(function) => {
+                dispatches(&function.sig) && function.sig.asyncness.is_none()
+            }
+            TraitItem::Const(_) => false,
+            _ => true,
+        })
+}
+
+fn dispatches(signature: &Signature) -> bool {
+    let sized = on_self(signature).any(|bound| is(bound, "Sized"));
+    let text = quote::ToTokens::to_token_stream(&signature.inputs).to_string();
+    sized
+        || signature.receiver().is_some()
+            && signature.generics.type_params().next().is_none()
+            && !text.split_whitespace().any(|word| word == "impl")
+}
+
+/// The `use<…>` in what a method returns.
+fn captures(signature: &Signature) -> Option<proc_macro2::Span> {
+    let ReturnType::Type(_, ty) = &signature.output else {
+        return None;
+    };
+    let Type::ImplTrait(written) = types::unwrapped(ty) else {
+        return None;
+    };
+    written.bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::PreciseCapture(captures) => Some(captures.use_token.span),
+        _ => None,
+    })
+}
+
+fn is(bound: &TypeParamBound, name: &str) -> bool {
+    matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name))
+}
+
+fn at(bound: &TypeParamBound) -> proc_macro2::Span {
+    match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .map_or_else(|| bound.span(), |last| last.ident.span()),
+        other => other.span(),
+    }
+}

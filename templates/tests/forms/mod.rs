@@ -1,0 +1,103 @@
+//! Traits of many forms, which the tests of generated files share.
+
+use meshrpc_templates::Service;
+use syn::ItemTrait;
+
+/// The traits, as sources.
+pub(crate) const SOURCES: [&str; 6] = [
+    r#"
+    /// Greets people.
+    ///
+    /// In many languages.
+    #[mesh_service(exposed, name = "acme.greeter")]
+    pub trait Greeter {
+        /// Greets `name`.
+        async fn greet(&self, name: &str) -> anyhow::Result<String>;
+
+        /// Sends every card to each of its recipients.
+        #[mesh(idempotent, deadline = "500ms", sticky = account)]
+        async fn send(
+            &self,
+            account: u64,
+            cards: &[(&str, Card)],
+            note: Option<&str>,
+            by: impl Into<String>,
+        ) -> Result<Vec<Receipt>, GreeterError>;
+
+        /// Only where postcards are.
+        #[cfg(feature = "postcards")]
+        async fn postcard(&self) -> anyhow::Result<()>;
+
+        /// Its name.
+        #[mesh(local)]
+        fn label(&self) -> &'static str {
+            "greeter"
+        }
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    pub(crate) trait Wide: Clone + 'static {
+        async fn a_method_with_quite_a_long_name(&self, first_argument: std::collections::HashMap<String, Vec<(u64, i128)>>, second: [u8; 32]) -> Result<std::collections::BTreeMap<String, Vec<Option<(String, u64)>>>, Box<dyn std::error::Error + Send + Sync>>;
+        async fn just_too_wide_for_one_line(&self, argument: LongArgumentType) -> Result<Reply, WideError1>;
+        async fn fits_on_one_line_of_exactly(&self, argument: LongArgumentType) -> Result<Reply, Error123>;
+        async fn nothing(&self) -> Result<(), E>;
+        async fn many(&self, a: u8, b: u16, c: u32, d: u64, e: u128, f: i8, g: i16, h: i32, i: i64, j: i128, k: f32, l: f64) -> Result<(u8,), E>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    trait Borrows {
+        async fn strings(&self, a: &[&str], b: Vec<&str>, c: HashMap<&str, Item>, d: (&str, Item)) -> Result<u8, E>;
+        async fn options(&self, a: Option<&Item>, b: Option<(&str, &[u8])>, c: Option<&[u8]>) -> Result<u8, E>;
+        async fn paths(&self, a: &Path, b: impl AsRef<Path>, c: impl AsRef<str>, d: &Item, e: &[u8; 3]) -> Result<u8, E>;
+        #[mesh(sticky = key)]
+        async fn items(&self, key: impl AsRef<str>, items: impl IntoIterator<Item = u32>, more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<u8, E>;
+        async fn reserved(&self, request: u8, answer: u8, args: u8, service: &str, reply: &[(&str, u64)]) -> Result<u8, E>;
+        async fn lifetimes<'a>(&'a self, name: &'a str, cow: std::borrow::Cow<'a, str>) -> Result<u8, E>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    #[async_trait::async_trait]
+    pub trait Boxed: Send + Sync {
+        /// Docs.
+        #[deprecated]
+        async fn old(&self, r#type: u8, _unused: &str) -> anyhow::Result<Option<Vec<u8>>>;
+        /// Over.
+        ///
+        /// # Errors
+        /// Never.
+        async fn connect(&self, mut with: String) -> std::io::Result<()>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, crate = crate::rpc)]
+    pub(super) trait Named {
+        async fn result(&self, arc: Arc<String>, fmt: fmt::Thing) -> super::Result<self::deep::Thing>;
+        async fn with(&self) -> Result<u8, String>;
+        async fn wait_ready(&self) -> Result<u8, String>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    pub trait OneWithALongNameSoThatLittleFitsOnOneLine {
+        #[mesh(deadline = "none")]
+        async fn a_method_whose_name_is_long_as_well(&self, and_an_argument: u64, and_another: &str) -> Result<(), E>;
+    }
+    "#,
+];
+
+/// Their services.
+pub(crate) fn services() -> Vec<Service> {
+    SOURCES
+        .iter()
+        .map(|source| {
+            let item: ItemTrait = syn::parse_str(source).expect("it is Rust");
+            match Service::find(&item) {
+                Ok(found) => found.expect("the attribute is there"),
+                Err(error) => panic!("`{}` cannot be served: {error}", item.ident),
+            }
+        })
+        .collect()
+}

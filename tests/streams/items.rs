@@ -1,0 +1,1 @@
+//! What items are worth at the other end.
