@@ -6,9 +6,9 @@ use meshrpc::{
     Kind, Started,
     testing::{Direction, Fault, Network},
 };
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
-use crate::{Drawer, Till as _, TillClient, rest};
+use crate::{Drawer, Till as _, TillClient, assert_truthful, rest};
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_leaves_open_whether_the_call_ran() {
@@ -124,4 +124,35 @@ async fn a_stall_holds_back_what_comes_after_its_byte_until_it_is_healed() {
     network.heal();
     assert_eq!(call.await.unwrap(), "drawer:2:second:1");
     assert_eq!(network.connections(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_a_lost_connection_had_not_sent_are_not_sent_after_all() {
+    let (network, drawer) = (Network::new(), Drawer::named("drawer"));
+    let till: TillClient = network.pair(drawer.clone());
+    till.charge(0, "first").await.unwrap();
+    network.partition();
+    let mut calls = JoinSet::new();
+    for call in 1..60 {
+        // More than is taken on the way together, little enough to be sent in one piece each.
+        let (till, note) = (till.clone(), "note ".repeat(3_000));
+        calls.spawn(async move { (call, till.charge(call, &note).await) });
+    }
+    // The connection was given up a moment before: what it had not sent is called elsewhere.
+    tokio::time::sleep(Duration::from_millis(25_200)).await;
+    network.heal();
+    let results = calls.join_all().await;
+    rest().await;
+    for (call, result) in &results {
+        let ran = drawer.ran(*call);
+        match result {
+            Ok(answer) => assert_eq!(ran, 1, "{answer:.20}"),
+            Err(error) => assert_truthful(error, ran),
+        }
+    }
+    let answered = results.iter().filter(|(_, result)| result.is_ok()).count();
+    assert!(
+        (1..59).contains(&answered),
+        "{answered} calls were answered"
+    );
 }

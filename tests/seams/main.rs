@@ -4,6 +4,8 @@
 //! # Layout
 //! - `bytes`: a connection that ends, or a bit that flips, at every byte of a call
 //! - `bodies`: the same within the bodies of an HTTP handler
+//! - `streams`: the same within streams
+//! - `chance`: many faults at random, while calls are made
 //! - `losses`: replies, requests and dials that are lost
 //! - `instances`: calls that another instance answers
 //! - `time`: delays, deadlines, partitions, and chance
@@ -11,9 +13,11 @@
 
 mod bodies;
 mod bytes;
+mod chance;
 mod instances;
 mod losses;
 mod pairs;
+mod streams;
 mod time;
 
 use std::{

@@ -333,16 +333,25 @@ impl<T: Io> Driver<T> {
 
     /// Writes until nothing is left or the stream takes no more.
     fn poll_write(&mut self, cx: &mut Context<'_>, may_yield: bool) -> Poll<Wrote> {
+        if self.written < self.output.len() {
+            self.hold_requests_back();
+        }
         loop {
             while self.written < self.output.len() {
                 let rest = &self.output[self.written..];
-                match ready!(Pin::new(&mut self.io).poll_write(cx, rest)) {
-                    Ok(0) => self.broken(&io::ErrorKind::WriteZero.into()),
-                    Ok(written) => {
+                match Pin::new(&mut self.io).poll_write(cx, rest) {
+                    Poll::Ready(Ok(0)) => self.broken(&io::ErrorKind::WriteZero.into()),
+                    Poll::Ready(Ok(written)) => {
                         self.written += written;
                         self.unreported += written;
                     }
-                    Err(error) => self.broken(&error),
+                    Poll::Ready(Err(error)) => self.broken(&error),
+                    Poll::Pending => {
+                        // Who ends the connection meanwhile has to know what left.
+                        let written = std::mem::take(&mut self.unreported);
+                        self.shared.lock().wire.wrote(written);
+                        return Poll::Pending;
+                    }
                 }
             }
             self.output.clear();
@@ -377,10 +386,22 @@ impl<T: Io> Driver<T> {
     /// Nothing can be written any more.
     fn broken(&mut self, error: &io::Error) {
         self.fail(Fault::transport(error));
-        let mut state = self.shared.lock();
+        self.write_no_more();
+    }
+
+    /// A client whose connection is over has told its callers which requests had not left: they
+    /// must not leave now, though the peer may take bytes again. What was begun is not ended, so
+    /// there can be no farewell behind it.
+    fn hold_requests_back(&mut self) {
+        let is_client = self.shared.dispatch.is_none();
+        if is_client && self.shared.lock().wire.fault().is_some() {
+            self.write_no_more();
+        }
+    }
+
+    fn write_no_more(&mut self) {
         self.output.clear();
-        state.wire.transmit(&mut self.output);
-        drop(state);
+        self.shared.lock().wire.transmit(&mut self.output);
         self.output.clear();
         self.written = 0;
     }

@@ -191,10 +191,16 @@ impl Connection {
     }
 
     /// The connection is over because of `fault`: every call ends, and the peer is told if it can
-    /// be. What is queued then may be written; nothing else will be.
+    /// be. What is queued then may be written; nothing else will be. A client that has not written
+    /// all of what it took before has to stop there: a request whose end was on its way is reported
+    /// as not started.
     pub fn fail_with(&mut self, fault: Fault) {
         if matches!(self.phase, Phase::Closed(_)) {
             return;
+        }
+        if self.side == Side::Client && self.phase == Phase::Open {
+            // Requests are among it.
+            self.out.clear();
         }
         self.queue_farewell(&fault);
         if !self.ending.begun {
