@@ -1,20 +1,19 @@
 //! A trait is called twice in the same way: at an implementation here, and at its like in a server
 //! on a socket, through the generated client. Both have to answer alike.
 //!
-//! The implementations answer with [`Made`] values: each one holds the method, every argument and
-//! how many calls came before, so that a swapped argument, a call that is made twice or one that is
-//! lost shows in an answer, that one or the next.
+//! The implementations answer with [`Made`] values: each one is made of the method, every argument
+//! and all calls before, so that a swapped argument, a call that is made twice or one that is lost
+//! shows in an answer, that one or the next.
 
 use std::{
+    cell::Cell,
+    collections::BTreeMap,
     error::Error as StdError,
     fmt::Debug,
     fs::Permissions,
     io,
     os::unix::fs::PermissionsExt as _,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use meshrpc::{
@@ -22,6 +21,9 @@ use meshrpc::{
     client::Dialer,
     mesh::{Environment, local::Registry},
 };
+use serde::de::DeserializeOwned;
+
+use crate::values::Values;
 
 /// Serves `handler` on a TCP socket for as long as the test's runtime, and connects a client.
 ///
@@ -57,22 +59,98 @@ pub async fn served<C: Client>(handler: impl Handler) -> C {
     client
 }
 
-/// Counts the calls of one implementation.
+/// Notes the calls of one implementation; itself an implementation of most traits.
 #[derive(Debug, Default)]
-pub struct Calls(AtomicU64);
+pub struct Calls(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// Of all calls so far.
+    hash: u64,
+    turn: u64,
+    errors: u64,
+    /// Of each method.
+    counts: BTreeMap<&'static str, u64>,
+}
 
 impl Calls {
     /// What a call of `method` with these arguments answers with.
-    pub fn made(&self, method: &str, arguments: &[&dyn Debug]) -> Made {
-        let turn = self.0.fetch_add(1, Ordering::Relaxed);
+    pub fn made(&self, method: &'static str, arguments: &[&dyn Debug]) -> Made {
+        let mut noted = self.0.lock().expect("no call panics");
         // FNV-1a: the same in every process.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in format!("{turn} {method} {arguments:?}").bytes() {
+        for byte in format!("{:x} {method} {arguments:?}", noted.hash).bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        Made { turn, hash }
+        noted.hash = hash;
+        noted.turn += 1;
+        *noted.counts.entry(method).or_default() += 1;
+        Made {
+            turn: noted.turn - 1,
+            hash,
+        }
+    }
+
+    /// A value made of the call; every second call of a method fails, with each error in turn.
+    pub fn answer<T: DeserializeOwned, E: Fails>(
+        &self,
+        method: &'static str,
+        arguments: &[&dyn Debug],
+    ) -> Result<T, E> {
+        let made = self.made(method, arguments);
+        let mut noted = self.0.lock().expect("no call panics");
+        if noted.counts[method] % 2 == 1 {
+            return Ok(made.value());
+        }
+        noted.errors += 1;
+        Err(E::fails(noted.errors - 1, made))
+    }
+
+    /// A value made of the call.
+    pub fn value<T: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        arguments: &[&dyn Debug],
+    ) -> T {
+        self.made(method, arguments).value()
     }
 }
+
+/// An error of which each variant can be made.
+pub trait Fails {
+    /// The `nth` error of an implementation, made of the call.
+    fn fails(nth: u64, made: Made) -> Self;
+}
+
+/// `fails!(E: made => Self::One(made.text()), Self::Two)`: the variants in turn.
+macro_rules! fails {
+    ($error:ty: $made:ident => $($variant:expr),+ $(,)?) => {
+        impl $crate::harness::Fails for $error {
+            #[allow(unused_variables)]
+            fn fails(nth: u64, $made: $crate::harness::Made) -> Self {
+                let each: &[fn($crate::harness::Made) -> Self] = &[$(|$made| $variant),+];
+                each[nth as usize % each.len()]($made)
+            }
+        }
+    };
+}
+pub(crate) use fails;
+
+fails!(io::Error: made =>
+    io::Error::new(io::ErrorKind::NotFound, made.text()),
+    io::Error::other(made.text()),
+    io::Error::new(io::ErrorKind::TimedOut, made.text()),
+);
+fails!(anyhow::Error: made =>
+    anyhow::anyhow!(made.text()),
+    anyhow::Error::new(io::Error::other(made.text())).context("above it"),
+    anyhow::anyhow!("below").context(made.text()).context("on top"),
+);
+fails!(Box<dyn StdError + Send + Sync>: made =>
+    made.text().into(),
+    Box::new(io::Error::other(made.text())),
+);
+fails!(String: made => made.text(), String::new());
 
 /// The result of a call, from which values of any type are made.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +181,16 @@ impl Made {
         self.hash & 1 == 1
     }
 
+    /// An error of the system.
+    pub fn io(self) -> io::Error {
+        io::Error::other(self.text())
+    }
+
+    /// A value of any serde type.
+    pub fn value<T: DeserializeOwned>(self) -> T {
+        Values::new(self.hash).next()
+    }
+
     /// Some bytes.
     pub fn bytes(self) -> Vec<u8> {
         self.hash.to_le_bytes().to_vec()
@@ -117,14 +205,44 @@ impl Made {
     }
 }
 
-/// What came of each call of a trait, in order.
-#[derive(Debug, Default, PartialEq)]
-pub struct Transcript(Vec<String>);
+/// What came of each call of a trait, in order; also what the calls are given.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    seen: Vec<String>,
+    given: Cell<u64>,
+}
+
+impl PartialEq for Transcript {
+    fn eq(&self, other: &Self) -> bool {
+        self.seen == other.seen
+    }
+}
 
 impl Transcript {
+    /// An argument of any serde type, another one each time.
+    pub fn give<T: DeserializeOwned>(&self) -> T {
+        self.given.set(self.given.get() + 1);
+        Values::new(self.given.get()).next()
+    }
+
+    /// A text, to be borrowed.
+    pub fn text(&self) -> String {
+        self.give()
+    }
+
     /// Notes an answer.
     pub fn note(&mut self, answer: impl Debug) {
-        self.0.push(format!("{answer:?}"));
+        self.seen.push(format!("{answer:?}"));
+    }
+
+    /// Notes the result of a call whose error crosses variant by variant: which one it was, and the
+    /// messages.
+    pub fn variant<T: Debug, E: StdError + 'static>(&mut self, result: Result<T, E>) {
+        self.note(result.map_err(|error| {
+            let shown = format!("{error:?}");
+            let name = shown.split(|c: char| !c.is_alphanumeric()).next();
+            (name.map(str::to_owned), chain(&error))
+        }));
     }
 
     /// Notes the result of a call whose error crosses as a value.

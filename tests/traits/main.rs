@@ -3,8 +3,11 @@
 //! Their forms are those of 144 service-like traits of public programs, in the same proportions;
 //! `census` counts them. `harness` says how they are tried.
 
-pub mod harness;
+mod harness;
+mod values;
 
-pub mod machines;
-pub mod messaging;
-pub mod storage;
+mod machines;
+mod messaging;
+mod money;
+mod repositories;
+mod storage;
