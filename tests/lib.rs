@@ -78,10 +78,16 @@ pub async fn nowhere() -> Channel {
 /// The guides: their code is compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/evolution.md")]
+    mod evolution {}
+    #[doc = include_str!("../docs/error-handling.md")]
+    mod error_handling {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/sync-traits.md")]
     mod sync_traits {}
     #[doc = include_str!("../docs/testing.md")]
     mod testing {}
+    #[doc = include_str!("../docs/types.md")]
+    mod types {}
 }

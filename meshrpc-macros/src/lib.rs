@@ -44,7 +44,8 @@ use syn::ItemTrait;
 ///
 /// A method returns a `Result` whose error can hold a failed call.
 /// Arguments may be borrowed. Whatever cannot be served is an error at its own place, which says
-/// what to write instead. With `#[async_trait]` this attribute stands above it.
+/// what to write instead. This attribute stands above those that change the trait, such as
+/// `#[async_trait]` and `#[automock]`.
 ///
 /// # Async and not
 ///
@@ -92,6 +93,96 @@ use syn::ItemTrait;
 /// # fn main() { assert_eq!(GREETER.name, "acme.greeter"); }
 /// ```
 ///
+/// ## Types that the trait leaves open
+///
+/// `types` names associated types, `generics` parameters; one with a default need not be named, and
+/// lifetimes are not. The client implements the trait with these types, and the handler serves any
+/// implementation that has them. One attribute makes one contract: a generic trait that is to be
+/// served with other types too gets a second trait, with a name of its own.
+///
+/// ```
+/// # use meshrpc::mesh_service;
+/// # type Row = (u64, String);
+/// #[mesh_service(types(Error = std::io::Error), generics(T = Row, const N = 16))]
+/// pub trait Store<T: Clone + Send + Sync, const N: usize> {
+///     type Error;
+///     async fn put(&self, row: &T) -> Result<(), Self::Error>;
+///     async fn first(&self) -> Result<Vec<T>, Self::Error>;
+///     async fn by_hash(&self, hash: [u8; N]) -> Result<Option<T>, Self::Error>;
+/// }
+///
+/// fn is_store<S: Store<Row, 16, Error = std::io::Error>>() {}
+/// # fn main() {
+/// is_store::<StoreClient>();
+/// # }
+/// ```
+///
+/// ## Trait objects
+///
+/// A trait with async methods has no objects. With `dyn` there is `DynGreeter`, which every
+/// implementation has, and whose objects implement the trait; so do `Arc`, `Box` and `&` of any
+/// implementation, unless they are left to you with `dyn(forward = false)`. Where a method takes
+/// `&mut self` it is `Box` and `&mut`, and where one takes `self: Arc<Self>` it is `Arc` alone. A
+/// generic method that stays local is answered by its body, and `impl Trait` arguments by what they
+/// are converted to. A trait that has objects by itself, by `#[async_trait]` or since nothing in it
+/// is async, needs none of this: a handler and `Arc<dyn Trait>` go together as they are.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use meshrpc::mesh_service;
+/// #[mesh_service(dyn)]
+/// pub trait Greeter {
+///     async fn greet(&self, name: &str) -> anyhow::Result<String>;
+/// }
+/// # struct Polite;
+/// # impl Greeter for Polite {
+/// #     async fn greet(&self, name: &str) -> anyhow::Result<String> {
+/// #         Ok(format!("Hello, {name}!"))
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> anyhow::Result<()> {
+/// let greeter: Arc<dyn DynGreeter> = Arc::new(Polite);
+/// assert_eq!(greeter.greet("Max").await?, "Hello, Max!");
+/// let handler = GreeterHandler::shared(greeter);
+/// # drop(handler);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ## Supertraits
+///
+/// The client is `Clone`, `Debug`, `Send`, `Sync`, `Unpin` and `'static`, so a trait may ask for these.
+/// Any other supertrait is yours to implement for the client, which `supertraits = manual` says you
+/// do. One that is a contract itself is called by its own client, over the same connections:
+///
+/// ```
+/// # use meshrpc::mesh_service;
+/// use meshrpc::Client;
+///
+/// #[mesh_service]
+/// pub trait Health {
+///     async fn alive(&self) -> anyhow::Result<bool>;
+/// }
+///
+/// #[mesh_service(supertraits = manual)]
+/// pub trait Admin: Health {
+///     async fn restart(&self) -> anyhow::Result<()>;
+/// }
+///
+/// impl Health for AdminClient {
+///     async fn alive(&self) -> anyhow::Result<bool> {
+///         Client::sibling::<HealthClient>(self).alive().await
+///     }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// The server has to serve both: `AdminHandler::shared(machine.clone())` and
+/// `HealthHandler::shared(machine)`.
+///
+/// ## Generated files
+///
 /// With `exposed` the code stands in files beside the source, written by `cargo meshrpc expose` and
 /// committed, instead of being made in place; `prefix` begins their names. A file that is missing or
 /// out of date is one error, which names the command.
@@ -102,6 +193,24 @@ use syn::ItemTrait;
 ///     async fn greet(&self, name: &str) -> anyhow::Result<String>;
 /// }
 /// ```
+///
+/// # How a method takes the service
+///
+/// By `&self`, `&mut self` or `self: Arc<Self>`. With a `&mut self` among its methods a service is kept
+/// behind a lock, writers one at a time and readers beside each other, and its handler has no
+/// `shared`.
+///
+/// ```
+/// # use meshrpc::mesh_service;
+/// #[mesh_service]
+/// pub trait Till {
+///     async fn put(&mut self, cents: u64) -> anyhow::Result<()>;
+///     async fn total(&self) -> anyhow::Result<u64>;
+/// }
+/// ```
+///
+/// Methods with a body are remote all the same, since the service may have another. What has a body
+/// and no `self`, has type parameters, or asks for `Self: Sized`, stays local.
 ///
 /// # On a method
 ///
@@ -132,6 +241,16 @@ use syn::ItemTrait;
 ///     }
 /// }
 /// ```
+///
+/// What cannot cross as it is:
+///
+/// - `#[mesh(on_failure = default)]`, `panic`, or a function from `meshrpc::Error`: what a method
+///   without a `Result` gives when the call fails. `on_failure` on the trait goes for all of them.
+/// - `#[mesh(local = expression)]`: the client's own answer, of which `self` is the client.
+/// - `#[mesh(skip = expression)]` on an argument: it is not sent, and the handler passes this value.
+/// - `#[mesh(with = module)]` on an argument, or on a method for what it succeeds with: it crosses as
+///   what `module::to_wire(&T) -> W` makes of it, and `module::from_wire(W) -> Result<T, E>` makes it
+///   again. `W` is a serde type, `E` can be shown.
 #[proc_macro_attribute]
 pub fn mesh_service(
     options: proc_macro::TokenStream,
@@ -207,11 +326,12 @@ fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
             return quote!(#item #error);
         }
     };
-    let service = match Service::parse(options, &item) {
+    let service = match Service::parse(options.clone(), &item) {
         Ok(service) => service,
         Err(error) => {
-            let (item, error) = (Service::refused(&item), error.into_compile_error());
-            return quote!(#item #error);
+            let stubs = Service::refused(options, &item);
+            let error = error.into_compile_error();
+            return quote!(#stubs #error);
         }
     };
     let Some(exposed) = &service.options.exposed else {

@@ -55,6 +55,31 @@ fn in_place() {
     insta::assert_snapshot!(prettyplease::unparse(&file));
 }
 
+/// Methods that are no `async fn`.
+#[test]
+fn styles_file() {
+    let item: ItemTrait = syn::parse_quote! {
+        /// Keeps pages.
+        #[mesh_service]
+        pub trait Archive {
+            /// Waits.
+            fn flush(&self, upto: u64) -> Result<(), Box<dyn Error>>;
+
+            /// Holds nothing.
+            fn page(&self, channel: &str, by: impl Into<String>)
+                -> impl Future<Output = anyhow::Result<String>> + 'static;
+
+            /// Holds the archive.
+            fn find(&self, title: Option<&str>) -> BoxFuture<'_, anyhow::Result<u64>>;
+        }
+    };
+    let archive = Service::find(&item)
+        .expect("it can be served")
+        .expect("the attribute is there");
+    let [handler, client] = archive.files("archive.rs");
+    insta::assert_snapshot!(format!("{}\n{}", handler.text, client.text));
+}
+
 #[test]
 fn a_header_tells_whether_the_file_was_edited() {
     let [handler, _] = greeter().files("greeter.rs");
@@ -98,4 +123,34 @@ fn a_fingerprint_is_of_what_the_files_depend_on() {
     for text in other {
         assert_ne!(of(text), first, "{text}");
     }
+}
+
+/// Methods without results, and what does not cross.
+fn till() -> Service {
+    let item: ItemTrait = syn::parse_quote! {
+        /// Takes money.
+        #[mesh_service(on_failure = default)]
+        pub trait Till {
+            /// How much there is.
+            #[mesh(with = crate::wire::money)]
+            async fn total(&self, #[mesh(skip = &SystemClock)] clock: &dyn Clock) -> Money;
+
+            /// Takes some more.
+            #[mesh(on_failure = panic)]
+            async fn take(&self, #[mesh(with = crate::wire::money)] sum: &Money, note: String);
+
+            /// What is written on it.
+            #[mesh(local = "till")]
+            fn label(&self) -> &str;
+        }
+    };
+    Service::find(&item)
+        .expect("it can be served")
+        .expect("the attribute is there")
+}
+
+#[test]
+fn file_of_what_does_not_cross() {
+    let [handler, client] = till().files("till.rs");
+    insta::assert_snapshot!(format!("{}\n{}", handler.text, client.text));
 }

@@ -98,10 +98,9 @@ async fn the_context_of_a_call_reaches_the_method_and_its_own_calls() {
     let deadline = Instant::now() + Duration::from_secs(20);
     let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let context = Context::current().with_deadline(deadline).with_trace(trace);
-    let client = own.client.clone();
     let (own_context, relayed) = context.sync_scope(|| {
-        let own = client.context().unwrap();
-        (own, client.relay_context("gauge").unwrap())
+        let context = own.client.context().unwrap();
+        (context, own.client.relay_context("gauge").unwrap())
     });
     for (left, seen) in [own_context, relayed] {
         assert!(left.is_some_and(|left| left <= 20_000), "{left:?}");

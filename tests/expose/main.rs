@@ -380,6 +380,54 @@ pub mod deep {
     }
 }
 
+#[meshrpc::mesh_service(exposed)]
+pub trait Styles {
+    /// Waits.
+    fn wait(&self, channel: u8, name: &str) -> Result<u8>;
+    /// Borrows nothing.
+    fn detached(
+        &self,
+        channel: &str,
+        session: Option<&std::path::Path>,
+        by: impl Into<String>,
+    ) -> impl Future<Output = Result<u8>> + Send + 'static;
+    /// Borrows one.
+    fn boxed<'a>(
+        &'a self,
+        held: &'a str,
+        copied: std::borrow::Cow<'_, str>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<u8>> + Send + 'a>>;
+}
+
+pub struct Money(i64);
+
+pub mod money {
+    use super::Money;
+
+    pub fn to_wire(money: &Money) -> i64 {
+        money.0
+    }
+
+    pub fn from_wire(cents: i64) -> Result<Money, std::num::TryFromIntError> {
+        Ok(Money(i64::from(u32::try_from(cents)?)))
+    }
+}
+
+fn unknown(_: meshrpc::Error) -> u8 {
+    0
+}
+
+#[meshrpc::mesh_service(exposed, on_failure = default)]
+pub trait Till {
+    #[mesh(with = money, on_failure = panic)]
+    async fn total(&self, #[mesh(skip = &12)] at: &(dyn std::fmt::Debug + Sync)) -> Money;
+    async fn take(&self, #[mesh(with = money)] sum: &Money, note: String);
+    #[mesh(on_failure = unknown)]
+    async fn count(&self) -> u8;
+    #[mesh(local = "till")]
+    fn label(&self) -> &str;
+}
+
 pub fn formatted() -> Formatted {
     Ok(())
 }
@@ -390,7 +438,7 @@ fn the_macro_takes_fresh_files_and_refuses_stale_ones_with_one_error() {
     let project = Project::new();
     project.put(
         "src/lib.rs",
-        "#![deny(warnings, unused_qualifications)]\nmod others;\npub mod desk;\npub use others::formatted;\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
+        "#![deny(warnings, unused_qualifications)]\nmod others;\npub mod desk;\npub use others::{Till, TillClient, TillHandler, formatted};\npub use desk::{Greeter, GreeterClient, GreeterHandler, GREETER};\n",
     );
     project.put("src/others.rs", OTHERS);
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/expose-test");

@@ -28,7 +28,10 @@ type Lines = Arc<Mutex<Vec<String>>>;
 
 impl Instance {
     /// Starts `command`, and waits until it says where it serves.
-    pub(super) async fn start(name: &str, mut command: Command) -> Self {
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn start(name: &str, mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -4,13 +4,25 @@
 // Traits of services are public.
 #![allow(unreachable_pub)]
 // Forms that people write, not that we would.
-#![allow(clippy::ptr_arg, clippy::too_many_arguments)]
+#![allow(
+    clippy::manual_async_fn,
+    clippy::needless_arbitrary_self_type,
+    clippy::ptr_arg,
+    clippy::too_many_arguments,
+    clippy::type_complexity
+)]
 
 mod arguments;
 mod attributes;
 mod errors;
 mod generics;
+mod hygiene;
+mod kept;
+mod macros;
+mod object_streams;
 mod objects;
+mod plain;
 mod receivers;
 mod styles;
+mod supertraits;
 mod surroundings;

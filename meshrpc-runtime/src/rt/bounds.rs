@@ -22,7 +22,8 @@ impl<T: Serialize + DeserializeOwned> MeshValue for T {}
 #[diagnostic::on_unimplemented(
     message = "a remote call can fail, and `{Self}` cannot say so",
     label = "not a `Result`",
-    note = "return `Result<{Self}, E>`; any `E` with `From<meshrpc::Error>` will do, such as `anyhow::Error`"
+    note = "return `Result<{Self}, E>`; any `E` with `From<meshrpc::Error>` will do, such as `anyhow::Error`",
+    note = "or write `#[mesh(on_failure = default)]` (or `panic`, or a function) above the method, or `#[mesh(local)]` to keep it at the caller"
 )]
 pub trait MeshResult {
     /// What it is when the method succeeds.
@@ -68,7 +69,8 @@ impl<R: MeshResult> MeshItem for R {}
 #[diagnostic::on_unimplemented(
     message = "the client of this trait cannot report a failed call as `{Self}`",
     label = "cannot hold a `meshrpc::Error`",
-    note = "add `impl From<meshrpc::Error> for {Self}`; `From<std::io::Error>` or `From<Box<dyn std::error::Error + Send + Sync>>` will do as well"
+    note = "add `#[derive(meshrpc::MeshError)]` to `{Self}` and a variant `#[mesh(transport)] Mesh(meshrpc::Error)`",
+    note = "or add `impl From<meshrpc::Error> for {Self}`; `From<std::io::Error>` or `From<Box<dyn std::error::Error + Send + Sync>>` will do as well"
 )]
 pub trait MeshError {
     /// The error that tells of `error`.
@@ -125,6 +127,17 @@ pub trait FailureField: MeshError {}
 
 #[diagnostic::do_not_recommend]
 impl<F: MeshError> FailureField for F {}
+
+/// What a method with `on_failure = default` returns.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no default to give when a call fails",
+    label = "needs `Default`",
+    note = "add `#[derive(Default)]` to `{Self}`, or write `on_failure = panic`, or name a function from `meshrpc::Error` to `{Self}`"
+)]
+pub trait MeshDefault {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Default> MeshDefault for T {}
 
 /// An argument that `sticky` names.
 #[diagnostic::on_unimplemented(

@@ -27,31 +27,76 @@ macro_rules! __mesh_take {
 #[macro_export]
 macro_rules! __mesh_describe {
     ($schema:expr, fn($($argument:ty),* $(,)?) -> $return:ty $(,)?) => {{
+        let schema = $schema;
+        $( $crate::__rt::v1::describe_argument!(schema, $argument); )*
+        $crate::__rt::v1::describe_reply!(schema, $return);
+    }};
+}
+
+/// `describe_argument!(schema, Argument)`, or `…, with from_wire)`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_describe_argument {
+    ($schema:expr, with $from_wire:expr) => {{
+        use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
+        (&&&$crate::__rt::v1::wire_of($from_wire)).argument($schema);
+    }};
+    ($schema:expr, $argument:ty) => {{
+        use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
+        (&&&$crate::__rt::v1::Of::<$argument>::new()).argument($schema);
+    }};
+}
+
+/// `describe_reply!(schema, Return)`, with `plain` for one that need not be a result, and with
+/// `with from_wire`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_describe_reply {
+    ($schema:expr, $return:ty $(, with $from_wire:expr)?) => {
+        $crate::__mesh_describe_reply!(@ $schema, $return, Unsplit $(, $from_wire)?)
+    };
+    ($schema:expr, $return:ty, plain $(, with $from_wire:expr)?) => {
+        $crate::__mesh_describe_reply!(@ $schema, $return, Whole $(, $from_wire)?)
+    };
+    (@ $schema:expr, $return:ty, $rest:ident) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, $rest as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        $crate::__mesh_describe_reply!(@@ $schema, (&&whole).ok(), (&&whole).err());
+    }};
+    (@ $schema:expr, $return:ty, $rest:ident, $from_wire:expr) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, $rest as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let wire = $crate::__rt::v1::wire_of($from_wire);
+        $crate::__mesh_describe_reply!(@@ $schema, wire, (&&whole).err());
+    }};
+    (@@ $schema:expr, $ok:expr, $err:expr) => {{
         use $crate::__rt::v1::ladder::{
             read::{Bytes as _, Plain as _, Unreadable as _},
-            split::{Split as _, Unsplit as _},
             typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
-        let schema = $schema;
-        $( (&&&$crate::__rt::v1::Of::<$argument>::new()).argument(schema); )*
-        let whole = $crate::__rt::v1::Of::<$return>::new();
-        (&&&(&&whole).ok()).reply(schema);
-        (&&&&(&&whole).err()).describe(schema);
+        (&&&$ok).reply($schema);
+        (&&&&$err).describe($schema);
     }};
 }
 
 /// `respond!(replier, result)`: the response to a method that returned `result`. It is an `Ok`, the
-/// error being one of decoding.
+/// error being one of decoding. With `plain` for one that need not be a result, and `with to_wire`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_respond {
-    ($replier:expr, $result:expr) => {{
+    ($replier:expr, $result:expr $(, with $to_wire:expr)?) => {
+        $crate::__mesh_respond!(@ $replier, $result, Unsplit $(, $to_wire)?)
+    };
+    ($replier:expr, $result:expr, plain $(, with $to_wire:expr)?) => {
+        $crate::__mesh_respond!(@ $replier, $result, Whole $(, $to_wire)?)
+    };
+    (@ $replier:expr, $result:expr, $rest:ident $(, $to_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::{
             send::{
                 Debugged as _, Derived as _, DerivedAny as _, Held as _, HeldHere as _, Shown as _,
                 Silent as _, Sourced as _, Text as _, Typed as _, Untyped as _,
             },
-            split::{Split as _, Unsplit as _},
+            split::{Split as _, $rest as _},
             write::{Bytes as _, Plain as _, Unsendable as _},
         };
         let replier = $replier;
@@ -60,6 +105,7 @@ macro_rules! __mesh_respond {
                 let whole = $crate::__rt::v1::Of::value(&result);
                 $crate::__rt::v1::Ok(match (&&whole).split(result) {
                     $crate::__rt::v1::Ok(value) => {
+                        $(let value = $to_wire(&value);)?
                         (&&&$crate::__rt::v1::Of::value(&value)).reply(&value, replier)
                     }
                     $crate::__rt::v1::Err(error) => {
@@ -74,27 +120,41 @@ macro_rules! __mesh_respond {
     }};
 }
 
-/// `settle!(Return, answer)`: what the client's method returns.
+/// `settle!(Return, answer)`: what the client's method returns. With `else given` for one that need
+/// not be a result, and `with from_wire`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_settle {
-    ($return:ty, $answer:expr) => {{
+    ($return:ty, $answer:expr $(, with $from_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let (value, error) = ((&&whole).ok(), (&&whole).err());
+        (&&whole).join($crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?))
+    }};
+    ($return:ty, $answer:expr, else $given:expr $(, with $from_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Whole as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let (value, error) = ((&&whole).ok(), (&&whole).err());
+        (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?), $given)
+    }};
+    (@ $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::{
             fail::{
                 Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
                 Mesh as _,
             },
             read::{Bytes as _, Plain as _, Unreadable as _},
-            split::{Split as _, Unsplit as _},
             typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
-        let whole = $crate::__rt::v1::Of::<$return>::new();
-        let value = (&&whole).ok();
-        let error = (&&whole).err();
-        (&&whole).join(match $answer {
-            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => (&&&value)
-                .read(answer)
-                .map_err(|failure| (&&&&&&&error).fail(failure)),
+        let value = $value;
+        let error = $error;
+        $(let value = $crate::__rt::v1::wire_for(value, $from_wire);)?
+        match $answer {
+            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => {
+                let read = (&&&value).read(answer);
+                $(let read = read.and_then($crate::__rt::v1::rebuilt($from_wire));)?
+                read.map_err(|failure| (&&&&&&&error).fail(failure))
+            }
             $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Failed(failure)) => {
                 $crate::__rt::v1::Err(
                     (&&&&error)
@@ -103,7 +163,30 @@ macro_rules! __mesh_settle {
                 )
             }
             $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&error).fail(failure)),
-        })
+        }
+    }};
+}
+
+/// `take_with!(args, "argument", from_wire)`: reads one argument that crosses as another type.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_take_with {
+    ($args:expr, $name:literal, $from_wire:expr) => {{
+        use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
+        (&&&$crate::__rt::v1::wire_of($from_wire))
+            .take(&mut $args)
+            .and_then($crate::__rt::v1::accepted($name, $from_wire))
+    }};
+}
+
+/// `default_of!(Return, "Trait::method", failure)`: the default, which is logged.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_default_of {
+    ($return:ty, $method:literal, $failure:expr) => {{
+        use $crate::__rt::v1::ladder::given::{Defaulted as _, Undefaulted as _};
+        $crate::__rt::v1::swallow($method, $failure);
+        (&&$crate::__rt::v1::Of::<$return>::new()).given()
     }};
 }
 

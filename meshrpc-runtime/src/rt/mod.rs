@@ -13,6 +13,7 @@
 mod blocking;
 mod bounds;
 mod errors;
+mod given;
 mod handler;
 mod macros;
 mod seam;
@@ -44,20 +45,24 @@ pub mod v1 {
     };
 
     pub use super::streams::{
-        Failed, Passed, boxed, call_replier, describe_items, describe_taken, read_item, replier,
+        BoxStream, Failed, Passed, boxed, boxed_stream, call_replier, describe_items,
+        describe_taken, read_item, replier,
     };
     pub use super::{
         Nothing, Of,
         blocking::blocking,
-        bounds::{MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
+        bounds::{MeshDefault, MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
+        given::{accepted, panic_with, rebuilt, swallow, wire_for, wire_of},
         handler::{Replier, answer, no_arguments, reply_to, unknown_method},
         seam::Seam,
     };
     pub use crate::{
-        __mesh_describe as describe, __mesh_error_cause as error_cause,
-        __mesh_error_part as error_part, __mesh_error_remake as error_remake,
-        __mesh_error_text as error_text, __mesh_put as put, __mesh_respond as respond,
-        __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
+        __mesh_default_of as default_of, __mesh_describe as describe,
+        __mesh_describe_argument as describe_argument, __mesh_describe_reply as describe_reply,
+        __mesh_error_cause as error_cause, __mesh_error_part as error_part,
+        __mesh_error_remake as error_remake, __mesh_error_text as error_text, __mesh_put as put,
+        __mesh_respond as respond, __mesh_session_key as session_key, __mesh_settle as settle,
+        __mesh_take as take, __mesh_take_with as take_with,
     };
     pub use crate::{
         __mesh_describe_stream as describe_stream, __mesh_items as items,
@@ -92,7 +97,7 @@ pub mod v1 {
                 fail, send, typed,
             },
             streams::{error_in, error_out, value_in, value_out},
-            values::{read, session, split, write},
+            values::{given, read, session, split, write},
         };
     }
 }

@@ -182,6 +182,7 @@ pub mod read {
 /// What a method returns, taken apart and put together again.
 pub mod split {
     use super::super::{Nothing, Of, bounds::MeshResult};
+    use crate::error::Error;
 
     /// A result, under whatever name.
     pub trait Split<R: MeshResult> {
@@ -204,9 +205,38 @@ pub mod split {
         fn join(&self, result: Result<R::Ok, R::Err>) -> R {
             R::join(result)
         }
+        /// The same: it has no need of what is given for a failed call.
+        fn join_or<T>(&self, result: Result<R::Ok, R::Err>, _: impl FnOnce(Error) -> T) -> R {
+            R::join(result)
+        }
     }
 
     impl<R: MeshResult> Split<R> for &Of<R> {}
+
+    /// Everything else, where the method says what is given for a failed call.
+    pub trait Whole<R> {
+        /// The type itself.
+        fn ok(&self) -> Of<R> {
+            Of::new()
+        }
+        /// A failed call as it is.
+        fn err(&self) -> Of<Error> {
+            Of::new()
+        }
+        /// A success.
+        ///
+        /// # Errors
+        /// Never.
+        fn split(&self, value: R) -> Result<R, Error> {
+            Ok(value)
+        }
+        /// The value, or what is given for a failed call.
+        fn join_or(&self, result: Result<R, Error>, given: impl FnOnce(Error) -> R) -> R {
+            result.unwrap_or_else(given)
+        }
+    }
+
+    impl<R> Whole<R> for Of<R> {}
 
     /// Everything else: refused by a bound, so never called.
     pub trait Unsplit<R> {
@@ -230,6 +260,56 @@ pub mod split {
     }
 
     impl<R> Unsplit<R> for Of<R> {}
+}
+
+/// What is given for a failed call.
+pub mod given {
+    use super::super::{
+        Of,
+        bounds::{MeshDefault, MeshResult},
+    };
+
+    /// Types with a default.
+    pub trait Defaulted<R> {
+        /// It.
+        fn given(&self) -> R;
+    }
+
+    impl<R: Default> Defaulted<R> for &Of<R> {
+        fn given(&self) -> R {
+            R::default()
+        }
+    }
+
+    /// Everything else: refused by a bound, or a result that has no need of it.
+    pub trait Undefaulted<R> {
+        /// Never called.
+        fn given(&self) -> R {
+            unreachable!("refused when it was compiled")
+        }
+    }
+
+    impl<R> Undefaulted<R> for Of<R> {}
+
+    /// Results, which tell of a failed call themselves.
+    pub trait Told<R> {
+        /// Never called.
+        fn has_default(&self) {}
+    }
+
+    impl<R: MeshResult> Told<R> for &Of<R> {}
+
+    /// Everything else: by a bound.
+    pub trait CheckedDefault<R> {
+        /// Never called.
+        fn has_default(&self)
+        where
+            R: MeshDefault,
+        {
+        }
+    }
+
+    impl<R> CheckedDefault<R> for Of<R> {}
 }
 
 /// Session keys.

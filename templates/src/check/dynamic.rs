@@ -5,7 +5,7 @@ use syn::{
 };
 
 use super::{Errors, method::on_self, types};
-use crate::model::{Method, Options, Style, last_is, supertraits};
+use crate::model::{Form, Method, Options, Style, canonical, last_is, supertraits};
 
 pub(crate) fn dynamic(
     item: &ItemTrait,
@@ -46,6 +46,7 @@ pub(crate) fn dynamic(
                 "through an object it cannot be seen what this captures: write `'static` or `'_`, or remove `dyn`",
             ));
         }
+        borrowing_stream(method, errors);
         for bound in on_self(&method.signature) {
             let known = match bound {
                 TypeParamBound::Trait(bound) => {
@@ -58,7 +59,12 @@ pub(crate) fn dynamic(
                 }
                 _ => true,
             };
-            if !known {
+            if !known && is(bound, "Sized") {
+                errors.push(Error::new(
+                    at(bound),
+                    "an object has no size, so it could not answer the method: give the method a body to keep it local, or remove `dyn`",
+                ));
+            } else if !known {
                 errors.push(Error::new(
                     at(bound),
                     "an object is not this, so it could not answer the method: make the bound a supertrait, give the method a body to keep it local, or remove `dyn`",
@@ -72,6 +78,11 @@ pub(crate) fn dynamic(
 fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
     let remote = methods.iter().all(|method| {
         matches!(method.style, Style::Boxed | Style::Blocking)
+            && method
+                .reply
+                .stream
+                .as_ref()
+                .is_none_or(|stream| stream.boxed)
             && method.signature.asyncness.is_none()
             && dispatches(&method.signature)
     });
@@ -87,11 +98,31 @@ fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
 
 fn dispatches(signature: &Signature) -> bool {
     let sized = on_self(signature).any(|bound| is(bound, "Sized"));
-    let text = quote::ToTokens::to_token_stream(&signature.inputs).to_string();
+    let text = canonical(quote::ToTokens::to_token_stream(&signature.inputs));
     sized
         || signature.receiver().is_some()
             && signature.generics.type_params().next().is_none()
             && !text.split_whitespace().any(|word| word == "impl")
+}
+
+/// A stream of an object has one lifetime, the object's.
+fn borrowing_stream(method: &Method, errors: &mut Errors) {
+    let borrows = method.reply.stream.as_ref();
+    if !borrows.is_some_and(|stream| !stream.owned && !stream.boxed) {
+        return;
+    }
+    let borrowed = method.arguments.iter().find(|argument| {
+        matches!(
+            &argument.form,
+            Form::Lent(_) | Form::AsRef(_) | Form::Items(Some(_))
+        )
+    });
+    if let Some(argument) = borrowed {
+        errors.push(Error::new(
+            argument.span,
+            "a stream that comes through an object borrows from that alone: take this owned, or write `'static` behind the stream's `Send`",
+        ));
+    }
 }
 
 /// The `use<…>` in what a method returns.

@@ -1,9 +1,9 @@
 //! The trait around the methods.
 
-use syn::{Error, ItemTrait, Meta, TraitItem, TypeParamBound, spanned::Spanned as _};
+use syn::{Error, ItemTrait, Result, TraitItem, TypeParamBound, spanned::Spanned as _};
 
 use super::Errors;
-use crate::model::{Options, is_async_trait, plain, supertraits};
+use crate::model::{AsyncTrait, Options, plain, supertraits};
 
 pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
     if let Some(token) = &item.unsafety {
@@ -32,17 +32,6 @@ pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
             ),
         ));
     }
-    for attribute in &item.attrs {
-        if is_async_trait(&attribute.meta)
-            && let Meta::List(list) = &attribute.meta
-            && list.tokens.to_string().replace(' ', "") == "?Send"
-        {
-            errors.push(Error::new(
-                list.tokens.span(),
-                "calls run on any thread, so their futures must be `Send`: write `#[async_trait]`",
-            ));
-        }
-    }
     for each in &item.items {
         match each {
             TraitItem::Const(constant) if constant.default.is_none() => errors.push(Error::new(
@@ -59,6 +48,17 @@ pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
             )),
             _ => {}
         }
+    }
+}
+
+/// The futures of an `#[async_trait]` change threads.
+pub(crate) fn sends(async_trait: &AsyncTrait) -> Result<()> {
+    match &async_trait.local {
+        Some(tokens) => Err(Error::new(
+            tokens.span(),
+            "calls run on any thread, so their futures must be `Send`: write `#[async_trait]`",
+        )),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use syn::{
 };
 
 use super::{Errors, bounds_on_self, future, item::is_satisfied};
-use crate::model::{Argument, Effects, last_is, plain};
+use crate::model::{Argument, Effects, Form, Local, last_is, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
 /// one with a body that has no `self`, needs `Self: Sized`, or is generic.
@@ -40,6 +40,16 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
     }
 }
 
+/// A method that the client answers.
+pub(crate) fn local(function: &TraitItemFn, local: &Local, errors: &mut Errors) {
+    if function.default.is_none() && local.answer.is_none() {
+        errors.push(Error::new(
+            local.key.span(),
+            "a method that is `local` is answered by its body: write one, or `local = …` with what the client answers",
+        ));
+    }
+}
+
 /// What the method asks of the service, which the client is too.
 fn needs(signature: &Signature, errors: &mut Errors) {
     for bound in on_self(signature) {
@@ -70,13 +80,25 @@ pub(crate) fn on_self(signature: &Signature) -> impl Iterator<Item = &TypeParamB
 /// `sticky` names an argument.
 pub(crate) fn sticky(effects: &Effects, arguments: &[Argument], errors: &mut Errors) {
     let Some(name) = &effects.sticky else { return };
-    if arguments
+    let sent = arguments
         .iter()
-        .any(|argument| argument.name == plain(name))
+        .filter(|argument| !matches!(argument.form, Form::Skip(_)));
+    let arguments: Vec<_> = sent.collect();
+    match arguments
+        .iter()
+        .find(|argument| argument.name == plain(name))
     {
-        return;
+        Some(argument) if matches!(argument.form, Form::With { .. }) => {
+            errors.push(Error::new(
+                name.span(),
+                format!("`{name}` crosses as what another type makes of it: write an argument that is an integer or a text"),
+            ));
+            return;
+        }
+        Some(_) => return,
+        None => {}
     }
-    let message = match arguments {
+    let message = match arguments.as_slice() {
         [] => format!("there is no argument `{name}`: the method takes none"),
         some => {
             let names: Vec<_> = some.iter().map(|a| format!("`{}`", a.name)).collect();

@@ -15,8 +15,8 @@ use syn::ItemTrait;
 
 pub(crate) use dynamic::dynamic;
 pub(crate) use generics::bounds_on_self;
-pub(crate) use item::{is_satisfied, item};
-pub(crate) use method::{method, on_self, stays_local, sticky};
+pub(crate) use item::{is_satisfied, item, sends};
+pub(crate) use method::{local, method, on_self, stays_local, sticky};
 
 use crate::model::{Method, Receiver};
 
@@ -105,6 +105,19 @@ fn receivers(methods: &[Method], errors: &mut Errors) {
     let sharing = methods
         .iter()
         .find(|method| method.receiver == Receiver::Arc);
+    if let Some(changing) = changing {
+        for method in methods {
+            if let Some(stream) = method.reply.stream.as_ref().filter(|stream| !stream.owned) {
+                errors.push(syn::Error::new(
+                    stream.span,
+                    format!(
+                        "while this stream borrows the service, `{}` could not change it: write `'static` behind its `Send`, or `BoxStream<'static, …>`",
+                        changing.signature.ident
+                    ),
+                ));
+            }
+        }
+    }
     if let (Some(changing), Some(sharing)) = (changing, sharing) {
         errors.push(syn::Error::new(
             receiver_span(sharing),

@@ -128,25 +128,3 @@ pub(crate) fn wire_name(input: ParseStream<'_>, key: &Ident, usage: &str) -> Res
     }
     Ok(name)
 }
-
-/// `#[mesh(…)]` on an argument.
-pub(crate) fn on_argument(input: ParseStream<'_>) -> Result<()> {
-    let key = input.call(Ident::parse_any)?;
-    let instead = match key.to_string().as_str() {
-        "with" => "a serde type of your own",
-        "skip" => "the method without this argument",
-        "raw" => "`&[u8]` or `Vec<u8>`, which cross in one piece,",
-        _ => {
-            return Err(Error::new(
-                key.span(),
-                format!(
-                    "unknown key `{key}`: an argument takes none; write `#[mesh(…)]` on the method"
-                ),
-            ));
-        }
-    };
-    Err(Error::new(
-        key.span(),
-        format!("not supported yet: `{key}`; write {instead} instead"),
-    ))
-}

@@ -67,6 +67,30 @@ pub(crate) fn method(
             _ => None,
         });
     let first = taken.next();
+    if first.is_some() || reply.stream.is_some() {
+        if let Some(on_failure) = &effects.on_failure {
+            errors.push(Error::new(
+                on_failure.key.span(),
+                "a call with a stream has more than one way to fail: remove `on_failure`, and return a `Result`",
+            ));
+        }
+        let converted = arguments
+            .iter()
+            .filter_map(|argument| match &argument.form {
+                Form::With { module, .. } => Some(&**module),
+                _ => None,
+            });
+        for module in converted.chain(&effects.with) {
+            let span = module
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |last| last.ident.span());
+            errors.push(Error::new(
+                span,
+                "what stands beside a stream crosses as it is: write a serde type, and convert it in the methods",
+            ));
+        }
+    }
     if let Some(second) = taken.next() {
         errors.push(Error::new(
             second.span,

@@ -185,37 +185,63 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
     }
 }
 
+/// The ways out that leave the return type as it is.
+const OTHERWISE: &str = "or write `#[mesh(on_failure = default)]` (or `panic`, or a function) above the method, or `#[mesh(local)]` to keep it at the caller";
+
 /// A return type that cannot say that a call failed.
 pub(crate) fn not_a_result(at: Span, written: &str) -> Error {
     Error::new(
         at,
         format!(
-            "a remote call can fail, and `{written}` cannot say so: return `Result<{written}, E>`"
+            "a remote call can fail, and `{written}` cannot say so: return `Result<{written}, E>`, {OTHERWISE}"
         ),
     )
 }
 
-/// What stands in a return type.
-pub(crate) fn returned(ty: &Type, style: Style) -> Result<()> {
-    result(ty, style, not_a_result)
+/// What stands in a return type. A `plain` one need not say that a call failed; one that is
+/// `converted` may be of any type that is owned.
+pub(crate) fn returned(
+    ty: &Type,
+    at: Span,
+    style: Style,
+    plain: bool,
+    converted: bool,
+) -> Result<()> {
+    if let Type::Tuple(tuple) = ty
+        && tuple.elems.is_empty()
+        && !plain
+    {
+        return Err(not_a_result(at, "()"));
+    }
+    let why = (!plain).then_some(not_a_result as fn(Span, &str) -> Error);
+    result(ty, style, why, converted)
 }
 
 /// What an item of a returned stream may be.
 pub(crate) fn item(ty: &Type) -> Result<()> {
-    result(ty, Style::Async, stream::plain_item)
+    result(ty, Style::Async, Some(stream::plain_item), false)
 }
 
 /// A type that has to be a result; `plain` says why, where it is none.
-fn result(ty: &Type, style: Style, plain: fn(Span, &str) -> Error) -> Result<()> {
+fn result(
+    ty: &Type,
+    style: Style,
+    plain: Option<fn(Span, &str) -> Error>,
+    converted: bool,
+) -> Result<()> {
     match ty {
         Type::ImplTrait(_) => return Err(cannot_cross(ty)),
         Type::Tuple(tuple) if tuple.elems.is_empty() => {
-            return Err(plain(ty.span(), "()"));
+            if let Some(plain) = plain {
+                return Err(plain(ty.span(), "()"));
+            }
         }
-        Type::Tuple(_) | Type::Array(_) => {
+        Type::Tuple(_) | Type::Array(_) if plain.is_some() => {
             return Err(Error::new(
                 ty.span(),
-                "a remote call can fail, and this type cannot say so: return `Result<_, E>`",
+                format!(
+                    "a remote call can fail, and this type cannot say so: return `Result<_, E>`, {OTHERWISE}"
+                ),
             ));
         }
         Type::Never(never) => {
@@ -225,7 +251,9 @@ fn result(ty: &Type, style: Style, plain: fn(Span, &str) -> Error) -> Result<()>
             ));
         }
         Type::Path(path) => {
-            if let Some(last) = path.path.segments.last() {
+            if let Some(plain) = plain
+                && let Some(last) = path.path.segments.last()
+            {
                 let name = last.ident.to_string();
                 if PLAIN.contains(&name.as_str()) {
                     return Err(match last.arguments.is_empty() {
@@ -236,6 +264,9 @@ fn result(ty: &Type, style: Style, plain: fn(Span, &str) -> Error) -> Result<()>
             }
         }
         _ => {}
+    }
+    if converted && !matches!(ty, Type::Reference(_)) {
+        return Ok(());
     }
     let mut returned = Returned {
         error: None,

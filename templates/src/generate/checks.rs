@@ -10,7 +10,7 @@ use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 use super::Output;
 use crate::{
     check::types,
-    model::{Reply, canonical, without_lifetimes},
+    model::{FailureAnswer, Form, OnFailure, Reply, canonical, without_lifetimes},
 };
 
 impl Output<'_> {
@@ -22,6 +22,14 @@ impl Output<'_> {
         };
         for method in &self.service.methods {
             for (index, argument) in method.arguments.iter().enumerate() {
+                match &argument.form {
+                    Form::Skip(_) => continue,
+                    Form::With { module, .. } => {
+                        checks.converted(module, &method.cfg);
+                        continue;
+                    }
+                    _ => {}
+                }
                 checks.value(&argument.owned, argument.span, &method.cfg);
                 if method.sticky() == Some(index) {
                     checks.session(&argument.owned, argument.span, &method.cfg);
@@ -87,6 +95,39 @@ impl Checks<'_> {
         }
     }
 
+    /// Checks the type that a module makes of another one.
+    fn converted(&mut self, module: &Path, cfg: &[Attribute]) {
+        if self.first("converted", module.to_token_stream(), cfg) {
+            let from_wire = super::conversion(module, "from_wire");
+            let span = module
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |l| l.ident.span());
+            let (rt, span) = (self.rt, here(span));
+            self.statements.push(quote_spanned! {span=>
+                #(#cfg)*
+                {
+                    const fn converted<T: #rt::MeshValue>(_: #rt::Of<T>) {}
+                    let _ = || converted(#rt::wire_of(#from_wire));
+                }
+            });
+        }
+    }
+
+    /// Checks that a type has a default, unless it is a result, which has no need of one.
+    fn default(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+        if self.first("default", ty.to_token_stream(), cfg) {
+            let (rt, ty, span) = (self.rt, at(ty, span), here(span));
+            self.statements.push(quote_spanned! {span=>
+                #(#cfg)*
+                {
+                    use #rt::ladder::given::{CheckedDefault as _, Told as _};
+                    let _ = || (&&#rt::Of::<#ty>::new()).has_default();
+                }
+            });
+        }
+    }
+
     fn item(&mut self, item: &Reply, cfg: &[Attribute]) {
         let whole = without_lifetimes(&item.ty);
         if self.first("item", without_arguments(&whole), cfg) {
@@ -99,7 +140,15 @@ impl Checks<'_> {
 
     fn reply(&mut self, reply: &Reply, cfg: &[Attribute]) {
         let whole = without_lifetimes(&reply.ty);
-        if self.first("result", without_arguments(&whole), cfg) {
+        let plain = reply.on_failure.as_ref();
+        if let Some(OnFailure {
+            answer: FailureAnswer::Default(span),
+            ..
+        }) = plain
+        {
+            self.default(&whole, *span, cfg);
+        }
+        if plain.is_none() && self.first("result", without_arguments(&whole), cfg) {
             let (ty, span) = (at(&whole, reply.span), here(reply.span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* result::<#ty>();));
@@ -110,16 +159,33 @@ impl Checks<'_> {
     /// What a result is made of.
     fn parts(&mut self, reply: &Reply, cfg: &[Attribute]) {
         let whole = without_lifetimes(&reply.ty);
+        let plain = reply.on_failure.is_some();
+        let rest = match plain {
+            true => quote!(Whole),
+            false => quote!(Unsplit),
+        };
         match &reply.ok {
+            _ if reply.with.is_some() => {
+                if let Some(module) = &reply.with {
+                    self.converted(module, cfg);
+                }
+            }
+            None if plain && !contents(&reply.ty).is_empty() => {
+                self.value(&reply.ty, reply.span, cfg);
+            }
             Some(ok) => self.value(ok, types::span(ok), cfg),
             None => {
-                if self.first("returned", reply.ty.to_token_stream(), cfg) {
+                let kind = match plain {
+                    true => "value",
+                    false => "returned",
+                };
+                if self.first(kind, reply.ty.to_token_stream(), cfg) {
                     let (rt, ty, span) = (self.rt, at(&whole, reply.span), here(reply.span));
                     // Nothing is said here of a type that is no result: that was said above.
                     self.statements.push(quote_spanned! {span=>
                         #(#cfg)*
                         {
-                            use #rt::ladder::split::{Split as _, Unsplit as _};
+                            use #rt::ladder::split::{Split as _, #rest as _};
                             const fn returned<T: #rt::MeshValue>(_: #rt::Of<T>) {}
                             let _ = || returned((&&#rt::Of::<#ty>::new()).ok());
                         }
@@ -141,7 +207,7 @@ impl Checks<'_> {
                             Boxed as _, Checked as _, Derived as _, DerivedAny as _, Exact as _,
                             Io as _, Mesh as _,
                         },
-                        split::{Split as _, Unsplit as _},
+                        split::{Split as _, #rest as _},
                     };
                     let _ = |failure| (&&&&&&&(&&#rt::Of::<#ty>::new()).err()).fail(failure);
                 }

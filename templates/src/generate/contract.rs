@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
-use super::{Output, key};
-use crate::model::{Deadline, Method, without_lifetimes};
+use super::{Output, conversion, key};
+use crate::model::{Deadline, Form, Method, Reply, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -36,11 +36,6 @@ impl Output<'_> {
     fn method(&self, method: &Method) -> TokenStream {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
         let names = method.plain_arguments().map(|(_, argument)| &argument.name);
-        let types: Vec<_> = method
-            .plain_arguments()
-            .map(|(_, argument)| without_lifetimes(&argument.owned))
-            .collect();
-        let reply = without_lifetimes(&method.reply.ty);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
         let blocking = method.waits().then(|| quote!(.blocking()));
         let deadline = method.effects.deadline.map(|deadline| {
@@ -54,11 +49,13 @@ impl Output<'_> {
             quote!(.deadline(#deadline))
         });
         let (new, describe) = match kind(method) {
-            None => {
-                let types = self.opaque_signature(&types, &reply);
-                (quote!(unary), quote!(#rt::describe!(schema, #types)))
-            }
+            None => (quote!(unary), self.describe(method)),
             Some(_) => {
+                let types: Vec<_> = method
+                    .plain_arguments()
+                    .map(|(_, argument)| without_lifetimes(&argument.owned))
+                    .collect();
+                let reply = without_lifetimes(&method.reply.ty);
                 let types = Self::stream_signatures(method, &types, &reply);
                 (
                     quote!(streaming),
@@ -77,6 +74,51 @@ impl Output<'_> {
                 |schema| #describe,
             ) #idempotent #blocking #deadline
         }
+    }
+
+    /// What tells the schema of a method.
+    fn describe(&self, method: &Method) -> TokenStream {
+        let rt = &self.rt;
+        let Reply {
+            ty,
+            on_failure,
+            with,
+            ..
+        } = &method.reply;
+        let returned = without_lifetimes(ty);
+        let converted = method
+            .plain_arguments()
+            .any(|(_, argument)| matches!(argument.form, Form::With { .. }));
+        if !converted && on_failure.is_none() && with.is_none() {
+            let types: Vec<_> = method
+                .plain_arguments()
+                .map(|(_, argument)| without_lifetimes(&argument.owned))
+                .collect();
+            let types = self.opaque_signature(&types, &returned);
+            return quote!(#rt::describe!(schema, #types));
+        }
+        let arguments = method
+            .plain_arguments()
+            .map(|(_, argument)| match &argument.form {
+                Form::With { module, .. } => {
+                    let from_wire = conversion(module, "from_wire");
+                    quote!(#rt::describe_argument!(schema, with #from_wire);)
+                }
+                _ => {
+                    let ty = self.opaque(&without_lifetimes(&argument.owned));
+                    quote!(#rt::describe_argument!(schema, #ty);)
+                }
+            });
+        let returned = self.opaque(&returned);
+        let plain = on_failure.as_ref().map(|_| quote!(, plain));
+        let with = with.as_ref().map(|module| {
+            let from_wire = conversion(module, "from_wire");
+            quote!(, with #from_wire)
+        });
+        quote! {{
+            #(#arguments)*
+            #rt::describe_reply!(schema, #returned #plain #with);
+        }}
     }
 
     /// `fn(Argument, …) -> Return, fn(Taken) -> Item` inside a macro call.

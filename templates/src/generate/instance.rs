@@ -102,10 +102,11 @@ impl Output<'_> {
                 let known = asked
                     .iter()
                     .any(|known| canonical(known.clone()) == canonical(quote!(#bound)));
-                let is_size =
-                    matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized"));
+                // `Send` and `Sync` are supertraits.
+                let is_known = matches!(bound, TypeParamBound::Trait(bound)
+                    if ["Sized", "Send", "Sync"].iter().any(|name| last_is(&bound.path, name)));
                 let is_lifetime = matches!(bound, TypeParamBound::Lifetime(_));
-                if !known && !is_size && !is_lifetime {
+                if !known && !is_known && !is_lifetime {
                     asked.push(quote!(#bound));
                 }
             }

@@ -1,16 +1,16 @@
 //! The trait itself: native async methods are desugared, the rest stays as it is.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    CapturedParam, FnArg, Ident, ReturnType, Signature, TraitItem, TraitItemFn, Type,
+    CapturedParam, FnArg, Ident, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type,
     TypeImplTrait, TypeParamBound, parse_quote, punctuated::Punctuated,
 };
 
 use super::Output;
 use crate::{
     check::bounds_on_self,
-    model::{Style, last_is},
+    model::{Style, canonical, last_is},
 };
 
 impl Output<'_> {
@@ -31,6 +31,24 @@ impl Output<'_> {
                 item.supertraits.push(parse_quote!(#path));
             }
         }
+        let async_trait = &self.service.async_trait;
+        let as_written = async_trait
+            .present
+            .then(|| self.finished(item.clone(), false));
+        let desugared =
+            (!async_trait.present || async_trait.when.is_some()).then(|| self.finished(item, true));
+        match &async_trait.when {
+            Some(when) => quote! {
+                #[cfg(#when)]
+                #as_written
+                #[cfg(not(#when))]
+                #desugared
+            },
+            None => quote!(#as_written #desugared),
+        }
+    }
+
+    fn finished(&self, mut item: ItemTrait, desugared: bool) -> TokenStream {
         for each in &mut item.items {
             let TraitItem::Fn(function) = each else {
                 continue;
@@ -39,7 +57,7 @@ impl Output<'_> {
             if style == Some(Style::Future) {
                 send(function);
             }
-            if !self.service.async_trait && style != Some(Style::Blocking) {
+            if desugared && style != Some(Style::Blocking) {
                 desugar(function);
                 if self.service.options.dynamic.is_some() {
                     without_supertraits(function);
@@ -47,6 +65,23 @@ impl Output<'_> {
             }
         }
         item.to_token_stream()
+    }
+
+    /// What an implementation of the trait carries.
+    pub(super) fn by_async_trait(&self) -> Option<TokenStream> {
+        let (rt, async_trait) = (&self.rt, &self.service.async_trait);
+        if !async_trait.present {
+            return None;
+        }
+        Some(match &async_trait.when {
+            Some(when) => quote!(#[cfg_attr(#when, #rt::async_trait)]),
+            None => quote!(#[#rt::async_trait]),
+        })
+    }
+
+    /// True if arguments that the trait leaves unnamed are made `Send` in it.
+    pub(super) fn adds_send(&self) -> bool {
+        !self.service.async_trait.present
     }
 }
 
@@ -61,6 +96,10 @@ fn desugar(function: &mut TraitItemFn) {
             add_send(&mut input.ty);
         }
     }
+    // A refused one, which is no type elsewhere.
+    if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
+        return;
+    }
     let Some(token) = signature.asyncness.take() else {
         return;
     };
@@ -68,6 +107,11 @@ fn desugar(function: &mut TraitItemFn) {
         ReturnType::Default => quote_spanned!(token.span=> ()),
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
+    // Written out, a type is no simpler than the user made it.
+    if canonical(output.clone()).matches('<').count() > 2 {
+        let allow = parse_quote!(#[allow(clippy::type_complexity)]);
+        function.attrs.push(allow);
+    }
     signature.output = syn::parse2(quote_spanned! {token.span=>
         -> impl ::core::future::Future<Output = #output> + ::core::marker::Send
     })

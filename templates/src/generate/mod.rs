@@ -13,6 +13,7 @@ mod instance;
 mod interface;
 mod object;
 mod print;
+mod refused;
 
 use std::{collections::HashSet, path::Path};
 
@@ -283,8 +284,9 @@ impl<'a> Output<'a> {
 }
 
 /// Names that generated bodies use themselves.
-const RESERVED: [&str; 10] = [
-    "answer", "args", "call", "items", "opened", "reply", "request", "result", "rt", "service",
+const RESERVED: [&str; 11] = [
+    "answer", "args", "call", "channel", "items", "opened", "reply", "request", "result", "rt",
+    "service",
 ];
 
 fn key(method: &Method) -> TokenStream {
@@ -293,6 +295,16 @@ fn key(method: &Method) -> TokenStream {
         let key = method.key;
         quote!(#key)
     })
+}
+
+/// A function of a module that `with` names; one that is not there is told at the module's name.
+fn conversion(module: &syn::Path, function: &str) -> TokenStream {
+    let span = module
+        .segments
+        .last()
+        .map_or_else(Span::call_site, |last| last.ident.span());
+    let function = Ident::new(function, Span::call_site().located_at(span));
+    quote!(#module::#function)
 }
 
 /// The names in a trait, and in what it is served with.

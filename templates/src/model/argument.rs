@@ -2,11 +2,13 @@
 
 use proc_macro2::Ident;
 use syn::{
-    GenericArgument, Pat, PatType, PathArguments, Result, Type, TypeImplTrait, TypeParamBound,
-    spanned::Spanned as _,
+    Expr, GenericArgument, Pat, PatType, Path, PathArguments, Result, Type, TypeImplTrait,
+    TypeParamBound, parse::ParseStream, spanned::Spanned as _,
 };
 
-use super::{Detach, Hold, Lend, Owned, StreamType, attribute::is_mesh, plain};
+use super::{
+    Detach, Hold, Lend, Owned, StreamType, attribute::is_mesh, effects::KEYS as METHOD_KEYS, plain,
+};
 use crate::check::{self, settings, types};
 
 /// An argument of a method.
@@ -39,15 +41,123 @@ pub(crate) enum Form {
     AsRef(Box<Type>),
     /// `impl IntoIterator<Item = T>`: collected; handed over lent if the items borrow.
     Items(Option<Lend>),
+    /// Not sent: the handler has this value.
+    Skip(Box<Expr>),
+    /// Crosses as what this module makes of it.
+    With {
+        /// The module.
+        module: Box<Path>,
+        /// How what the module gives back is passed.
+        passed: Passed,
+    },
     /// A stream, which is sent item by item. The owned form is the item's.
-    Stream(StreamType),
+    Stream(Box<StreamType>),
+}
+
+/// How an argument that a module made again is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// As it is.
+    Owned,
+    /// By reference.
+    Lent,
+    /// By reference to what it points to, a trait object.
+    Behind,
+}
+
+/// `#[mesh(…)]` on an argument.
+#[derive(Default)]
+struct Said {
+    skip: Option<Expr>,
+    with: Option<Path>,
+}
+
+const KEYS: &[&str] = &["skip", "with"];
+
+/// What the full grammar will have, and what can be written until then.
+const LATER: &[(&str, &str)] = &[("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,")];
+
+impl Said {
+    fn parse(input: &PatType) -> Result<Self> {
+        let mut said = Self::default();
+        let mut seen = settings::Seen::default();
+        for attribute in input.attrs.iter().filter(|attribute| is_mesh(attribute)) {
+            attribute.parse_args_with(|input: ParseStream<'_>| said.read(input, &mut seen))?;
+        }
+        Ok(said)
+    }
+
+    fn read(&mut self, input: ParseStream<'_>, seen: &mut settings::Seen) -> Result<()> {
+        while !input.is_empty() {
+            let key = settings::key(input, KEYS)?;
+            seen.once(&key)?;
+            let usage = match key.to_string().as_str() {
+                "skip" => {
+                    let usage = "skip = what the handler passes";
+                    self.skip = Some(settings::value(input, &key, usage, |input| input.parse())?);
+                    usage
+                }
+                "with" => {
+                    let usage = "with = path::of::module";
+                    let module = settings::value(input, &key, usage, Path::parse_mod_style)?;
+                    self.with = Some(module);
+                    usage
+                }
+                name if METHOD_KEYS.contains(&name) => {
+                    return Err(syn::Error::new(
+                        key.span(),
+                        format!("`{key}` is said of the method: write it above the method"),
+                    ));
+                }
+                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+            };
+            if self.skip.is_some() && self.with.is_some() {
+                return Err(syn::Error::new(
+                    key.span(),
+                    "what is not sent needs no form to be sent in: remove `with` or `skip`",
+                ));
+            }
+            settings::end(input, &key, usage)?;
+        }
+        Ok(())
+    }
+}
+
+/// What crosses as what `module` makes of it: owned, or by a reference that is all it borrows.
+fn converted(written: &Type, module: Path) -> Result<Form> {
+    let (inner, passed) = match written {
+        Type::Reference(reference) => {
+            types::reference(reference)?;
+            let passed = match types::unwrapped(&reference.elem) {
+                Type::TraitObject(_) => Passed::Behind,
+                _ => Passed::Lent,
+            };
+            (&*reference.elem, passed)
+        }
+        Type::ImplTrait(written) => {
+            return Err(syn::Error::new(
+                written.impl_token.span(),
+                "the module makes one type of it: write the concrete type",
+            ));
+        }
+        other => (other, Passed::Owned),
+    };
+    types::inside_cow(inner)?;
+    Ok(Form::With {
+        module: Box::new(module),
+        passed,
+    })
 }
 
 impl Argument {
     pub(super) fn parse(index: usize, input: &PatType, hold: &Hold) -> Result<Self> {
-        for attribute in input.attrs.iter().filter(|attribute| is_mesh(attribute)) {
-            attribute.parse_args_with(settings::on_argument)?;
+        if let Some(cfg) = input.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+            return Err(syn::Error::new(
+                cfg.path().span(),
+                "a method has the same arguments in every build: write two methods, each under its own `#[cfg]`",
+            ));
         }
+        let Said { skip, with } = Said::parse(input)?;
         let ident = match &*input.pat {
             Pat::Ident(pattern) => Some(pattern.ident.clone()),
             _ => None,
@@ -56,10 +166,31 @@ impl Argument {
             Some(ident) => plain(ident),
             None => format!("argument_{}", index + 1),
         };
+        let written = types::unwrapped(&input.ty);
+        if let Some(value) = skip {
+            return Ok(Self {
+                ident,
+                name,
+                owned: written.clone(),
+                form: Form::Skip(Box::new(value)),
+                detach: None,
+                span: types::span(&input.ty),
+            });
+        }
+        if let Some(module) = with {
+            return Ok(Self {
+                ident,
+                name,
+                owned: written.clone(),
+                form: converted(written, module)?,
+                detach: (!hold.has(&input.ty)).then_some(Detach::Converted),
+                span: types::span(&input.ty),
+            });
+        }
         if let Some(stream) = StreamType::of(&input.ty) {
             return Self::of_stream(ident, name, stream);
         }
-        let (owned, form) = match types::unwrapped(&input.ty) {
+        let (owned, form) = match written {
             Type::ImplTrait(written) => implied(written)?,
             written => {
                 let Owned { ty, lend } = Owned::of(written)?;
@@ -91,7 +222,7 @@ impl Argument {
             span: types::span(&stream.item),
             detach: None,
             owned: ty,
-            form: Form::Stream(stream),
+            form: Form::Stream(Box::new(stream)),
         })
     }
 }

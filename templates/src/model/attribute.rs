@@ -15,7 +15,7 @@ pub(super) fn service_options(attributes: &[Attribute]) -> Option<TokenStream> {
 }
 
 /// The attributes that a `cfg_attr` would apply.
-pub(super) fn conditional(attribute: &Attribute) -> Vec<Meta> {
+pub(crate) fn conditional(attribute: &Attribute) -> Vec<Meta> {
     let Meta::List(list) = &attribute.meta else {
         return Vec::new();
     };

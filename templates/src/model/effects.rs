@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use syn::{Ident, LitStr, Result, Token, TraitItemFn, ext::IdentExt as _, parse::ParseStream};
+use syn::{
+    Ident, LitStr, Path, Result, Token, TraitItemFn, ext::IdentExt as _, parse::ParseStream,
+};
 
-use super::attribute::is_mesh;
+use super::{Local, OnFailure, attribute::is_mesh};
 use crate::check::settings;
 
 /// `deadline = "…"`.
@@ -29,12 +31,24 @@ pub(crate) struct Effects {
     /// The argument whose value calls stick to an instance by.
     pub(crate) sticky: Option<Ident>,
     /// It stays at the caller.
-    pub(crate) local: Option<Ident>,
+    pub(crate) local: Option<Local>,
+    /// What a call that failed gives, where the return type cannot tell.
+    pub(crate) on_failure: Option<OnFailure>,
+    /// What is returned crosses as what this module makes of it.
+    pub(crate) with: Option<Path>,
     /// The first key that makes no sense for a method that stays local.
     pub(crate) remote: Option<Ident>,
 }
 
-const KEYS: &[&str] = &["idempotent", "deadline", "sticky", "name", "local"];
+pub(super) const KEYS: &[&str] = &[
+    "idempotent",
+    "deadline",
+    "sticky",
+    "name",
+    "local",
+    "on_failure",
+    "with",
+];
 
 /// What the full grammar will have, and what can be written until then.
 const LATER: &[(&str, &str)] = &[
@@ -44,9 +58,6 @@ const LATER: &[(&str, &str)] = &[
         "a `spawn` in the implementation for work that outlives its caller",
     ),
     ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,"),
-    ("with", "a serde type of your own"),
-    ("skip", "the method without this argument"),
-    ("on_failure", "`Result<T, E>` as the return type"),
     ("inline", "the method without it"),
 ];
 
@@ -69,6 +80,9 @@ impl Effects {
                 "deadline" => "deadline = \"500ms\"",
                 "sticky" => "sticky = argument",
                 "name" => "name = \"…\"",
+                "with" => "with = path::of::module",
+                "on_failure" => OnFailure::USAGE,
+                "local" => "local = what the client answers",
                 plain => plain,
             };
             match name.as_str() {
@@ -89,13 +103,25 @@ impl Effects {
                     self.name = Some((name, key.span()));
                 }
                 "local" => {
-                    if input.peek(Token![=]) {
-                        return Err(syn::Error::new(
-                            key.span(),
-                            "not supported yet: `local = …`; give the method a body and write `local` instead",
-                        ));
-                    }
-                    self.local = Some(key.clone());
+                    let answer = match input.peek(Token![=]) {
+                        true => Some(settings::value(input, &key, usage, |input| input.parse())?),
+                        false => None,
+                    };
+                    self.local = Some(Local {
+                        key: key.clone(),
+                        answer,
+                    });
+                }
+                "on_failure" => self.on_failure = Some(OnFailure::parse(input, &key)?),
+                "with" => {
+                    let module = settings::value(input, &key, usage, Path::parse_mod_style)?;
+                    self.with = Some(module);
+                }
+                "skip" => {
+                    return Err(syn::Error::new(
+                        key.span(),
+                        "`skip` is said of an argument: write it before the argument's name",
+                    ));
                 }
                 _ => return Err(settings::unknown(&key, KEYS, LATER)),
             }

@@ -6,7 +6,7 @@ use quote::ToTokens as _;
 use sha2::{Digest as _, Sha256};
 use syn::{FnArg, ItemTrait, Lit, TraitItem};
 
-use super::{Bound, Options, attribute};
+use super::{AsyncTrait, Bound, Options, attribute};
 
 /// First eight bytes, little-endian, of SHA-256.
 pub(crate) fn short_hash(bytes: &[u8]) -> u64 {
@@ -26,7 +26,7 @@ pub(crate) fn hex(hash: u64) -> String {
 ///
 /// Attributes on the trait itself are left out, since rustc has expanded some of them and a source
 /// file has not; what they mean for the files is put in by itself.
-pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: bool) -> u64 {
+pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: &AsyncTrait) -> u64 {
     let mut signatures = attribute::stripped(item);
     signatures.attrs.clear();
     for (each, written) in signatures.items.iter_mut().zip(&item.items) {
@@ -52,11 +52,15 @@ pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: bool) -
         .as_ref()
         .and_then(|exposed| exposed.prefix.clone());
     let text = format!(
-        "meshrpc 1\n{:?}\n{async_trait}\n{krate:?}\n{exposed:?}\n{}",
+        "meshrpc 1\n{:?}\n{}\n{krate:?}\n{exposed:?}\n{}",
         options.name,
+        async_trait.present,
         canonical(signatures.to_token_stream()),
     );
-    let text = format!("{text}{}", of_instance(options));
+    let mut text = format!("{text}{}", of_instance(options));
+    if let Some(when) = &async_trait.when {
+        text.push_str(&format!("\nasync_trait {}", canonical(when.clone())));
+    }
     short_hash(text.as_bytes())
 }
 
@@ -76,6 +80,9 @@ fn of_instance(options: &Options) -> String {
     }
     if let Some(dynamic) = &options.dynamic {
         text.push_str(&format!("\ndyn {}", dynamic.forward));
+    }
+    if let Some(on_failure) = &options.on_failure {
+        text.push_str(&format!("\non_failure {}", on_failure.canonical()));
     }
     text
 }

@@ -2,7 +2,10 @@
 
 use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
-use super::{Argument, Effects, Form, Hold, Receiver, Reply, StreamType, Style, plain, style};
+use super::{
+    Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, StreamType, Style,
+    plain, style,
+};
 use crate::check;
 
 /// A method that another process answers.
@@ -34,9 +37,19 @@ pub(crate) struct Method {
     pub(crate) effects: Effects,
 }
 
-impl Method {
-    /// The method, or nothing if it stays local.
-    pub(super) fn parse(function: &TraitItemFn) -> Result<Option<Self>> {
+/// What a function of a trait is.
+pub(super) enum Parsed {
+    /// Another process answers it.
+    Remote(Box<Method>),
+    /// The client answers it.
+    Answered(Box<LocalMethod>),
+    /// The client has its body.
+    Inherited,
+}
+
+impl Parsed {
+    /// `on_failure` is the trait's.
+    pub(super) fn parse(function: &TraitItemFn, on_failure: Option<&OnFailure>) -> Result<Self> {
         let mut errors = check::Errors::default();
         let effects = errors.take(Effects::parse(function)).unwrap_or_default();
         if let Some(local) = &effects.local {
@@ -48,16 +61,20 @@ impl Method {
                     ),
                 ));
             }
-            if function.default.is_none() {
-                errors.push(syn::Error::new(
-                    local.span(),
-                    "a method that is `local` is answered by its body: write one",
-                ));
-            }
-            return errors.finish().map(|()| None);
+            check::local(function, local, &mut errors);
+            errors.finish()?;
+            return Ok(match &local.answer {
+                Some(answer) => Parsed::Answered(Box::new(LocalMethod {
+                    signature: without_attributes(&function.sig),
+                    cfg: attributes(function, "cfg"),
+                    docs: attributes(function, "doc"),
+                    answer: answer.clone(),
+                })),
+                None => Parsed::Inherited,
+            });
         }
         if check::stays_local(function) {
-            return errors.finish().map(|()| None);
+            return errors.finish().map(|()| Parsed::Inherited);
         }
 
         let signature = &function.sig;
@@ -83,7 +100,16 @@ impl Method {
         }
         // A form that was refused as a whole needs no second word on what it returns.
         let reply = if errors.is_empty() {
-            errors.take(Reply::parse(output.as_ref(), &signature.ident, style))
+            let streams = arguments
+                .iter()
+                .any(|argument| matches!(argument.form, Form::Stream(_)));
+            errors.take(Reply::parse(
+                output.as_ref(),
+                &signature.ident,
+                style,
+                &effects,
+                on_failure.filter(|_| !streams),
+            ))
         } else {
             None
         };
@@ -92,49 +118,43 @@ impl Method {
         }
         errors.finish()?;
         let (Some(receiver), Some(reply)) = (receiver, reply) else {
-            return Ok(None);
+            return Ok(Parsed::Inherited);
         };
 
         let (name, name_span) = effects
             .name
             .clone()
             .unwrap_or_else(|| (plain(&signature.ident), signature.ident.span()));
-        let attributes = |name: &str| -> Vec<Attribute> {
-            function
-                .attrs
-                .iter()
-                .filter(|a| a.path().is_ident(name))
-                .cloned()
-                .collect()
-        };
-        Ok(Some(Self {
+        Ok(Parsed::Remote(Box::new(Method {
             signature: signature.clone(),
             name,
             name_span,
             key: 0,
-            cfg: attributes("cfg"),
-            docs: attributes("doc"),
-            deprecated: !attributes("deprecated").is_empty(),
+            cfg: attributes(function, "cfg"),
+            docs: attributes(function, "doc"),
+            deprecated: !attributes(function, "deprecated").is_empty(),
             receiver,
             style,
             hold,
             arguments,
             reply,
             effects,
-        }))
+        })))
     }
+}
 
+impl Method {
     /// The arguments that are sent before the method starts, with their places.
     pub(crate) fn plain_arguments(&self) -> impl Iterator<Item = (usize, &Argument)> {
         let arguments = self.arguments.iter().enumerate();
-        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Stream(_)))
+        arguments.filter(|(_, argument)| !matches!(argument.form, Form::Stream(_) | Form::Skip(_)))
     }
 
     /// The argument that is a stream, with its place.
     pub(crate) fn taken(&self) -> Option<(usize, &Argument, &StreamType)> {
         let mut arguments = self.arguments.iter().enumerate();
         arguments.find_map(|(index, argument)| match &argument.form {
-            Form::Stream(stream) => Some((index, argument, stream)),
+            Form::Stream(stream) => Some((index, argument, &**stream)),
             _ => None,
         })
     }
@@ -156,4 +176,19 @@ impl Method {
             .iter()
             .position(|argument| argument.name == name)
     }
+}
+
+fn attributes(function: &TraitItemFn, name: &str) -> Vec<Attribute> {
+    let attributes = function.attrs.iter().filter(|a| a.path().is_ident(name));
+    attributes.cloned().collect()
+}
+
+fn without_attributes(signature: &Signature) -> Signature {
+    let mut signature = signature.clone();
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(input) = input {
+            input.attrs.clear();
+        }
+    }
+    signature
 }

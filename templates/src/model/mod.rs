@@ -1,13 +1,16 @@
 //! What a trait says, once it is known to be one that can be served.
 
 mod argument;
+mod async_trait;
 mod attribute;
 mod detach;
 mod effects;
 mod fingerprint;
 mod hold;
 mod instance;
+mod local;
 mod method;
+mod on_failure;
 mod options;
 mod owned;
 mod receiver;
@@ -16,16 +19,20 @@ mod stream;
 pub(crate) mod style;
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Ident, ItemTrait, Meta, TraitItem, Visibility, parse::Parser as _};
+use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
-pub(crate) use argument::{Argument, Form};
+pub(crate) use argument::{Argument, Form, Passed};
+pub(crate) use async_trait::AsyncTrait;
 pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};
 pub(crate) use hold::Hold;
 pub(crate) use instance::{Binding, Bound, Instance, declares, supertraits};
+pub(crate) use local::{Local, LocalMethod};
 pub(crate) use method::Method;
+use method::Parsed;
+pub(crate) use on_failure::{FailureAnswer, OnFailure};
 pub use options::{Exposed, Options};
 pub(crate) use owned::{Lend, Owned, without_lifetimes};
 pub(crate) use receiver::Receiver;
@@ -41,13 +48,15 @@ pub struct Service {
     /// What the attribute says.
     pub options: Options,
     /// `#[async_trait]` makes of its async methods what it makes of them.
-    pub(crate) async_trait: bool,
+    pub(crate) async_trait: AsyncTrait,
     /// The trait as written, without `#[mesh_service]` and `#[mesh]`.
     pub(crate) item: ItemTrait,
     /// What stands for what the trait leaves open.
     pub(crate) instance: Instance,
     /// The methods that another process answers, in the order of the trait.
     pub(crate) methods: Vec<Method>,
+    /// The methods that the client answers itself, by more than their body.
+    pub(crate) locals: Vec<LocalMethod>,
     fingerprint: u64,
 }
 
@@ -70,14 +79,21 @@ impl Service {
             errors.push(open.into_error());
             return Err(errors.into_error());
         }
-        let async_trait = has_async_trait(&item.attrs);
-        let mut methods = Vec::new();
+        let async_trait = AsyncTrait::of(&item.attrs);
+        errors.take(check::sends(&async_trait));
+        let (mut methods, mut locals) = (Vec::new(), Vec::new());
+        let on_failure = options.on_failure.as_ref();
         for each in &item.items {
-            if let TraitItem::Fn(function) = each
-                && let Some(function) = errors.take(instance.apply(function))
-                && let Some(method) = errors.take(Method::parse(&function)).flatten()
-            {
-                methods.push(method);
+            let TraitItem::Fn(function) = each else {
+                continue;
+            };
+            let parsed = instance
+                .apply(function)
+                .and_then(|function| Parsed::parse(&function, on_failure));
+            match errors.take(parsed) {
+                Some(Parsed::Remote(method)) => methods.push(*method),
+                Some(Parsed::Answered(method)) => locals.push(*method),
+                Some(Parsed::Inherited) | None => {}
             }
         }
         let name = options.name_or(&item.ident);
@@ -86,19 +102,20 @@ impl Service {
         }
         if errors.is_empty() {
             check::contract(item, &methods, &mut errors);
-            check::dynamic(item, &options, async_trait, &methods, &mut errors);
-            if async_trait {
+            check::dynamic(item, &options, async_trait.present, &methods, &mut errors);
+            if async_trait.present {
                 check::stream::by_async_trait(&methods, &mut errors);
             }
         }
         errors.finish()?;
         Ok(Self {
-            fingerprint: fingerprint::of_trait(item, &options, async_trait),
+            fingerprint: fingerprint::of_trait(item, &options, &async_trait),
             options,
             async_trait,
             instance,
             item: attribute::stripped(item),
             methods,
+            locals,
         })
     }
 
@@ -123,9 +140,18 @@ impl Service {
             .transpose()
     }
 
-    /// A trait that was refused, so that what names it still compiles.
-    pub fn refused(item: &ItemTrait) -> ItemTrait {
-        attribute::stripped(item)
+    /// A trait that was refused, of which no method is served.
+    pub(crate) fn stub(options: TokenStream, item: &ItemTrait) -> Self {
+        let options = Options::parse.parse2(options).unwrap_or_default();
+        Self {
+            instance: Instance::of(item, &options, &mut check::Errors::default()),
+            options,
+            async_trait: AsyncTrait::of(&item.attrs),
+            item: attribute::stripped(item),
+            methods: Vec::new(),
+            locals: Vec::new(),
+            fingerprint: 0,
+        }
     }
 
     /// The style of a method that another process answers.
@@ -194,15 +220,4 @@ pub(crate) fn last_is(path: &syn::Path, name: &str) -> bool {
     path.segments
         .last()
         .is_some_and(|segment| segment.ident == name)
-}
-
-fn has_async_trait(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        is_async_trait(&attribute.meta)
-            || attribute::conditional(attribute).iter().any(is_async_trait)
-    })
-}
-
-pub(crate) fn is_async_trait(meta: &Meta) -> bool {
-    last_is(meta.path(), "async_trait")
 }

@@ -6,7 +6,7 @@ use syn::{
     parse::ParseStream,
 };
 
-use super::{Binding, Bound, plain};
+use super::{Binding, Bound, OnFailure, plain};
 use crate::check::settings;
 
 /// What `#[mesh_service(…)]` says.
@@ -18,6 +18,8 @@ pub struct Options {
     pub exposed: Option<Exposed>,
     /// Where the runtime is found, if not at `::meshrpc`.
     pub krate: Option<Path>,
+    /// What calls of methods without a `Result` give when they fail.
+    pub(crate) on_failure: Option<OnFailure>,
     /// What stands for the trait's parameters.
     pub(crate) generics: Vec<Binding>,
     /// What stands for its associated types.
@@ -56,13 +58,8 @@ const KEYS: &[&str] = &[
     "generics",
     "supertraits",
     "dyn",
-];
-
-/// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[(
     "on_failure",
-    "`Result<T, E>` as the return type of each method",
-)];
+];
 
 impl Options {
     pub(crate) fn parse(input: ParseStream<'_>) -> Result<Self> {
@@ -78,6 +75,7 @@ impl Options {
                 "types" => TYPES,
                 "generics" => GENERICS,
                 "supertraits" => "supertraits = manual",
+                "on_failure" => OnFailure::USAGE,
                 other => other,
             };
             match name.as_str() {
@@ -99,6 +97,7 @@ impl Options {
                     let path = settings::value(input, &key, usage, Path::parse_mod_style)?;
                     options.krate = Some(path);
                 }
+                "on_failure" => options.on_failure = Some(OnFailure::parse(input, &key)?),
                 "dyn" => {
                     let mut forward = true;
                     if input.peek(syn::token::Paren) {
@@ -127,7 +126,7 @@ impl Options {
                     }
                     options.manual_supertraits = Some(key.clone());
                 }
-                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+                _ => return Err(settings::unknown(&key, KEYS, &[])),
             }
             settings::end(input, &key, usage)?;
         }

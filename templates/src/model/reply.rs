@@ -1,8 +1,8 @@
 //! What a method returns.
 
-use syn::{GenericArgument, Ident, PathArguments, Result, Type, parse_quote};
+use syn::{Error, GenericArgument, Ident, Path, PathArguments, Result, Type, parse_quote};
 
-use super::{ReplyStream, StreamType, Style};
+use super::{Effects, OnFailure, ReplyStream, StreamType, Style};
 use crate::check::types;
 
 /// The return type of a method.
@@ -16,27 +16,52 @@ pub(crate) struct Reply {
     pub(crate) err: Option<Type>,
     /// What a check of the type is reported at.
     pub(crate) span: proc_macro2::Span,
+    /// What a call that failed gives, if the type is no result. An alias may be one all the same.
+    pub(crate) on_failure: Option<OnFailure>,
+    /// What the method succeeds with crosses as what this module makes of it.
+    pub(crate) with: Option<Path>,
     /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
     pub(crate) stream: Option<ReplyStream>,
 }
 
 impl Reply {
-    pub(super) fn parse(output: Option<&Type>, method: &Ident, style: Style) -> Result<Self> {
-        let Some(ty) = output else {
-            return Err(types::not_a_result(method.span(), "()"));
+    /// `on_failure` is the trait's.
+    pub(super) fn parse(
+        output: Option<&Type>,
+        method: &Ident,
+        style: Style,
+        effects: &Effects,
+        on_failure: Option<&OnFailure>,
+    ) -> Result<Self> {
+        let nothing = parse_quote!(());
+        let ty = types::unwrapped(output.unwrap_or(&nothing));
+        let on_failure = effects.on_failure.as_ref().or(on_failure);
+        let on_failure = on_failure.filter(|_| !is_result(ty)).cloned();
+        if let (Some(own), None) = (&effects.on_failure, &on_failure) {
+            return Err(Error::new(
+                own.key.span(),
+                "a `Result` tells of a failed call itself: remove `on_failure`",
+            ));
+        }
+        let at = match output {
+            Some(ty) => types::span(ty),
+            None => method.span(),
         };
         if let Some(stream) = StreamType::of(ty) {
             let stream = ReplyStream::parse(&stream, true)?;
-            let ty = parse_quote!(());
             return Ok(Self {
                 stream: Some(stream),
-                ..Self::of(&ty)
+                ..Self::of(&nothing)
             });
         }
-        let (ty, stream) = without_stream(types::unwrapped(ty))?;
-        types::returned(&ty, style)?;
+        let (ty, stream) = without_stream(ty)?;
+        let converted = effects.with.is_some();
+        types::returned(&ty, at, style, on_failure.is_some(), converted)?;
         Ok(Self {
             stream,
+            on_failure,
+            with: effects.with.clone(),
+            span: at,
             ..Self::of(&ty)
         })
     }
@@ -54,6 +79,8 @@ impl Reply {
             ok: None,
             err: None,
             span: types::span(ty),
+            on_failure: None,
+            with: None,
             stream: None,
         };
         if let Type::Path(path) = ty
@@ -70,6 +97,11 @@ impl Reply {
         }
         reply
     }
+}
+
+/// Whether the type is a result by its name; others may be by another.
+fn is_result(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if super::last_is(&path.path, "Result"))
 }
 
 /// `Result<impl Stream, E>` as `Result<(), E>` and the stream.

@@ -33,6 +33,8 @@ pub(crate) struct ReplyStream {
     pub(crate) boxed: bool,
     /// It is all that is returned; else the method may fail before it.
     pub(crate) direct: bool,
+    /// It borrows nothing.
+    pub(crate) owned: bool,
     /// What says that it is a stream.
     pub(crate) span: Span,
 }
@@ -119,6 +121,7 @@ impl ReplyStream {
             item: Box::new(Reply::of_item(&stream.item)?),
             boxed: stream.boxed,
             direct,
+            owned: stream.owned,
             span: stream.span,
         })
     }

@@ -4,7 +4,7 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 6] = [
+pub(crate) const SOURCES: [&str; 9] = [
     r#"
     /// Greets people.
     ///
@@ -84,6 +84,47 @@ pub(crate) const SOURCES: [&str; 6] = [
     pub trait OneWithALongNameSoThatLittleFitsOnOneLine {
         #[mesh(deadline = "none")]
         async fn a_method_whose_name_is_long_as_well(&self, and_an_argument: u64, and_another: &str) -> Result<(), E>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, dyn, types(Error = StoreError, Page = Vec<Row>), generics(T = Row, const N = 2))]
+    pub trait Store<T: Clone, K = u64, const N: usize = 9>: std::fmt::Debug {
+        type Error;
+        type Page;
+        const LIMIT: usize = N;
+        async fn put(&self, row: T, others: &[T], words: &[(&str, K)]) -> Result<usize, Self::Error>;
+        async fn list(&self, first: [K; N], into: impl Into<String>, path: impl AsRef<Path>) -> Result<Self::Page, <Self as Store<T, K, N>>::Error>;
+        async fn named<'a, 'b: 'a>(&'a self, one: &'a str, items: impl IntoIterator<Item = &'b str>) -> Result<usize, Self::Error>;
+        fn future(&self, text: &str) -> impl Future<Output = Result<usize, Self::Error>> + Send + 'static;
+        fn tail(&self, from: u64) -> impl Stream<Item = Result<T, Self::Error>> + Send;
+        async fn open(&self, rows: impl Stream<Item = T> + Send + 'static) -> Result<impl Stream<Item = Result<T, Self::Error>> + Send + 'static, Self::Error>;
+        fn wait(&self, n: u8) -> Result<u8, Self::Error>;
+        #[mesh(local)]
+        async fn slogan(&self, or: &str) -> &str {
+            "none"
+        }
+        fn debug<D: Debug>(&self, value: &D) -> String {
+            String::new()
+        }
+        fn limit() -> usize {
+            Self::LIMIT
+        }
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, dyn)]
+    trait Till {
+        async fn put(&mut self, cents: u64) -> Result<u64, String>;
+        async fn total(&self) -> Result<u64, String>;
+        async fn sized(&self) -> Result<u64, String> where Self: Sized { Ok(1) }
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, dyn, supertraits = manual)]
+    #[allow(clippy::all)]
+    pub trait Worker: Base + Send + Sync + 'static {
+        async fn start(self: Arc<Self>, job: &str) -> Result<u64, String>;
+        async fn done(&self) -> Result<u64, String>;
     }
     "#,
 ];

@@ -44,6 +44,9 @@ struct GuardedCompound<'g, C> {
     outer: (&'static str, &'static str),
     container: &'static str,
     levels: u32,
+    /// Elements or fields it said it would have, if it did: MessagePack has the number before them.
+    announced: Option<usize>,
+    written: usize,
 }
 
 impl Guard {
@@ -144,6 +147,7 @@ impl<'g, S: Serializer> GuardedSerializer<'g, S> {
         self,
         container: &'static str,
         levels: u32,
+        announced: Option<usize>,
         begin: impl FnOnce(S) -> Result<C, S::Error>,
     ) -> Result<GuardedCompound<'g, C>, S::Error> {
         self.guard.in_some.set(false);
@@ -158,6 +162,8 @@ impl<'g, S: Serializer> GuardedSerializer<'g, S> {
             outer,
             container,
             levels,
+            announced: announced.filter(|_| !self.guard.json),
+            written: 0,
         })
     }
 
@@ -291,11 +297,11 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
-        self.compound("", 1, |inner| inner.serialize_seq(len))
+        self.compound("", 1, len, |inner| inner.serialize_seq(len))
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self::SerializeTuple, S::Error> {
-        self.compound("", 1, |inner| inner.serialize_tuple(len))
+        self.compound("", 1, Some(len), |inner| inner.serialize_tuple(len))
     }
 
     fn serialize_tuple_struct(
@@ -303,7 +309,9 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
         name: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleStruct, S::Error> {
-        self.compound(name, 1, |inner| inner.serialize_tuple_struct(name, len))
+        self.compound(name, 1, Some(len), |inner| {
+            inner.serialize_tuple_struct(name, len)
+        })
     }
 
     fn serialize_tuple_variant(
@@ -313,13 +321,13 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, S::Error> {
-        self.compound(variant, 2, |inner| {
+        self.compound(variant, 2, Some(len), |inner| {
             inner.serialize_tuple_variant(name, index, variant, len)
         })
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Self::SerializeMap, S::Error> {
-        self.compound("", 1, |inner| inner.serialize_map(len))
+        self.compound("", 1, len, |inner| inner.serialize_map(len))
     }
 
     fn serialize_struct(
@@ -327,7 +335,9 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
         name: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
-        self.compound(name, 1, |inner| inner.serialize_struct(name, len))
+        self.compound(name, 1, Some(len), |inner| {
+            inner.serialize_struct(name, len)
+        })
     }
 
     fn serialize_struct_variant(
@@ -337,7 +347,7 @@ impl<'g, S: Serializer> Serializer for GuardedSerializer<'g, S> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStructVariant, S::Error> {
-        self.compound(variant, 2, |inner| {
+        self.compound(variant, 2, Some(len), |inner| {
             inner.serialize_struct_variant(name, index, variant, len)
         })
     }
@@ -359,7 +369,19 @@ impl<C> GuardedCompound<'_, C> {
         self.guard.position.set((self.container, field));
     }
 
-    fn close<O, E>(self, end: impl FnOnce(C) -> Result<O, E>) -> Result<O, E> {
+    fn close<O, E: ser::Error>(self, end: impl FnOnce(C) -> Result<O, E>) -> Result<O, E> {
+        if let Some(announced) = self.announced
+            && announced != self.written
+        {
+            return Err(self.guard.refuse(EncodeProblem::Length {
+                container: match self.container {
+                    "" => "sequence",
+                    container => container,
+                },
+                announced,
+                written: self.written,
+            }));
+        }
         self.guard.position.set(self.outer);
         self.guard.leave(self.levels);
         end(self.inner)
@@ -367,12 +389,13 @@ impl<C> GuardedCompound<'_, C> {
 }
 
 macro_rules! compounds {
-    ($($trait:ident: $($method:ident)+;)*) => {$(
+    ($($trait:ident: $($method:ident($count:literal))+;)*) => {$(
         impl<C: ser::$trait> ser::$trait for GuardedCompound<'_, C> {
             type Ok = C::Ok;
             type Error = C::Error;
 
             $(fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
+                self.written += $count;
                 self.inner.$method(&Guarded { value, guard: self.guard })
             })+
 
@@ -384,11 +407,11 @@ macro_rules! compounds {
 }
 
 compounds! {
-    SerializeSeq: serialize_element;
-    SerializeTuple: serialize_element;
-    SerializeTupleStruct: serialize_field;
-    SerializeTupleVariant: serialize_field;
-    SerializeMap: serialize_key serialize_value;
+    SerializeSeq: serialize_element(1);
+    SerializeTuple: serialize_element(1);
+    SerializeTupleStruct: serialize_field(1);
+    SerializeTupleVariant: serialize_field(1);
+    SerializeMap: serialize_key(1) serialize_value(0);
 }
 
 macro_rules! structs {
@@ -403,6 +426,7 @@ macro_rules! structs {
                 value: &T,
             ) -> Result<(), C::Error> {
                 self.at_field(field);
+                self.written += 1;
                 self.inner.serialize_field(field, &Guarded { value, guard: self.guard })
             }
 

@@ -92,7 +92,16 @@ where
     opened.map(|stream| -> BoxStream<'a, S::Item> { Box::pin(stream) })
 }
 
-type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
+/// A stream, boxed.
+pub fn boxed_stream<'a, S>(stream: S) -> BoxStream<'a, S::Item>
+where
+    S: Stream + Send + 'a,
+{
+    Box::pin(stream)
+}
+
+/// A stream of whatever type.
+pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
 
 /// How a stream's call is answered without a stream.
 pub fn replier(reply: &StreamReply) -> Replier {

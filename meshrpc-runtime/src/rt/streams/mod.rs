@@ -9,6 +9,6 @@ mod items;
 mod macros;
 
 pub use items::{
-    Failed, Passed, boxed, call_replier, describe_items, describe_taken, error_in, error_out,
-    read_item, replier, value_in, value_out,
+    BoxStream, Failed, Passed, boxed, boxed_stream, call_replier, describe_items, describe_taken,
+    error_in, error_out, read_item, replier, value_in, value_out,
 };

@@ -5,10 +5,10 @@ use quote::quote;
 use syn::{FnArg, Pat, ReturnType, Signature, parse_quote};
 
 use super::super::{
-    Output,
+    Output, conversion,
     interface::{add_send, bounds_of_its_own, captures},
 };
-use crate::model::{Argument, Detach, Form, Method, Style};
+use crate::model::{Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Style};
 
 impl Output<'_> {
     /// One method. Where there is a future, nothing happens before it is polled; arguments are
@@ -39,14 +39,14 @@ impl Output<'_> {
             let name = &names[index];
             match &method.arguments[index].form {
                 Form::AsRef(target) => quote! {
-                    .session(#rt::session_key!(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name)))
+                    .session(#rt::session_key!(::core::convert::AsRef::<#target>::as_ref(&#name)))
                 },
                 _ => quote!(.session(#rt::session_key!(#name))),
             }
         });
         let encode = self.encode(method, &names);
         let position = self.position(Some(method));
-        let reply = self.opaque(&method.reply.ty);
+        let settle = self.settle(method);
         let (channel, held) = match method.hold.has_receiver(&method.signature) {
             true => (quote!(self.channel), None),
             false => (
@@ -61,11 +61,11 @@ impl Output<'_> {
             }
             Style::Blocking => quote! {
                 let answer = #call.unary_blocking(#encode);
-                #rt::settle!(#reply, answer)
+                #settle
             },
             _ => quote! {
                 let answer = #call.unary(#encode).await;
-                #rt::settle!(#reply, answer)
+                #settle
             },
         };
         let body = quote!(#(#within)* #body);
@@ -81,6 +81,45 @@ impl Output<'_> {
                 #held
                 #(#before)*
                 #body
+            }
+        }
+    }
+
+    /// What the answer is to the caller.
+    pub(super) fn settle(&self, method: &Method) -> TokenStream {
+        let (rt, ty) = (&self.rt, self.opaque(&method.reply.ty));
+        let with = method.reply.with.as_ref().map(|module| {
+            let from_wire = conversion(module, "from_wire");
+            quote!(, with #from_wire)
+        });
+        let Some(on_failure) = &method.reply.on_failure else {
+            return quote!(#rt::settle!(#ty, answer #with));
+        };
+        let name = format!("{}::{}", self.service.ident(), method.signature.ident);
+        let given = match &on_failure.answer {
+            FailureAnswer::Panic => quote!(|failure| #rt::panic_with(#name, failure)),
+            FailureAnswer::Default(_) => {
+                quote!(|failure| #rt::default_of!(#ty, #name, failure))
+            }
+            FailureAnswer::Call(function) => quote!(#function),
+        };
+        quote!(#rt::settle!(#ty, answer, else #given #with))
+    }
+
+    /// A method that the client answers itself.
+    pub(super) fn answered(&self, method: &LocalMethod) -> TokenStream {
+        let LocalMethod {
+            signature,
+            cfg,
+            docs,
+            answer,
+        } = method;
+        quote! {
+            #(#docs)*
+            #(#cfg)*
+            #[allow(unused_variables)]
+            #signature {
+                #answer
             }
         }
     }
@@ -112,21 +151,22 @@ impl Output<'_> {
     fn implementing(&self, method: &Method, names: &[Ident]) -> Signature {
         let mut signature = method.signature.clone();
         bounds_of_its_own(&mut signature);
-        let mut names = names.iter();
+        let mut names = method.arguments.iter().zip(names);
         for input in &mut signature.inputs {
             if let FnArg::Receiver(receiver) = input {
                 receiver.mutability = None;
                 receiver.attrs.clear();
             }
             if let FnArg::Typed(input) = input
-                && let Some(name) = names.next()
+                && let Some((argument, name)) = names.next()
             {
-                let pattern: Pat = parse_quote!(#name);
+                let pattern: Pat = match argument.form {
+                    Form::Skip(_) => parse_quote!(_),
+                    _ => parse_quote!(#name),
+                };
                 *input.pat = pattern;
                 input.attrs.clear();
-                if !self.service.async_trait
-                    && (method.style != Style::Blocking || method.streams())
-                {
+                if self.adds_send() && (method.style != Style::Blocking || method.streams()) {
                     add_send(&mut input.ty);
                 }
             }
@@ -154,7 +194,12 @@ fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Form::Items(_) => Some(quote! {
             let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
         }),
-        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) => None,
+        Form::With { ref module, passed } => {
+            let to_wire = conversion(module, "to_wire");
+            let borrow = (passed == Passed::Owned).then(|| quote!(&));
+            Some(quote!(let #name = #to_wire(#borrow #name);))
+        }
+        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) | Form::Skip(_) => None,
     }
 }
 
@@ -167,7 +212,7 @@ fn detach(argument: &Argument, name: &Ident) -> Option<TokenStream> {
         Detach::Cow => quote!(#name.into_owned()),
         Detach::Referred => match &argument.form {
             Form::AsRef(target) => {
-                quote!(#to_owned(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name)))
+                quote!(#to_owned(::core::convert::AsRef::<#target>::as_ref(&#name)))
             }
             _ => return None,
         },

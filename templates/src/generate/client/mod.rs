@@ -10,6 +10,31 @@ use super::{Output, Target};
 
 impl Output<'_> {
     pub(super) fn client(&self) -> TokenStream {
+        let client = self.client_ident();
+        let (shell, seam) = (self.client_shell(), self.seam());
+        let (parameters, implemented) = (self.parameters(None), self.trait_ref());
+        let associated = self.associated();
+        let deprecated = self.allow_deprecated();
+        let methods = self.service.methods.iter().map(|method| self.call(method));
+        let answered = self.service.locals.iter().map(|local| self.answered(local));
+        let by_async_trait = self.by_async_trait();
+        quote! {
+            #shell
+
+            #by_async_trait
+            #deprecated
+            impl #parameters #implemented for #client {
+                #associated
+                #(#methods)*
+                #(#answered)*
+            }
+
+            #seam
+        }
+    }
+
+    /// The client without the methods of the trait.
+    pub(super) fn client_shell(&self) -> TokenStream {
         let (rt, vis) = (&self.rt, self.visibility());
         let (client, contract) = (self.client_ident(), self.contract_ident());
         let docs = self.client_docs();
@@ -17,15 +42,7 @@ impl Output<'_> {
             Target::Macro => quote!(#[derive(::core::clone::Clone, ::core::fmt::Debug)]),
             Target::File => quote!(#[derive(Clone, Debug)]),
         };
-        let (dead, deprecated) = (self.allow_dead_code(), self.allow_deprecated());
-        let (sugar, seam) = (self.sugar(), self.seam());
-        let (parameters, implemented) = (self.parameters(None), self.trait_ref());
-        let associated = self.associated();
-        let methods = self.service.methods.iter().map(|method| self.call(method));
-        let by_async_trait = self
-            .service
-            .async_trait
-            .then(|| quote!(#[#rt::async_trait]));
+        let (dead, sugar) = (self.allow_dead_code(), self.sugar());
         quote! {
             #docs
             #derive
@@ -50,15 +67,6 @@ impl Output<'_> {
                     &this.channel
                 }
             }
-
-            #by_async_trait
-            #deprecated
-            impl #parameters #implemented for #client {
-                #associated
-                #(#methods)*
-            }
-
-            #seam
         }
     }
 

@@ -25,9 +25,10 @@ impl Output<'_> {
         };
         let reply = self.opaque(&method.reply.ty);
         let Some(stream) = &method.reply.stream else {
+            let settle = self.settle(method);
             return quote! {
                 let answer = #call.reply().await;
-                #rt::settle!(#reply, answer)
+                #settle
             };
         };
         let item = self.opaque(&without_lifetimes(&stream.item.ty));

@@ -22,7 +22,7 @@ pub(super) struct Shorten<'a> {
 }
 
 /// Names in the prelude that users do not redefine.
-const PRELUDE: [&str; 9] = [
+const PRELUDE: [&str; 10] = [
     "AsRef",
     "Box",
     "Clone",
@@ -31,6 +31,7 @@ const PRELUDE: [&str; 9] = [
     "Send",
     "String",
     "Sync",
+    "ToOwned",
     "Vec",
 ];
 

@@ -4,11 +4,11 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::{
-    super::{Output, key},
+    super::{Output, conversion, key},
     lend::{collect, each, value},
     stream::Steps,
 };
-use crate::model::{Form, Lend, Method, Receiver, Style, without_lifetimes};
+use crate::model::{Form, Lend, Method, Passed, Receiver, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
@@ -24,6 +24,11 @@ impl Output<'_> {
             .collect();
         let takes = method.plain_arguments().map(|(index, argument)| {
             let name = &names[index];
+            if let Form::With { module, .. } = &argument.form {
+                let wire = &argument.name;
+                let from_wire = conversion(module, "from_wire");
+                return quote!(let #name = #rt::take_with!(args, #wire, #from_wire)?;);
+            }
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -37,6 +42,19 @@ impl Output<'_> {
                     let items = value(lend, &quote!(#name));
                     lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
                     passed.push(quote!(#name));
+                    continue;
+                }
+                // In place, so that what it borrows lives as long as the call.
+                Form::Skip(value) => {
+                    passed.push(quote!(#value));
+                    continue;
+                }
+                Form::With { passed: how, .. } => {
+                    passed.push(match how {
+                        Passed::Owned => quote!(#name),
+                        Passed::Lent => quote!(&#name),
+                        Passed::Behind => quote!(&*#name),
+                    });
                     continue;
                 }
                 _ => {
@@ -58,6 +76,11 @@ impl Output<'_> {
                 _ => passed.push(value(lend, &quote!(#name))),
             }
         }
+        let with = method.reply.with.as_ref().map(|module| {
+            let to_wire = conversion(module, "to_wire");
+            quote!(, with #to_wire)
+        });
+        let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
         let mutable = method.plain_arguments().next().map(|_| quote!(mut));
         let called = quote!(#function(#service, #(#passed),*));
         let takes = |from: TokenStream| {
@@ -86,7 +109,7 @@ impl Output<'_> {
                 #(#lent)*
                 #guard
                 let result = #called #awaited;
-                #rt::respond!(reply, result)
+                #rt::respond!(reply, result #plain #with)
             };
             let work = match blocking {
                 true => quote!(#rt::blocking(move || { #body })),
@@ -103,7 +126,7 @@ impl Output<'_> {
     /// What the method is called on, and what has to be done for it before.
     fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
         let locked = self.service.is_locked();
-        let blocking = method.style == Style::Blocking;
+        let blocking = method.waits();
         match method.receiver {
             Receiver::Mut => {
                 let write = match blocking {

@@ -78,7 +78,7 @@ impl Output<'_> {
         let service = match function.receiver() {
             Some(Passing::Ref) => Some(quote!(&**self,)),
             Some(Passing::Mut) => Some(quote!(&mut **self,)),
-            Some(Passing::Arc) => Some(quote!(::std::sync::Arc::clone(&*self),)),
+            Some(Passing::Arc) => Some(quote!(::core::clone::Clone::clone(&*self),)),
             None => None,
         };
         // Without a `self` to infer it from, the implementation is named.

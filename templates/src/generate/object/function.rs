@@ -14,7 +14,7 @@ use super::super::{
 };
 use crate::{
     check::{on_self, types},
-    model::{Form, Hold, Method, Style, last_is, plain, style},
+    model::{Form, Hold, Method, ReplyStream, StreamType, Style, canonical, last_is, plain, style},
 };
 
 pub(super) struct Function<'a> {
@@ -135,8 +135,8 @@ impl<'a> Function<'a> {
                     if let Some(name) = names.next() {
                         *input.pat = parse_quote!(#name);
                     }
-                    let blocking = self.style == Style::Blocking;
-                    if self.method.is_none() || !blocking {
+                    let waits = self.method.is_some_and(Method::waits);
+                    if !waits {
                         add_send(&mut input.ty);
                     }
                 }
@@ -167,11 +167,12 @@ impl<'a> Function<'a> {
             match forms.and_then(|forms| forms.get(index)).map(|argument| &argument.form) {
                 Some(Form::Into) => quote!(::core::convert::Into::into(#name)),
                 Some(Form::AsRef(target)) => {
-                    quote!(<_ as ::core::convert::AsRef<#target>>::as_ref(&#name))
+                    quote!(::core::convert::AsRef::<#target>::as_ref(&#name))
                 }
                 Some(Form::Items(_)) => {
                     quote!(::core::iter::Iterator::collect(::core::iter::IntoIterator::into_iter(#name)))
                 }
+                Some(Form::Stream(stream)) if !stream.boxed => quote!(::std::boxed::Box::pin(#name)),
                 _ => quote!(#name),
             }
         });
@@ -207,7 +208,7 @@ impl<'a> Function<'a> {
     }
 
     /// What the object trait's method takes for an argument.
-    fn taken(&self, index: usize, written: &Type) -> Type {
+    fn taken(&self, rt: &TokenStream, index: usize, written: &Type) -> Type {
         let argument = self.method.and_then(|method| method.arguments.get(index));
         match argument.map(|argument| &argument.form) {
             Some(Form::Into) => argument.map_or_else(|| written.clone(), |a| a.owned.clone()),
@@ -216,8 +217,27 @@ impl<'a> Function<'a> {
                 Some(item) => parse_quote!(::std::vec::Vec<#item>),
                 None => written.clone(),
             },
+            Some(Form::Stream(stream)) if !stream.boxed => {
+                let (item, lifetime) = (&stream.item, lifetime(stream.owned));
+                parse_quote!(#rt::BoxStream<#lifetime, #item>)
+            }
             _ => written.clone(),
         }
+    }
+
+    /// The stream that the method answers with and that is not boxed yet.
+    pub(super) fn stream(&self) -> Option<&ReplyStream> {
+        let stream = self.method?.reply.stream.as_ref();
+        stream.filter(|stream| !stream.boxed)
+    }
+
+    /// What it gives, with a boxed stream in place of one that is not.
+    fn given(&self, rt: &TokenStream, output: &Type) -> Type {
+        let mut output = output.clone();
+        if self.stream().is_some() {
+            BoxStreams(rt).visit_type_mut(&mut output);
+        }
+        output
     }
 
     fn is_generic(&self) -> bool {
@@ -228,7 +248,7 @@ impl<'a> Function<'a> {
     }
 
     fn is_impl(&self, tokens: &impl quote::ToTokens) -> bool {
-        let text = tokens.to_token_stream().to_string();
+        let text = canonical(tokens.to_token_stream());
         text.split_whitespace().any(|word| word == "impl") && !self.is_boxed_here()
             || self.method.is_none() && self.style == Style::Future
     }
@@ -243,8 +263,7 @@ impl<'a> Function<'a> {
             .filter(|input| matches!(input, FnArg::Typed(_)));
         let mut tokens: TokenStream = typed.map(|input| quote!(#input)).collect();
         signature.output.to_tokens(&mut tokens);
-        tokens
-            .to_string()
+        canonical(tokens)
             .split_whitespace()
             .any(|word| word == "Self")
     }
@@ -264,6 +283,9 @@ impl Output<'_> {
         let (rt, name) = (&self.rt, function.mangled());
         if !function.is_awaited() {
             let mut signature = function.implementing(None);
+            if let ReturnType::Type(_, output) = &mut signature.output {
+                **output = function.given(rt, output);
+            }
             if let Some(held) = function.held() {
                 let output = function.output.clone().unwrap_or_else(|| parse_quote!(()));
                 signature.output = parse_quote!(-> #rt::BoxFuture<#held, #output>);
@@ -275,11 +297,12 @@ impl Output<'_> {
                 FnArg::Receiver(_) => None,
             });
             for (index, (input, _)) in inputs.zip(names).enumerate() {
-                *input.ty = function.taken(index, &input.ty);
+                *input.ty = function.taken(rt, index, &input.ty);
             }
             return signature.to_token_stream();
         }
         let output = function.output.clone().unwrap_or_else(|| parse_quote!(()));
+        let output = function.given(rt, &output);
         let lifetimes = Lifetimes::of(function, &output);
         let typed = function
             .signature
@@ -293,7 +316,7 @@ impl Output<'_> {
             .zip(&function.names)
             .enumerate()
             .map(|(index, (ty, name))| {
-                let ty = lifetimes.argument(&function.taken(index, ty));
+                let ty = lifetimes.argument(&function.taken(rt, index, ty));
                 quote!(#name: #ty)
             });
         let own = &lifetimes.own;
@@ -307,6 +330,29 @@ impl Output<'_> {
         quote! {
             fn #name<#(#parameters),*>(#receiver, #(#arguments),*) -> #rt::BoxFuture<'mesh, #output>
             #clause
+        }
+    }
+}
+
+/// `'static`, or the one that is not written.
+fn lifetime(owned: bool) -> Lifetime {
+    match owned {
+        true => parse_quote!('static),
+        false => parse_quote!('_),
+    }
+}
+
+/// Boxes the streams in a type.
+struct BoxStreams<'a>(&'a TokenStream);
+
+impl VisitMut for BoxStreams<'_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        match StreamType::of(ty) {
+            Some(stream) if !stream.boxed => {
+                let (rt, item, lifetime) = (self.0, &stream.item, lifetime(stream.owned));
+                *ty = parse_quote!(#rt::BoxStream<#lifetime, #item>);
+            }
+            _ => visit_mut::visit_type_mut(self, ty),
         }
     }
 }

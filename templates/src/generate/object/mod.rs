@@ -64,15 +64,23 @@ impl Output<'_> {
     /// Every implementation is behind its objects.
     fn every(&self, functions: &[Function<'_>]) -> TokenStream {
         let (s, bound, ident) = (self.implementation(), self.bound(), self.object_ident());
+        let rt = &self.rt;
         let deprecated = self.allow_deprecated();
         let methods = functions.iter().filter(|function| function.in_object());
         let methods = methods.map(|function| {
             let (cfg, signature) = (&function.cfg, self.boxing(function));
             let (called, names) = (self.function(&function.signature.ident), &function.names);
             let call = quote!(#called(self, #(#names),*));
-            let body = match function.is_boxed_here() {
-                true => quote!(::std::boxed::Box::pin(#call)),
-                false => call,
+            let body = match (function.is_boxed_here(), function.stream()) {
+                (true, Some(stream)) => {
+                    let boxed = match stream.direct {
+                        true => quote!(#rt::boxed_stream(#call.await)),
+                        false => quote!(#rt::boxed(#call.await)),
+                    };
+                    quote!(::std::boxed::Box::pin(async move { #boxed }))
+                }
+                (true, None) | (false, Some(_)) => quote!(::std::boxed::Box::pin(#call)),
+                (false, None) => call,
             };
             quote! {
                 #(#cfg)*
@@ -180,8 +188,8 @@ impl Output<'_> {
         let forward = self.service.options.dynamic.as_ref();
         let implement = match forward.is_some_and(|dynamic| dynamic.forward) {
             true => format!(
-                " Each implementation has it. `dyn {object}` implements [`{name}`], and so does {}.",
-                pointers.join(" or ")
+                " Each implementation has it. `dyn {object}` implements [`{name}`], and so do pointers to it: {}.",
+                pointers.join(", ")
             ),
             false => {
                 format!(" Each implementation has it, and `dyn {object}` implements [`{name}`].")

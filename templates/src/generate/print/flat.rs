@@ -82,6 +82,8 @@ impl Line {
         let word =
             |text: &str| text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"');
         let keyword = KEYWORDS.contains(&self.last.as_str());
+        let before = self.text.strip_suffix(self.last.as_str());
+        let lifetime = before.is_some_and(|before| before.ends_with('\'')) && word(&self.last);
         match (self.last.as_str(), next) {
             ("", _) | (_, "," | ";" | ":" | ">" | ")" | "]" | "?" | "!" | ".")
                 if !matches!(
@@ -94,6 +96,7 @@ impl Line {
             ("," | ";" | ":" | "+" | "=" | "->" | "=>" | "|", _) => true,
             (_, "+" | "=" | "->" | "=>" | "==" | "|") => true,
             (last, "{") => last != "<",
+            (_, "(" | "[") if lifetime => true,
             (last, "(") => keyword && !matches!(last, "pub" | "fn" | "crate"),
             (last, "[") => keyword || word(last) && next == "[" && last == "mut",
             (last, "::") => {

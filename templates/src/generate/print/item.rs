@@ -305,10 +305,17 @@ fn function(
     };
     match body {
         Some(body) => {
-            let brace = clause.unwrap_or_else(|| " ".to_owned());
+            let width = line.lines().last().map_or(0, |last| last.chars().count());
+            let brace = clause.unwrap_or_else(|| match line.contains('\n') && width + 2 >= WIDTH {
+                true => format!("\n{}", " ".repeat(indent)),
+                false => " ".to_owned(),
+            });
             format!("{before}{line}{brace}{}", block(body, indent))
         }
-        None => format!("{before}{line}{};", clause.unwrap_or_default().trim_end()),
+        None => {
+            let clause = clause.unwrap_or_default();
+            format!("{before}{line}{};", clause.trim_end().trim_end_matches(','))
+        }
     }
 }
 

@@ -1,0 +1,10 @@
+use meshrpc::mesh_service;
+
+#[mesh_service(dyn)]
+pub trait Service {
+    async fn f(&self) -> Result<(), String>
+    where
+        Self: Clone;
+}
+
+fn main() {}

@@ -1,9 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service]
-pub trait Service {
-    #[mesh(local = 1)]
-    fn label(&self) -> u8;
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service]
-pub trait Service {
-    async fn f(&self, #[mesh(skip = now())] now: u64) -> Result<(), String>;
-}
-
-fn main() {}

@@ -1,8 +1,0 @@
-use meshrpc::mesh_service;
-
-#[mesh_service(dyn)]
-pub trait Service {
-    async fn f(&self) -> Result<(), String>;
-}
-
-fn main() {}

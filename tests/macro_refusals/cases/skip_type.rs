@@ -1,0 +1,8 @@
+use meshrpc::mesh_service;
+
+#[mesh_service]
+pub trait Service {
+    async fn f(&self, #[mesh(skip = "one")] number: u64) -> Result<(), String>;
+}
+
+fn main() {}
