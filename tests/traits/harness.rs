@@ -107,11 +107,7 @@ impl Calls {
     }
 
     /// A value made of the call.
-    pub fn value<T: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        arguments: &[&dyn Debug],
-    ) -> T {
+    pub fn value<T: DeserializeOwned>(&self, method: &'static str, arguments: &[&dyn Debug]) -> T {
         self.made(method, arguments).value()
     }
 }

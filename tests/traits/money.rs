@@ -100,7 +100,7 @@ async fn use_gateway(gateway: Arc<dyn PaymentGateway>) -> Transcript {
     seen
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn payment_gateway() {
     let there: PaymentGatewayClient = served(PaymentGatewayHandler::new(Calls::default())).await;
     assert_eq!(there.provider(), "remote");
@@ -241,7 +241,7 @@ fn use_pricing(pricing: &dyn Pricing) -> Transcript {
     seen
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn pricing() {
     let there: PricingClient = served(PricingHandler::new(Calls::default())).await;
     assert_eq!(use_pricing(&Calls::default()), use_pricing(&there));
@@ -295,8 +295,11 @@ async fn payouts() {
 /// A wallet that changes when it is used.
 #[mesh_service]
 pub trait Wallet: Send {
-    async fn deposit(&mut self, amount: Amount, memo: Option<String>)
-    -> Result<Amount, PaymentError>;
+    async fn deposit(
+        &mut self,
+        amount: Amount,
+        memo: Option<String>,
+    ) -> Result<Amount, PaymentError>;
     async fn withdraw(&mut self, amount: &Amount) -> Result<Amount, PaymentError>;
     async fn balance(&self, currency: Currency) -> Result<i64, PaymentError>;
     async fn empty(&mut self) -> Result<(), PaymentError>;
@@ -335,10 +338,7 @@ async fn use_wallet(mut wallet: impl Wallet) -> Transcript {
 #[tokio::test]
 async fn wallet() {
     let there: WalletClient = served(WalletHandler::new(Calls::default())).await;
-    assert_eq!(
-        use_wallet(Calls::default()).await,
-        use_wallet(there).await
-    );
+    assert_eq!(use_wallet(Calls::default()).await, use_wallet(there).await);
 }
 
 /// Judges payments.

@@ -130,8 +130,11 @@ pub trait OrderRepository: Send + Sync + 'static {
     fn next_id(&self) -> RepositoryResult<u64>;
     async fn save(&self, order: Order) -> RepositoryResult<Order>;
     #[mesh(idempotent)]
-    async fn by_state(&self, state: &OrderState, limit: Option<usize>)
-    -> RepositoryResult<Vec<u64>>;
+    async fn by_state(
+        &self,
+        state: &OrderState,
+        limit: Option<usize>,
+    ) -> RepositoryResult<Vec<u64>>;
     #[mesh(sticky = id)]
     async fn advance(&self, id: u64, to: OrderState) -> RepositoryResult<OrderState>;
     async fn totals(&self, days: std::ops::Range<u32>) -> RepositoryResult<BTreeMap<u32, i64>>;
@@ -173,7 +176,7 @@ async fn use_orders(orders: &dyn OrderRepository) -> Transcript {
     seen
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn orders() {
     let there: OrderRepositoryClient = served(OrderRepositoryHandler::new(Calls::default())).await;
     assert_eq!(
