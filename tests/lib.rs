@@ -82,8 +82,12 @@ mod guides {
     mod evolution {}
     #[doc = include_str!("../docs/error-handling.md")]
     mod error_handling {}
+    #[doc = include_str!("../docs/generated.md")]
+    mod generated {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
+    #[doc = include_str!("../docs/streams.md")]
+    mod streams {}
     #[doc = include_str!("../docs/sync-traits.md")]
     mod sync_traits {}
     #[doc = include_str!("../docs/testing.md")]

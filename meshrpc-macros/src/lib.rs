@@ -184,8 +184,9 @@ use syn::ItemTrait;
 /// ## Generated files
 ///
 /// With `exposed` the code stands in files beside the source, written by `cargo meshrpc expose` and
-/// committed, instead of being made in place; `prefix` begins their names. A file that is missing or
-/// out of date is one error, which names the command.
+/// committed, instead of being made in place; `prefix` begins their names. With `exposed(out_dir)` a
+/// build script writes them, by `meshrpc_templates::build()`. A file that is missing or out of date is
+/// one error, which names the command.
 ///
 /// ```compile_fail
 /// #[meshrpc::mesh_service(exposed(prefix = "p"))]

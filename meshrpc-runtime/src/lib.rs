@@ -70,6 +70,7 @@
 //! - [`connection`]: drives one wire connection over one byte stream
 //! - [`context`]: what is known of the call a task works for
 //! - `http`: HTTP over the mesh, the contract `meshrpc.http`
+//! - `streaming`: the items of a call, over the streams of a connection
 //! - [`client`]: channels, pools, balancing, sticky sessions, retries
 //! - [`server`]: handlers, layers, listeners, drain
 //! - [`mesh`]: who serves what, and the way there

@@ -1,11 +1,10 @@
 //! A method that goes over to field names in the middle of its life.
 
-use meshrpc::mesh_service;
-use meshrpc_tests::pair;
+use meshrpc::{mesh_service, testing::pair};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub(crate) struct Item {
     id: u32,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     note: Option<String>,
@@ -15,7 +14,7 @@ pub struct Item {
 
 /// Gives items back.
 #[mesh_service]
-pub trait Echo {
+pub(crate) trait Echo {
     /// With the note in capitals.
     async fn echo(&self, item: Item) -> anyhow::Result<Item>;
 }
@@ -63,7 +62,7 @@ fn number_or_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u
 #[tokio::test]
 async fn the_five_hundredth_value_may_leave_a_field_out() {
     use meshrpc::wire::Codec;
-    let client = EchoClient::over(pair(EchoHandler::new(Loud)).await);
+    let client: EchoClient = pair(Loud);
     let method = &ECHO.methods[0];
     assert_eq!(method.codec(), Codec::Positional, "{:?}", method.obstacle());
     for id in 1..1_000 {

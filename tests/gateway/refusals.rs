@@ -2,8 +2,9 @@
 
 use axum::{Router, routing::get as on_get};
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
 use http::{Method, Response};
-use meshrpc::{Mesh, Server, gateway::Gateway};
+use meshrpc::{Mesh, Server, gateway::Gateway, mesh_service};
 
 use crate::{
     ask,
@@ -21,6 +22,7 @@ fn refused(response: &Response<Bytes>, status: u16, named: &[&str]) {
     let code = match status {
         404 => "not_found",
         413 => "resource_exhausted",
+        501 => "unimplemented",
         503 => "unavailable",
         _ => "invalid_argument",
     };
@@ -91,5 +93,34 @@ async fn a_deployment_that_nobody_serves_is_unavailable() {
     for asked in [post("/it/desk", Bytes::from("{}")), get("/it/check")] {
         let response = ask(&gateway, asked).await;
         refused(&response, 503, &["`it`"]);
+    }
+}
+
+#[mesh_service]
+trait Ticker {
+    fn ticks(&self, count: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send;
+    async fn sum(&self, numbers: impl Stream<Item = u64> + Send) -> anyhow::Result<u64>;
+}
+
+struct Clock;
+
+impl Ticker for Clock {
+    fn ticks(&self, count: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send {
+        stream::iter(0..count).map(Ok)
+    }
+
+    async fn sum(&self, numbers: impl Stream<Item = u64> + Send) -> anyhow::Result<u64> {
+        Ok(numbers.fold(0, async |sum, number| sum + number).await)
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_streams_is_named_as_one() {
+    let server = Server::builder().service(TickerHandler::new(Clock)).build();
+    let gateway = gateway_to(server).await;
+    for method in ["ticks", "Ticker.sum"] {
+        let path = format!("/it/{method}");
+        let response = ask(&gateway, post(&path, "{}")).await;
+        refused(&response, 501, &[method, "streams"]);
     }
 }

@@ -1,5 +1,7 @@
 //! Every spelling of a stream, each called through its client.
 
+use std::sync::Arc;
+
 use futures_util::{Stream, StreamExt, TryStreamExt, stream, stream::BoxStream};
 use meshrpc::mesh_service;
 use serde::{Deserialize, Serialize};
@@ -7,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::support::serve;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event {
+pub(crate) struct Event {
     id: u64,
     text: String,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
-pub enum FeedError {
+pub(crate) enum FeedError {
     #[error("there is no {0}")]
     Absent(String),
     #[error("{0} is broken")]
@@ -38,7 +40,7 @@ fn lost(text: &str) -> FeedError {
 }
 
 #[mesh_service]
-pub trait Feed {
+pub(crate) trait Feed {
     fn tail(&self, from: u64, topic: &str) -> impl Stream<Item = Result<Event, FeedError>> + Send;
     fn owned(&self, from: u64) -> impl Stream<Item = Result<Event, FeedError>> + Send + 'static;
     fn captures(&self, from: u64) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<Self>;
@@ -272,4 +274,134 @@ async fn streams_are_taken_in_every_spelling() {
     let relayed = feed.relay(words().boxed(), "| ").await.unwrap();
     let relayed: Vec<_> = relayed.try_collect().await.unwrap();
     assert_eq!(relayed, ["| a", "| b"]);
+}
+
+#[mesh_service]
+#[async_trait::async_trait]
+trait Boxed {
+    fn tail(&self, from: u64) -> BoxStream<'static, Result<u64, FeedError>>;
+    async fn open(
+        &self,
+        topic: &str,
+    ) -> Result<BoxStream<'static, Result<Event, FeedError>>, FeedError>;
+    async fn sum(&self, rows: BoxStream<'static, u64>, last: &str) -> Result<String, FeedError>;
+}
+
+struct Shelf;
+
+#[async_trait::async_trait]
+impl Boxed for Shelf {
+    fn tail(&self, from: u64) -> BoxStream<'static, Result<u64, FeedError>> {
+        stream::iter([Ok(from), Err(FeedError::Broken(from))]).boxed()
+    }
+
+    async fn open(
+        &self,
+        topic: &str,
+    ) -> Result<BoxStream<'static, Result<Event, FeedError>>, FeedError> {
+        match topic {
+            "nothing" => Err(FeedError::Absent(topic.to_owned())),
+            topic => Ok(stream::iter([Ok(event(1, topic))]).boxed()),
+        }
+    }
+
+    async fn sum(&self, rows: BoxStream<'static, u64>, last: &str) -> Result<String, FeedError> {
+        let sum = rows.fold(0, async |sum, row| sum * 10 + row).await;
+        Ok(format!("{sum} {last}"))
+    }
+}
+
+#[mesh_service(dyn)]
+trait Object {
+    fn tail(&self, from: u64) -> BoxStream<'static, Result<u64, FeedError>>;
+    async fn open(
+        &self,
+        topic: &str,
+    ) -> Result<BoxStream<'static, Result<Event, FeedError>>, FeedError>;
+    async fn sum(&self, rows: BoxStream<'static, u64>, last: &str) -> Result<String, FeedError>;
+}
+
+impl Object for Shelf {
+    fn tail(&self, from: u64) -> BoxStream<'static, Result<u64, FeedError>> {
+        Boxed::tail(self, from)
+    }
+
+    async fn open(
+        &self,
+        topic: &str,
+    ) -> Result<BoxStream<'static, Result<Event, FeedError>>, FeedError> {
+        Boxed::open(self, topic).await
+    }
+
+    async fn sum(&self, rows: BoxStream<'static, u64>, last: &str) -> Result<String, FeedError> {
+        Boxed::sum(self, rows, last).await
+    }
+}
+
+macro_rules! boxed_streams_cross {
+    ($shelf:expr) => {{
+        let shelf = $shelf;
+        let tail: Vec<_> = shelf.tail(4).collect().await;
+        assert_eq!(tail, [Ok(4), Err(FeedError::Broken(4))]);
+        let open: Vec<_> = shelf.open("o").await.unwrap().try_collect().await.unwrap();
+        assert_eq!(open, [event(1, "o")]);
+        let refused = shelf.open("nothing").await.map(drop).unwrap_err();
+        assert_eq!(refused, FeedError::Absent("nothing".to_owned()));
+        let sum = shelf.sum(stream::iter([1, 2, 3]).boxed(), "end").await;
+        assert_eq!(sum.as_deref(), Ok("123 end"));
+    }};
+}
+
+#[tokio::test]
+async fn async_trait_has_streams_in_boxes() {
+    let served = serve(BoxedHandler::new(Shelf)).await;
+    boxed_streams_cross!(served.client::<BoxedClient>());
+}
+
+#[tokio::test]
+async fn objects_have_streams_in_boxes() {
+    let served = serve(ObjectHandler::new(Shelf)).await;
+    let object: Arc<dyn DynObject> = Arc::new(served.client::<ObjectClient>());
+    boxed_streams_cross!(object);
+}
+
+#[mesh_service]
+trait Locked {
+    fn values(&self) -> impl Stream<Item = anyhow::Result<u64>> + Send + 'static;
+    async fn open(&self) -> anyhow::Result<BoxStream<'static, anyhow::Result<u64>>>;
+    async fn push(&mut self, values: impl Stream<Item = u64> + Send) -> anyhow::Result<usize>;
+}
+
+#[derive(Default)]
+struct Values(Vec<u64>);
+
+impl Locked for Values {
+    fn values(&self) -> impl Stream<Item = anyhow::Result<u64>> + Send + 'static {
+        stream::iter(self.0.clone())
+            .map(Ok)
+            .chain(stream::pending())
+    }
+
+    async fn open(&self) -> anyhow::Result<BoxStream<'static, anyhow::Result<u64>>> {
+        Ok(stream::iter(self.0.clone()).map(Ok).boxed())
+    }
+
+    async fn push(&mut self, values: impl Stream<Item = u64> + Send) -> anyhow::Result<usize> {
+        self.0.extend(values.collect::<Vec<_>>().await);
+        Ok(self.0.len())
+    }
+}
+
+#[tokio::test]
+async fn a_stream_does_not_hold_the_lock_of_its_service() {
+    let served = serve(LockedHandler::new(Values::default())).await;
+    let mut values: LockedClient = served.client();
+    assert_eq!(values.push(stream::iter([3, 4])).await.unwrap(), 2);
+    let other = values.clone();
+    let mut held = std::pin::pin!(other.values());
+    assert_eq!(held.next().await.unwrap().unwrap(), 3);
+    assert_eq!(values.push(stream::iter([5])).await.unwrap(), 3);
+    let open: Vec<_> = values.open().await.unwrap().try_collect().await.unwrap();
+    assert_eq!(open, [3, 4, 5]);
+    assert_eq!(held.next().await.unwrap().unwrap(), 4);
 }

@@ -11,33 +11,39 @@ use std::{
 };
 
 use futures_util::Stream;
-use meshrpc::{
-    Client, Handler, Mesh, Server,
-    server::{ServerBuilder, Serving},
-};
+use meshrpc::{Client, Handler, Mesh, Server, Serving};
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 /// Cap on every wait: a test that reaches it has failed.
 pub(crate) const CAP: Duration = Duration::from_secs(60);
 
-/// A server, and the mesh that it is found in.
+/// A server on a Unix socket.
 pub(crate) struct Served {
-    pub(crate) mesh: Mesh,
     pub(crate) serving: Serving,
+    /// Where clients find it.
+    pub(crate) url: String,
+    /// Of the clients.
+    pub(crate) mesh: Mesh,
+    _folder: TempDir,
 }
 
 /// Serves `handler` on a socket.
 pub(crate) async fn serve(handler: impl Handler) -> Served {
-    serve_with(Server::builder().service(handler)).await
+    let folder = TempDir::new().expect("a folder");
+    let url = format!("static:service=unix:{}/socket", folder.path().display());
+    let server = Server::builder().service(handler).build();
+    let serving = open(&url).await.serve("service", server).await;
+    Served {
+        serving: serving.expect("it can be served"),
+        mesh: open(&url).await,
+        url,
+        _folder: folder,
+    }
 }
 
-pub(crate) async fn serve_with(builder: ServerBuilder) -> Served {
-    let mesh = Mesh::in_process();
-    let serving = mesh
-        .serve("service", builder.build())
-        .await
-        .expect("it can be served");
-    Served { mesh, serving }
+pub(crate) async fn open(url: &str) -> Mesh {
+    Mesh::open(url).await.expect("a list is a mesh")
 }
 
 impl Served {

@@ -9,7 +9,8 @@
     clippy::needless_arbitrary_self_type,
     clippy::ptr_arg,
     clippy::too_many_arguments,
-    clippy::type_complexity
+    clippy::type_complexity,
+    clippy::wrong_self_convention
 )]
 
 mod arguments;

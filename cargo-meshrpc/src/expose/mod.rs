@@ -158,7 +158,7 @@ impl Expose {
             report.file(file, false);
         }
         if changes.is_empty() {
-            if plan.files.is_empty() {
+            if plan.owned.is_empty() {
                 report.note("there is no trait under `#[mesh_service(exposed)]` here");
             } else if kept.iter().all(|file| file.is_current()) {
                 report.note(&format!("{} files are up to date", plan.files.len()));

@@ -84,11 +84,15 @@ impl Plan {
         // Names may differ in case only, which is no difference everywhere.
         let mut owners: HashMap<String, &Found> = HashMap::new();
         let mut contested: Vec<String> = Vec::new();
+        let mut contested_by = Vec::new();
         for wanted in &wanted {
             let key = wanted.key();
             match owners.get(&key) {
                 Some(other) => {
-                    if wanted.asked || survey.is_asked(&other.source) {
+                    let said = contested_by.contains(&(wanted.found.place, &wanted.found.source));
+                    let asked = wanted.asked || survey.is_asked(&other.source);
+                    if asked && !said {
+                        contested_by.push((wanted.found.place, &wanted.found.source));
                         refused.push(wanted.found.unread(wanted.contest(other)));
                     }
                     contested.push(key);
@@ -137,7 +141,7 @@ impl Wanted<'_> {
             self.found.service.ident(),
             self.path.file_name().unwrap_or_default().display(),
             other.service.ident(),
-            other.source.display(),
+            other.source.file_name().unwrap_or_default().display(),
         )
     }
 }

@@ -54,6 +54,8 @@ pub struct MethodSpec {
     pub arguments: &'static [&'static str],
     /// It may be called again when it may have run.
     pub idempotent: bool,
+    /// What it has begun is done to the end, whatever becomes of the caller or its deadline.
+    pub completes: bool,
     /// Its deadline, unless the call says otherwise.
     pub deadline: Deadline,
     /// Its callers wait for it on their own thread.
@@ -164,6 +166,7 @@ impl MethodSpec {
             kind: CallKind::Unary,
             arguments,
             idempotent: false,
+            completes: false,
             deadline: Deadline::Default,
             blocking: false,
             schema,
@@ -208,6 +211,13 @@ impl MethodSpec {
     /// The same, called by threads that wait for it.
     pub const fn blocking(mut self) -> Self {
         self.blocking = true;
+        self
+    }
+
+    /// The same, done to the end once it has begun: its handler is not dropped when the caller
+    /// goes or the deadline passes, and a server that drains waits for it.
+    pub const fn run_to_completion(mut self) -> Self {
+        self.completes = true;
         self
     }
 

@@ -15,6 +15,7 @@ use crate::{
     error::Error,
     http::HTTP,
     mesh::Mesh,
+    wire::CallKind,
 };
 
 /// How long a description holds. Deployments change with their instances.
@@ -33,6 +34,8 @@ pub(super) enum Found {
     Method(Channel, &'static MethodSpec),
     /// A published HTTP handler.
     Http(Channel),
+    /// A call whose request, answer or both are streams.
+    Streaming,
     /// Methods of these contracts.
     Ambiguous(Vec<&'static str>),
     /// Neither.
@@ -72,6 +75,9 @@ impl Catalogue {
                 .iter()
                 .filter(|(of, _)| contract.is_none_or(|name| name == *of));
             match (fitting.next(), fitting.next()) {
+                (Some((_, method)), None) if method.kind != CallKind::Unary => {
+                    return Ok(Found::Streaming);
+                }
                 (Some((_, method)), None) => {
                     return Ok(Found::Method(self.describe.clone(), method));
                 }
@@ -119,7 +125,7 @@ impl Known {
             if contract.name.starts_with("meshrpc.") {
                 continue;
             }
-            for method in contract.methods.iter().filter(|method| method.unary) {
+            for method in &contract.methods {
                 let learned = learn(&contract.name, method);
                 known
                     .methods
@@ -135,15 +141,24 @@ impl Known {
 /// A method that was learned of, as one that was compiled in. There are as many as the contracts
 /// behind this gateway have, and each is kept once, for the life of the process.
 fn learn(contract: &str, method: &MethodDescription) -> (&'static str, &'static MethodSpec) {
-    type Learned = HashMap<(String, String, bool), (&'static str, &'static MethodSpec)>;
+    type Learned = HashMap<(String, String, bool, bool), (&'static str, &'static MethodSpec)>;
     static LEARNED: LazyLock<Mutex<Learned>> = LazyLock::new(Mutex::default);
 
     let mut learned = LEARNED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (contract.to_owned(), method.name.clone(), method.idempotent);
+    let key = (
+        contract.to_owned(),
+        method.name.clone(),
+        method.idempotent,
+        method.unary,
+    );
     *learned.entry(key).or_insert_with(|| {
         let name: &'static str = Box::leak(method.name.clone().into_boxed_str());
         let key = method_key(contract, name);
-        let spec = MethodSpec::unary(name, key, &[], |_| {});
+        // Which way it streams does not matter here: it is not called.
+        let spec = match method.unary {
+            true => MethodSpec::unary(name, key, &[], |_| {}),
+            false => MethodSpec::streaming(CallKind::BothStream, name, key, &[], |_| {}),
+        };
         let spec = if method.idempotent {
             spec.idempotent()
         } else {

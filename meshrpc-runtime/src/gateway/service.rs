@@ -102,6 +102,11 @@ impl Gateway {
                     }
                 }
             }
+            Found::Streaming => {
+                let message =
+                    format!("`{rest}` streams, which a POST cannot: call it through its client");
+                return problem(StatusCode::NOT_IMPLEMENTED, Code::Unimplemented, &message);
+            }
             Found::Ambiguous(contracts) => {
                 let message = format!(
                     "more than one contract has a method `{rest}`: call it as `{}`",

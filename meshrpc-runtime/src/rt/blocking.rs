@@ -45,6 +45,19 @@ where
     }
 }
 
+/// As [`blocking`], for a method whose caller has its answer already.
+///
+/// # Panics
+/// When `work` does.
+pub async fn blocking_work<F: FnOnce() + Send + 'static>(work: F) {
+    let worked = blocking(|| {
+        work();
+        Ok(Response::ended())
+    });
+    // There is nobody left to be told.
+    let _ = worked.await;
+}
+
 /// Work that has not begun when nobody waits for it any more never begins.
 struct Queued(AbortHandle);
 

@@ -3,9 +3,11 @@
 use std::{fmt, future::Future};
 
 use crate::{
+    client::Answer,
     codec::{DecodeError, EncodeError},
     contract::MethodSpec,
     discovery::BoxFuture,
+    error::Error,
     server::{Request, Response},
     wire::Codec,
 };
@@ -37,6 +39,36 @@ where
             Err(error) => Response::invalid_argument(error),
         }
     })
+}
+
+/// Accepts a call: the caller is told at once, and `work` is done after that.
+///
+/// # Errors
+/// Never.
+pub fn accept<F>(reply: Replier, work: F) -> Result<Response, DecodeError>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    Ok(Response::accepted(
+        reply.codec,
+        reply.method,
+        Box::pin(work),
+    ))
+}
+
+/// Tells of an error that nobody waits for.
+pub fn unheard(reply: Replier, error: &str) {
+    tracing::warn!(method = reply.method.name, error, "an accepted call failed");
+}
+
+/// Tells of a call that was not accepted, where the caller cannot be told.
+pub fn cast(answer: Result<Answer, Error>) {
+    let error = match answer {
+        Ok(Answer::Value(_)) => return,
+        Ok(Answer::Failed(failure)) => failure.into_error(),
+        Err(error) => error,
+    };
+    tracing::warn!(%error, "a call was not accepted");
 }
 
 /// The answer to a call of a method that this contract has not.

@@ -190,6 +190,19 @@ macro_rules! __mesh_default_of {
     }};
 }
 
+/// `finished!(replier, result)`: tells of the error of a method that nobody waits for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_finished {
+    ($replier:expr, $result:expr) => {{
+        use $crate::__rt::v1::ladder::send::{Debugged as _, Shown as _, Silent as _};
+        if let $crate::__rt::v1::Err(error) = $result {
+            let text = (&&&$crate::__rt::v1::Of::value(&error)).text(&error);
+            $crate::__rt::v1::unheard($replier, &text);
+        }
+    }};
+}
+
 /// `session_key!(argument)`: the text that a call sticks to an instance by.
 #[doc(hidden)]
 #[macro_export]

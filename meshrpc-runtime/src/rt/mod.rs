@@ -50,10 +50,10 @@ pub mod v1 {
     };
     pub use super::{
         Nothing, Of,
-        blocking::blocking,
+        blocking::{blocking, blocking_work},
         bounds::{MeshDefault, MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
         given::{accepted, panic_with, rebuilt, swallow, wire_for, wire_of},
-        handler::{Replier, answer, no_arguments, reply_to, unknown_method},
+        handler::{Replier, accept, answer, cast, no_arguments, reply_to, unheard, unknown_method},
         seam::Seam,
     };
     pub use crate::{
@@ -65,8 +65,8 @@ pub mod v1 {
         __mesh_take as take, __mesh_take_with as take_with,
     };
     pub use crate::{
-        __mesh_describe_stream as describe_stream, __mesh_items as items,
-        __mesh_open_items as open_items, __mesh_send_items as send_items,
+        __mesh_describe_stream as describe_stream, __mesh_finished as finished,
+        __mesh_items as items, __mesh_open_items as open_items, __mesh_send_items as send_items,
         __mesh_sending as sending, __mesh_settle_items as settle_items, __mesh_taken as taken,
     };
 

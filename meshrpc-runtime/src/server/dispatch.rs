@@ -79,7 +79,8 @@ impl Dispatcher {
             peer,
         } = call;
         let context = Context::of_call(Origin {
-            deadline,
+            // The calls that it makes have to be done as well.
+            deadline: deadline.filter(|_| !route.method.completes),
             trace: head.trace.clone(),
             session: head.session.clone(),
             metadata: head.metadata.clone(),
@@ -99,7 +100,8 @@ impl Dispatcher {
                         Request::new(method, head, Bytes::new(), deadline, peer).with_stream(stream)
                     }
                 };
-                spawn(context, responder, |responder| async move {
+                let unfinished = self.unfinished.clone();
+                let work = |responder| async move {
                     let response = match caught(|| handler.call(request)).await {
                         Ok(response) => response,
                         Err(message) => {
@@ -109,13 +111,20 @@ impl Dispatcher {
                             Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
                         }
                     };
+                    // What is done after the answer has nobody who waits for it.
+                    let _left = method.completes.then(|| unfinished.begin().1);
                     // A stream that panics is dropped by that, which its caller is told.
                     if let Some(rest) = response.send(responder)
                         && let Err(message) = caught(|| rest).await
                     {
                         panicked(&counters, contract, method, &message);
                     }
-                });
+                };
+                if method.completes {
+                    complete(context, responder, work);
+                } else {
+                    spawn(context, responder, work);
+                }
             }
             (Target::Stream(handler), body) => {
                 let handler = Arc::clone(handler);
@@ -171,6 +180,26 @@ where
     let canceller = responder.canceller();
     let task = tokio::spawn(in_turn(context.scope(run(responder))));
     canceller.abort_on_cancel(task.abort_handle());
+}
+
+/// Runs a call in a task of its own, to its end. Once nobody waits for the answer any more, it is
+/// counted as work that is left.
+fn complete<F>(context: Context, responder: Responder, run: impl FnOnce(Responder) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let canceller = responder.canceller();
+    let (waiting, working) = context.unfinished().begin();
+    let work = context.scope(run(responder));
+    let task = tokio::spawn(in_turn(async move {
+        work.await;
+        drop(working);
+    }));
+    let waits = tokio::spawn(async move {
+        let _waiting = waiting;
+        let _ = task.await;
+    });
+    canceller.abort_on_cancel(waits.abort_handle());
 }
 
 /// Lets `future` go on, whenever it was woken, only after its task has stood in its worker's queue.

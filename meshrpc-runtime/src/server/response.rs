@@ -184,8 +184,8 @@ impl Response {
         Response(Outcome::Stream(answering))
     }
 
-    /// The stream that was the answer was sent, or failed; there is nothing to add.
-    pub(super) fn ended() -> Response {
+    /// The answer has gone already; there is nothing to add.
+    pub(crate) fn ended() -> Response {
         Response(Outcome::Ended)
     }
 

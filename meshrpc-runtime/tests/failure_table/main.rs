@@ -5,6 +5,7 @@ mod peer;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use meshrpc::{
     Call, Code, Kind, Limit, Started,
     connection::{CallFailure, Connection},

@@ -65,6 +65,7 @@ data! {
         #[serde(skip_serializing_if = "Vec::is_empty", default)] tags: Vec<u8>,
     }
 
+    #[derive(Default)]
     #[serde(rename_all = "camelCase", default)]
     struct SkippedAll {
         #[serde(skip_serializing_if = "is_zero")] first_number: u32,
@@ -178,15 +179,6 @@ impl Default for Defaulted {
         Self {
             level: 3,
             label: "none".into(),
-        }
-    }
-}
-
-impl Default for SkippedAll {
-    fn default() -> Self {
-        Self {
-            first_number: 0,
-            second_number: 0,
         }
     }
 }

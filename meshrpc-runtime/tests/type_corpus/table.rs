@@ -96,6 +96,7 @@ fn shortened(reason: &str) -> String {
         ("duplicate field", "two entries of one name"),
         ("invalid type: string \"", "text where a number is read"),
         ("invalid type: integer", "a number where text is read"),
+        ("invalid value: integer", "a number that does not fit"),
         ("u128", "a number wider than 64 bits"),
         ("i128", "a number wider than 64 bits"),
     ];

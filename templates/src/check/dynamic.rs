@@ -77,7 +77,7 @@ pub(crate) fn dynamic(
 /// True if the compiler makes objects of the trait as it is.
 fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
     let remote = methods.iter().all(|method| {
-        matches!(method.style, Style::Boxed | Style::Blocking)
+        matches!(method.style, Style::Boxed | Style::Blocking | Style::Stream)
             && method
                 .reply
                 .stream

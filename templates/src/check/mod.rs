@@ -1,6 +1,7 @@
 //! What is refused, each at the user's own token, with words on what to write instead.
 
 mod dynamic;
+mod effects;
 mod future;
 pub(crate) mod generics;
 mod item;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 use syn::ItemTrait;
 
 pub(crate) use dynamic::dynamic;
+pub(crate) use effects::{effects, is_nothing};
 pub(crate) use generics::bounds_on_self;
 pub(crate) use item::{is_satisfied, item, sends};
 pub(crate) use method::{local, method, on_self, stays_local, sticky};

@@ -114,17 +114,13 @@ pub(crate) fn method(
             },
         ));
     }
-    if let Some(stream) = &reply.stream
-        && style == Style::Blocking
-        && !stream.direct
-    {
+    if reply.stream.is_some() && style == Style::Blocking {
         errors.push(Error::new(
             reply.span,
             "whether the stream begins is known only once another process was asked: write `async fn`",
         ));
     } else if let Some(stream) = first
         && style == Style::Blocking
-        && reply.stream.is_none()
     {
         errors.push(Error::new(
             stream.span,

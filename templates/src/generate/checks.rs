@@ -43,6 +43,7 @@ impl Output<'_> {
                         checks.reply(reply, &method.cfg);
                     }
                 }
+                None if reply.nothing => {}
                 None => checks.reply(reply, &method.cfg),
             }
         }

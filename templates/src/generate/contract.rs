@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Type;
 
 use super::{Output, conversion, key};
-use crate::model::{Deadline, Form, Method, Reply, without_lifetimes};
+use crate::model::{Deadline, Form, Method, Reply, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -37,7 +37,10 @@ impl Output<'_> {
         let (rt, name, key, cfg) = (&self.rt, &method.name, key(method), &method.cfg);
         let names = method.plain_arguments().map(|(_, argument)| &argument.name);
         let idempotent = method.effects.idempotent.then(|| quote!(.idempotent()));
-        let blocking = method.waits().then(|| quote!(.blocking()));
+        let blocking = (method.style == Style::Blocking).then(|| quote!(.blocking()));
+        let effects = &method.effects;
+        let completes = (effects.oneway.is_some() || effects.run_to_completion.is_some())
+            .then(|| quote!(.run_to_completion()));
         let deadline = method.effects.deadline.map(|deadline| {
             let deadline = match deadline {
                 Deadline::None => quote!(#rt::Deadline::None),
@@ -72,7 +75,7 @@ impl Output<'_> {
                 #key,
                 &[#(#names),*],
                 |schema| #describe,
-            ) #idempotent #blocking #deadline
+            ) #idempotent #completes #blocking #deadline
         }
     }
 

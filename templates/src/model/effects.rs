@@ -30,6 +30,10 @@ pub(crate) struct Effects {
     pub(crate) deadline: Option<Deadline>,
     /// The argument whose value calls stick to an instance by.
     pub(crate) sticky: Option<Ident>,
+    /// It is answered on receipt.
+    pub(crate) oneway: Option<Ident>,
+    /// What it has begun is done to the end.
+    pub(crate) run_to_completion: Option<Ident>,
     /// It stays at the caller.
     pub(crate) local: Option<Local>,
     /// What a call that failed gives, where the return type cannot tell.
@@ -44,6 +48,8 @@ pub(super) const KEYS: &[&str] = &[
     "idempotent",
     "deadline",
     "sticky",
+    "oneway",
+    "run_to_completion",
     "name",
     "local",
     "on_failure",
@@ -52,11 +58,6 @@ pub(super) const KEYS: &[&str] = &[
 
 /// What the full grammar will have, and what can be written until then.
 const LATER: &[(&str, &str)] = &[
-    ("oneway", "a method that returns `Result<(), E>`"),
-    (
-        "run_to_completion",
-        "a `spawn` in the implementation for work that outlives its caller",
-    ),
     ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,"),
     ("inline", "the method without it"),
 ];
@@ -90,6 +91,8 @@ impl Effects {
                     self.idempotent = true;
                     self.idempotent_key = Some(key.clone());
                 }
+                "oneway" => self.oneway = Some(key.clone()),
+                "run_to_completion" => self.run_to_completion = Some(key.clone()),
                 "deadline" => {
                     let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
                     self.deadline = Some(deadline(&text)?);

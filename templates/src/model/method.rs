@@ -80,7 +80,7 @@ impl Parsed {
         let signature = &function.sig;
         let (style, output) = style::of(signature);
         let hold = match style {
-            Style::Async | Style::Blocking => Hold::Everything,
+            Style::Async | Style::Blocking | Style::Stream => Hold::Everything,
             Style::Future | Style::Boxed => Hold::of(signature),
         };
         let receiver = errors.take(Receiver::parse(signature));
@@ -99,7 +99,9 @@ impl Parsed {
             check::sticky(&effects, &arguments, &mut errors);
         }
         // A form that was refused as a whole needs no second word on what it returns.
-        let reply = if errors.is_empty() {
+        let reply = if effects.oneway.is_some() && check::is_nothing(output.as_ref()) {
+            Some(Reply::nothing())
+        } else if errors.is_empty() {
             let streams = arguments
                 .iter()
                 .any(|argument| matches!(argument.form, Form::Stream(_)));
@@ -115,6 +117,7 @@ impl Parsed {
         };
         if let Some(reply) = &reply {
             check::stream::method(style, &arguments, reply, &effects, &mut errors);
+            check::effects(&arguments, reply, &effects, &mut errors);
         }
         errors.finish()?;
         let (Some(receiver), Some(reply)) = (receiver, reply) else {
@@ -162,11 +165,6 @@ impl Method {
     /// A direction of its calls is a stream.
     pub(crate) fn streams(&self) -> bool {
         self.reply.stream.is_some() || self.taken().is_some()
-    }
-
-    /// Its caller's thread waits.
-    pub(crate) fn waits(&self) -> bool {
-        self.style == Style::Blocking && !self.streams()
     }
 
     /// Index of the argument whose value calls stick to an instance by.

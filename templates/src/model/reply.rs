@@ -22,6 +22,8 @@ pub(crate) struct Reply {
     pub(crate) with: Option<Path>,
     /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
     pub(crate) stream: Option<ReplyStream>,
+    /// Nothing is returned, not even an error; `ty` stands for what is answered.
+    pub(crate) nothing: bool,
 }
 
 impl Reply {
@@ -66,6 +68,15 @@ impl Reply {
         })
     }
 
+    /// Of a method that is answered on receipt and returns nothing.
+    pub(super) fn nothing() -> Self {
+        let ty = parse_quote!(::core::result::Result<(), ::std::string::String>);
+        Self {
+            nothing: true,
+            ..Self::of(&ty)
+        }
+    }
+
     /// What the items of a stream are, as if a method returned it.
     pub(super) fn of_item(ty: &Type) -> Result<Self> {
         let ty = types::unwrapped(ty);
@@ -82,6 +93,7 @@ impl Reply {
             on_failure: None,
             with: None,
             stream: None,
+            nothing: false,
         };
         if let Type::Path(path) = ty
             && let Some(last) = path.path.segments.last()

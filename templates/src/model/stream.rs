@@ -120,8 +120,8 @@ impl ReplyStream {
         Ok(Self {
             item: Box::new(Reply::of_item(&stream.item)?),
             boxed: stream.boxed,
-            direct,
             owned: stream.owned,
+            direct,
             span: stream.span,
         })
     }

@@ -5,7 +5,7 @@ use syn::{
     parse_quote, punctuated::Punctuated,
 };
 
-use super::last_is;
+use super::{StreamType, last_is};
 use crate::check::types::unwrapped;
 
 /// How a method comes to its reply.
@@ -19,6 +19,8 @@ pub(crate) enum Style {
     Boxed,
     /// `fn f() -> R`: the caller's thread waits.
     Blocking,
+    /// `fn f() -> impl Stream<Item = R>`, also boxed: nothing happens before that is polled.
+    Stream,
 }
 
 /// The style of a method, and the type of its reply; nothing if that is `()` by omission.
@@ -33,6 +35,9 @@ pub(crate) fn of(signature: &Signature) -> (Style, Option<Type>) {
     let written = unwrapped(written);
     if signature.asyncness.is_some() {
         return (Style::Async, Some(written.clone()));
+    }
+    if StreamType::of(written).is_some() {
+        return (Style::Stream, Some(written.clone()));
     }
     match written {
         Type::ImplTrait(future) => match output(&future.bounds) {

@@ -4,7 +4,27 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 9] = [
+pub(crate) const SOURCES: [&str; 15] = [
+    r#"
+    #[mesh_service(exposed)]
+    pub trait Feed {
+        /// One.
+        fn tail(&self, from: u64, topic: &str) -> impl Stream<Item = anyhow::Result<String>> + Send;
+        fn captures(&self, count: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send + use<Self>;
+        fn boxed(&self, topic: &str) -> BoxStream<'static, Result<u64, String>>;
+        async fn open(&self, topic: &str) -> Result<impl Stream<Item = Result<u64, String>> + Send + 'static, String>;
+        async fn open_boxed(&self, topic: String) -> anyhow::Result<BoxStream<'static, anyhow::Result<Vec<u8>>>>;
+        async fn sum(&self, first: u64, rows: impl Stream<Item = u64> + Send + 'static, last: &str) -> Result<String, String>;
+        fn echo(&self, prefix: &str, words: impl Stream<Item = String> + Send + 'static) -> impl Stream<Item = Result<String, String>> + Send;
+        async fn relay(&self, words: BoxStream<'static, String>) -> Result<impl Stream<Item = Result<String, String>> + Send + 'static, String>;
+        #[mesh(oneway)]
+        async fn cast(&self, line: &str);
+        #[mesh(oneway)]
+        fn casts(&self, line: &str) -> Result<(), String>;
+        #[mesh(run_to_completion)]
+        async fn charge(&self, line: &str) -> Result<u64, String>;
+    }
+    "#,
     r#"
     /// Greets people.
     ///
@@ -52,8 +72,7 @@ pub(crate) const SOURCES: [&str; 9] = [
         async fn options(&self, a: Option<&Item>, b: Option<(&str, &[u8])>, c: Option<&[u8]>) -> Result<u8, E>;
         async fn paths(&self, a: &Path, b: impl AsRef<Path>, c: impl AsRef<str>, d: &Item, e: &[u8; 3]) -> Result<u8, E>;
         #[mesh(sticky = key)]
-        async fn items(&self, key: impl AsRef<str>, items: impl IntoIterator<Item = u32>, more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<u8, E>;
-        async fn reserved(&self, request: u8, answer: u8, args: u8, service: &str, reply: &[(&str, u64)]) -> Result<u8, E>;
+        async fn collected(&self, key: impl AsRef<str>, items: impl IntoIterator<Item = u32>, more: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<u8, E>;
         async fn lifetimes<'a>(&'a self, name: &'a str, cow: std::borrow::Cow<'a, str>) -> Result<u8, E>;
     }
     "#,
@@ -112,6 +131,38 @@ pub(crate) const SOURCES: [&str; 9] = [
     }
     "#,
     r#"
+    #[mesh_service(exposed)]
+    pub trait Futures {
+        fn later(&self, id: u64) -> impl Future<Output = Result<String, E>> + Send;
+        fn boxed(&self, id: u64) -> Pin<Box<dyn Future<Output = Result<String, E>> + Send + '_>>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    pub trait Streams {
+        fn tail(&self, from: u64) -> impl Stream<Item = Result<Event, StreamsError>> + Send;
+        async fn watch(&self, topic: String) -> Result<impl Stream<Item = Result<Event, StreamsError>> + Send + 'static, StreamsError>;
+        fn boxed(&self, from: &str) -> BoxStream<'static, Result<Event, StreamsError>>;
+        async fn open(&self, from: &str) -> Result<BoxStream<'static, Result<Event, StreamsError>>, StreamsError>;
+        async fn import(&self, account: u64, rows: impl Stream<Item = Row> + Send + 'static) -> Result<u64, StreamsError>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    pub trait Blocking: Send + Sync {
+        fn get(&self, key: &str) -> Result<Option<Vec<u8>>, E>;
+        fn put(&self, key: &str, value: &[u8]) -> Result<(), E>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, types(Error = StoreError), generics(T = Row))]
+    pub trait Store<T>: Send + Sync {
+        type Error;
+        async fn load(&self, id: u64) -> Result<T, Self::Error>;
+        async fn save(&mut self, row: T) -> Result<(), Self::Error>;
+    }
+    "#,
+    r#"
     #[mesh_service(exposed, dyn)]
     trait Till {
         async fn put(&mut self, cents: u64) -> Result<u64, String>;
@@ -125,6 +176,14 @@ pub(crate) const SOURCES: [&str; 9] = [
     pub trait Worker: Base + Send + Sync + 'static {
         async fn start(self: Arc<Self>, job: &str) -> Result<u64, String>;
         async fn done(&self) -> Result<u64, String>;
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, dyn)]
+    pub trait Dynamic {
+        async fn greet(&self, name: &str, cards: &[(&str, Card)]) -> Result<String, E>;
+        #[mesh(local)]
+        fn label(&self) -> &'static str { "dynamic" }
     }
     "#,
 ];

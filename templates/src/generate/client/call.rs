@@ -55,22 +55,21 @@ impl Output<'_> {
             ),
         };
         let call = quote!(#channel.call(&#contract.methods[#position]) #session);
-        let body = match method.style {
-            _ if method.streams() => {
-                self.streaming(method, &names, &quote!(#call.streaming(#encode)))
-            }
-            Style::Blocking => quote! {
-                let answer = #call.unary_blocking(#encode);
-                #settle
-            },
-            _ => quote! {
-                let answer = #call.unary(#encode).await;
-                #settle
-            },
+        let call = match method.style {
+            _ if method.streams() => quote!(#call.streaming(#encode)),
+            Style::Blocking => quote!(#call.unary_blocking(#encode)),
+            _ => quote!(#call.unary(#encode).await),
+        };
+        let body = if method.streams() {
+            self.streaming(method, &names, &call)
+        } else if method.reply.nothing {
+            quote!(let answer = #call; #rt::cast(answer);)
+        } else {
+            quote!(let answer = #call; #settle)
         };
         let body = quote!(#(#within)* #body);
         let body = match method.style {
-            Style::Async | Style::Blocking => body,
+            Style::Async | Style::Blocking | Style::Stream => body,
             Style::Future => quote!(async move { #body }),
             Style::Boxed => quote!(::std::boxed::Box::pin(async move { #body })),
         };
@@ -166,7 +165,7 @@ impl Output<'_> {
                 };
                 *input.pat = pattern;
                 input.attrs.clear();
-                if self.adds_send() && (method.style != Style::Blocking || method.streams()) {
+                if self.adds_send() && method.style != Style::Blocking {
                     add_send(&mut input.ty);
                 }
             }

@@ -15,34 +15,30 @@ impl Output<'_> {
         call: &TokenStream,
     ) -> TokenStream {
         let rt = &self.rt;
-        let call = match method.taken() {
-            Some((index, argument, _)) => {
-                let name = &names[index];
-                let item = self.opaque(&without_lifetimes(&argument.owned));
-                quote!(#rt::sending!(#call, #name, #item))
-            }
-            None => call.clone(),
-        };
+        let sending = method.taken().map(|(index, argument, _)| {
+            let name = &names[index];
+            let item = self.opaque(&without_lifetimes(&argument.owned));
+            quote!(let call = #rt::sending!(call, #name, #item);)
+        });
+        let call = quote!(let call = #call; #sending);
         let reply = self.opaque(&method.reply.ty);
         let Some(stream) = &method.reply.stream else {
             let settle = self.settle(method);
             return quote! {
-                let answer = #call.reply().await;
+                #call
+                let answer = call.reply().await;
                 #settle
             };
         };
         let item = self.opaque(&without_lifetimes(&stream.item.ty));
+        let items = match stream.direct {
+            true => quote!(#rt::items!(call.replies(), #item)),
+            false => quote!(#rt::settle_items!(#reply, call.open().await, #item)),
+        };
         match (stream.direct, stream.boxed) {
-            (true, false) => quote!(#rt::items!(#call.replies(), #item)),
-            (true, true) => quote!(::std::boxed::Box::pin(#rt::items!(#call.replies(), #item))),
-            (false, false) => quote! {
-                let opened = #call.open().await;
-                #rt::settle_items!(#reply, opened, #item)
-            },
-            (false, true) => quote! {
-                let opened = #call.open().await;
-                #rt::boxed(#rt::settle_items!(#reply, opened, #item))
-            },
+            (_, false) => quote!(#call #items),
+            (true, true) => quote!(#call let items = #items; ::std::boxed::Box::pin(items)),
+            (false, true) => quote!(#call let items = #items; #rt::boxed(items)),
         }
     }
 }

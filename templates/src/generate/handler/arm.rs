@@ -103,15 +103,25 @@ impl Output<'_> {
             let takes = takes(quote!(request));
             let blocking = method.style == Style::Blocking;
             let awaited = (!blocking).then(|| quote!(.await));
+            let called = quote!(#(#lent)* #guard let result = #called #awaited;);
+            let body = match (&method.effects.oneway, blocking) {
+                (None, _) => quote!(#called #rt::respond!(reply, result #plain #with)),
+                (Some(_), false) => {
+                    let told = self.told(method);
+                    quote!(#rt::accept(reply, async move { #called #told }))
+                }
+                (Some(_), true) => {
+                    let told = self.told(method);
+                    let work = quote!(#rt::blocking_work(move || { #called #told }));
+                    quote!(#rt::accept(reply, #work))
+                }
+            };
             let body = quote! {
                 #takes
                 let reply = #rt::reply_to(request);
-                #(#lent)*
-                #guard
-                let result = #called #awaited;
-                #rt::respond!(reply, result #plain #with)
+                #body
             };
-            let work = match blocking {
+            let work = match blocking && method.effects.oneway.is_none() {
                 true => quote!(#rt::blocking(move || { #body })),
                 false => quote!(async move { #body }),
             };
@@ -123,10 +133,19 @@ impl Output<'_> {
         }
     }
 
+    /// What becomes of the result of a method that nobody waits for.
+    fn told(&self, method: &Method) -> TokenStream {
+        let rt = &self.rt;
+        match method.reply.nothing {
+            true => quote!(let () = result;),
+            false => quote!(#rt::finished!(reply, result)),
+        }
+    }
+
     /// What the method is called on, and what has to be done for it before.
     fn service_of(&self, method: &Method) -> (Option<TokenStream>, TokenStream) {
         let locked = self.service.is_locked();
-        let blocking = method.waits();
+        let blocking = method.style == Style::Blocking;
         match method.receiver {
             Receiver::Mut => {
                 let write = match blocking {

@@ -51,7 +51,7 @@ impl Output<'_> {
                 #rt::respond!(reply, result)
             },
             Some(stream) => {
-                let awaited = (method.style != Style::Blocking).then(|| quote!(.await));
+                let awaited = (method.style != Style::Stream).then(|| quote!(.await));
                 let item = self.opaque(&without_lifetimes(&stream.item.ty));
                 let send = match stream.direct {
                     true => quote!(#rt::send_items!(reply, items, #item)),

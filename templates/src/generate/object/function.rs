@@ -135,7 +135,7 @@ impl<'a> Function<'a> {
                     if let Some(name) = names.next() {
                         *input.pat = parse_quote!(#name);
                     }
-                    let waits = self.method.is_some_and(Method::waits);
+                    let waits = self.method.is_some() && self.style == Style::Blocking;
                     if !waits {
                         add_send(&mut input.ty);
                     }

@@ -74,16 +74,21 @@ impl Line {
             self.text.pop();
         }
         self.text.push_str(token);
-        self.last = token.trim().to_owned();
+        self.last = match self.last.as_str() {
+            // A lifetime is one word.
+            "'" => format!("'{token}"),
+            _ => token.trim().to_owned(),
+        };
     }
 
     fn needs_space(&self, next: &str) -> bool {
         let next = next.trim();
-        let word =
-            |text: &str| text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '"');
-        let keyword = KEYWORDS.contains(&self.last.as_str());
-        let before = self.text.strip_suffix(self.last.as_str());
-        let lifetime = before.is_some_and(|before| before.ends_with('\'')) && word(&self.last);
+        let word = |text: &str| {
+            let first = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
+            text.starts_with(first) || text.starts_with('\'') && text.len() > 1
+        };
+        let lifetime = self.last.starts_with('\'') && self.last.len() > 1;
+        let keyword = lifetime || KEYWORDS.contains(&self.last.as_str());
         match (self.last.as_str(), next) {
             ("", _) | (_, "," | ";" | ":" | ">" | ")" | "]" | "?" | "!" | ".")
                 if !matches!(
@@ -98,7 +103,7 @@ impl Line {
             (last, "{") => last != "<",
             (_, "(" | "[") if lifetime => true,
             (last, "(") => keyword && !matches!(last, "pub" | "fn" | "crate"),
-            (last, "[") => keyword || word(last) && next == "[" && last == "mut",
+            (_, "[") => keyword,
             (last, "::") => {
                 keyword && last != "crate" && last != "self" && last != "super" && last != "Self"
             }
@@ -316,10 +321,17 @@ impl ToTokens for Argument {
 }
 
 /// The arguments of a macro that is written like a call.
-pub(in super::super) fn arguments(tokens: &TokenStream) -> Option<Vec<Argument>> {
+pub(in super::super) fn arguments(list: &TokenStream) -> Option<Vec<Argument>> {
     let argument = |input: ParseStream<'_>| {
+        let ends = |ahead: ParseStream<'_>| ahead.is_empty() || ahead.peek(Token![,]);
+        // `Result<T, E>` begins with what would be a comparison.
         let ahead = input.fork();
-        let is_expr = ahead.parse::<Expr>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,]));
+        let generic = ahead
+            .parse::<Type>()
+            .is_ok_and(|ty| tokens(&ty).contains('<'));
+        let is_type = generic && ends(&ahead);
+        let ahead = input.fork();
+        let is_expr = !is_type && ahead.parse::<Expr>().is_ok() && ends(&ahead);
         Ok(match is_expr {
             true => Argument::Expr(Box::new(input.parse()?)),
             false => Argument::Type(Box::new(input.parse()?)),
@@ -328,7 +340,7 @@ pub(in super::super) fn arguments(tokens: &TokenStream) -> Option<Vec<Argument>>
     let parser = |input: ParseStream<'_>| {
         Punctuated::<Argument, Token![,]>::parse_terminated_with(input, argument)
     };
-    let arguments = parser.parse2(tokens.clone()).ok()?;
+    let arguments = parser.parse2(list.clone()).ok()?;
     Some(arguments.into_iter().collect())
 }
 

@@ -305,11 +305,13 @@ fn function(
     };
     match body {
         Some(body) => {
-            let width = line.lines().last().map_or(0, |last| last.chars().count());
-            let brace = clause.unwrap_or_else(|| match line.contains('\n') && width + 2 >= WIDTH {
-                true => format!("\n{}", " ".repeat(indent)),
-                false => " ".to_owned(),
-            });
+            // rustfmt counts the indentation twice.
+            let last = line.rsplit_once('\n').map_or("", |(_, last)| last);
+            let brace = match last.chars().count() + indent + 2 {
+                ..=WIDTH => " ".to_owned(),
+                _ => format!("\n{}", " ".repeat(indent)),
+            };
+            let brace = clause.unwrap_or(brace);
             format!("{before}{line}{brace}{}", block(body, indent))
         }
         None => {

@@ -201,6 +201,19 @@ fn delimited(list: &[&Expr], open: &str, close: &str, shape: Shape) -> String {
         if last.contains('\n') && ends && width <= CALL_WIDTH {
             return format!("{text}{last}{close}");
         }
+        // A call that would begin with too much on its line stands upright.
+        if let ([Expr::Call(call)], true) = (list, last.contains('\n')) {
+            let head = expr(&call.func, shape.after(open));
+            let arguments = call
+                .args
+                .iter()
+                .map(|argument| expr(argument, shape.inside(1)));
+            let text = format!("{open}{head}");
+            if shape.fits(&text) {
+                let arguments = vertical(arguments.collect(), "(", ")", shape);
+                return format!("{text}{arguments}{close}");
+            }
+        }
     }
     let inside = shape.inside(1);
     let lines = list.iter().map(|element| expr(element, inside));

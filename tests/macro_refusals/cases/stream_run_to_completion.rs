@@ -1,9 +1,13 @@
 use meshrpc::mesh_service;
 
+pub trait Stream {
+    type Item;
+}
+
 #[mesh_service]
 pub trait Service {
     #[mesh(run_to_completion)]
-    async fn f(&self) -> Result<(), String>;
+    fn f(&self) -> impl Stream<Item = Result<u8, String>> + Send;
 }
 
 fn main() {}

@@ -3,7 +3,7 @@ use meshrpc::mesh_service;
 #[mesh_service]
 pub trait Service {
     #[mesh(oneway)]
-    async fn f(&self) -> Result<(), String>;
+    async fn f(&self) -> Result<u8, String>;
 }
 
 fn main() {}

@@ -6,7 +6,7 @@ pub trait Stream {
 
 #[mesh_service]
 pub trait Service {
-    async fn f(&self, rows: impl Stream<Item = u8> + Send + 'static) -> Result<(), String>;
+    async fn f(&self, rows: Option<impl Stream<Item = u8> + Send>) -> Result<(), String>;
 }
 
 fn main() {}

@@ -6,7 +6,7 @@ pub trait Stream {
 
 #[mesh_service]
 pub trait Service {
-    async fn f(&self) -> Result<impl Stream<Item = u8> + Send, String>;
+    async fn f(&self) -> Result<impl Stream<Item = Vec<u8>> + Send, String>;
 }
 
 fn main() {}

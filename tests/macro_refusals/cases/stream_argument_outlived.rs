@@ -1,0 +1,12 @@
+use meshrpc::mesh_service;
+
+pub trait Stream {
+    type Item;
+}
+
+#[mesh_service]
+pub trait Service {
+    fn f(&self, a: impl Stream<Item = u8> + Send) -> impl Stream<Item = Result<u8, String>> + Send;
+}
+
+fn main() {}
