@@ -101,7 +101,11 @@ async fn use_chain_client(chain: Arc<dyn ChainClient>) -> Transcript {
         seen.wrapped(chain.balance(&seen.text(), seen.give()).await);
         seen.wrapped(chain.call(&seen.give(), seen.give()).await);
         seen.wrapped(chain.send_raw(&[seen.give(), seen.give()]).await);
-        seen.wrapped(chain.logs(&seen.give(), (seen.give(), seen.give())).await);
+        seen.wrapped(
+            chain
+                .logs(&[seen.give(), seen.give()], (seen.give(), seen.give()))
+                .await,
+        );
     }
     seen
 }
@@ -185,7 +189,7 @@ pub trait BlockSource: Send + Sync {
 }
 
 #[async_trait]
-impl BlockSource<Error = ChainError, Block = Block> for Calls {
+impl BlockSource for Calls {
     type Error = ChainError;
     type Block = Block;
     async fn tip(&self) -> Result<u64, ChainError> {

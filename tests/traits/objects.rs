@@ -77,7 +77,7 @@ impl ObjectStore for Calls {
         key: &str,
         ranges: &[(u64, u64)],
     ) -> Result<BoxStream<'static, Result<Vec<u8>, ObjectError>>, ObjectError> {
-        let parts: Vec<Vec<u8>> = self.answer("read", &[&key, &ranges])?;
+        let parts = self.answer::<Vec<Vec<u8>>, ObjectError>("read", &[&key, &ranges])?;
         let broken = ObjectError::Precondition(key.to_owned());
         Ok(stream::iter(parts)
             .map(Ok)
@@ -167,7 +167,7 @@ impl Uploads for Calls {
         &self,
         since: u64,
     ) -> anyhow::Result<impl Stream<Item = anyhow::Result<String>> + Send + 'static> {
-        let lines: Vec<String> = self.answer("log", &[&since])?;
+        let lines = self.answer::<Vec<String>, anyhow::Error>("log", &[&since])?;
         Ok(stream::iter(lines).map(Ok))
     }
 }

@@ -181,7 +181,11 @@ async fn use_bridge(bridge: &dyn Bridge) -> Transcript {
         seen.messages(bridge.proof(seen.give()).await);
         seen.messages(
             bridge
-                .claim(seen.give(), &seen.give(), (seen.give(), seen.give()))
+                .claim(
+                    seen.give(),
+                    &[seen.give(), seen.give()],
+                    (seen.give(), seen.give()),
+                )
                 .await,
         );
     }

@@ -256,6 +256,10 @@ impl Scheduler for Calls {
     async fn next_runs(&self, job: &str, count: usize) -> Result<Vec<Duration>, ScheduleError> {
         self.answer("next_runs", &[&job, &count])
     }
+    #[cfg(not(any()))]
+    async fn run_after(&self, job: &str, other: &str) -> Result<u64, ScheduleError> {
+        self.answer("run_after", &[&job, &other])
+    }
     fn is_paused(&self, job: &str) -> Result<bool, ScheduleError> {
         self.answer("is_paused", &[&job])
     }
@@ -268,6 +272,7 @@ async fn use_scheduler(scheduler: Arc<dyn Scheduler>) -> Transcript {
         seen.variant(scheduler.pause(&seen.text(), seen.give()).await);
         seen.variant(scheduler.resume(&seen.text()).await);
         seen.variant(scheduler.next_runs(&seen.text(), seen.give()).await);
+        seen.variant(scheduler.run_after(&seen.text(), &seen.text()).await);
         seen.variant(scheduler.is_paused(&seen.text()));
     }
     seen
