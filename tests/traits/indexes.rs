@@ -42,7 +42,7 @@ pub enum SearchError {
         cause: io::Error,
     },
     #[error("not found out")]
-    #[mesh(fallback)]
+    #[mesh(transport)]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -50,7 +50,6 @@ fails!(SearchError: made =>
     Self::Syntax(made.text()),
     Self::NoIndex(made.text()),
     Self::Segment { segment: made.number() as u32, cause: made.io() },
-    Self::Other(made.text().into()),
 );
 
 /// A full text index.

@@ -203,7 +203,6 @@ impl From<meshrpc::Error> for PricingError {
 fails!(PricingError: made =>
     Self::NoPrice { sku: made.text() },
     Self::TooMany(made.number() as u32),
-    Self::Other(made.text()),
 );
 
 /// Prices, for programs that do not wait elsewhere.

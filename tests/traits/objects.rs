@@ -33,7 +33,6 @@ pub enum ObjectError {
     #[error("the disk failed")]
     Io(#[from] io::Error),
     #[error("something else")]
-    #[mesh(fallback)]
     Other(#[source] anyhow::Error),
 }
 

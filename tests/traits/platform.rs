@@ -75,7 +75,6 @@ pub enum LockError {
     #[error("the store failed")]
     Store(#[from] io::Error),
     #[error("no quorum")]
-    #[mesh(fallback)]
     Quorum(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -34,7 +34,6 @@ impl From<meshrpc::Error> for CacheError {
 fails!(CacheError: made =>
     Self::TooLarge { size: made.number() },
     Self::Evicted,
-    Self::Down(made.text()),
 );
 
 /// A cache, with typed access built on its bytes.
