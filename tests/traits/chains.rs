@@ -51,12 +51,14 @@ pub trait ChainClient: Send + Sync {
     async fn height(&self) -> Result<u64, ChainError>;
     #[mesh(idempotent, deadline = "5s")]
     async fn block(&self, height: u64, full: bool) -> Result<Option<Block>, ChainError>;
-    async fn balance(&self, address: &str, at: Option<u64>) -> Result<u128, ChainError>;
-    async fn call(&self, transaction: &Transaction, at: Option<u64>)
-    -> Result<Vec<u8>, ChainError>;
-    async fn send_raw(&self, raw: &[u8]) -> Result<[u8; 32], ChainError>;
-    async fn logs(&self, topics: &[[u8; 4]], range: (u64, u64))
-    -> Result<Vec<Vec<u8>>, ChainError>;
+    async fn balance(&self, address: String, at: Option<u64>) -> Result<u128, ChainError>;
+    async fn call(&self, transaction: Transaction, at: Option<u64>) -> Result<Vec<u8>, ChainError>;
+    async fn send_raw(&self, raw: Vec<u8>) -> Result<[u8; 32], ChainError>;
+    async fn logs(
+        &self,
+        topics: Vec<[u8; 4]>,
+        range: (u64, u64),
+    ) -> Result<Vec<Vec<u8>>, ChainError>;
 }
 
 #[async_trait]
@@ -70,22 +72,18 @@ impl ChainClient for Calls {
     async fn block(&self, height: u64, full: bool) -> Result<Option<Block>, ChainError> {
         self.answer("block", &[&height, &full])
     }
-    async fn balance(&self, address: &str, at: Option<u64>) -> Result<u128, ChainError> {
+    async fn balance(&self, address: String, at: Option<u64>) -> Result<u128, ChainError> {
         self.answer("balance", &[&address, &at])
     }
-    async fn call(
-        &self,
-        transaction: &Transaction,
-        at: Option<u64>,
-    ) -> Result<Vec<u8>, ChainError> {
+    async fn call(&self, transaction: Transaction, at: Option<u64>) -> Result<Vec<u8>, ChainError> {
         self.answer("call", &[&transaction, &at])
     }
-    async fn send_raw(&self, raw: &[u8]) -> Result<[u8; 32], ChainError> {
+    async fn send_raw(&self, raw: Vec<u8>) -> Result<[u8; 32], ChainError> {
         self.answer("send_raw", &[&raw])
     }
     async fn logs(
         &self,
-        topics: &[[u8; 4]],
+        topics: Vec<[u8; 4]>,
         range: (u64, u64),
     ) -> Result<Vec<Vec<u8>>, ChainError> {
         self.answer("logs", &[&topics, &range])
@@ -98,14 +96,10 @@ async fn use_chain_client(chain: Arc<dyn ChainClient>) -> Transcript {
         seen.note(chain.chain_id());
         seen.wrapped(chain.height().await);
         seen.wrapped(chain.block(seen.give(), seen.give()).await);
-        seen.wrapped(chain.balance(&seen.text(), seen.give()).await);
-        seen.wrapped(chain.call(&seen.give(), seen.give()).await);
-        seen.wrapped(chain.send_raw(&[seen.give(), seen.give()]).await);
-        seen.wrapped(
-            chain
-                .logs(&[seen.give(), seen.give()], (seen.give(), seen.give()))
-                .await,
-        );
+        seen.wrapped(chain.balance(seen.give(), seen.give()).await);
+        seen.wrapped(chain.call(seen.give(), seen.give()).await);
+        seen.wrapped(chain.send_raw(seen.give()).await);
+        seen.wrapped(chain.logs(seen.give(), (seen.give(), seen.give())).await);
     }
     seen
 }
@@ -131,7 +125,7 @@ pub trait Mempool: Send + Sync {
         count: usize,
         min_tip: Option<u64>,
     ) -> Result<Vec<Transaction>, ChainError>;
-    async fn drop_all(&self, senders: Vec<&str>) -> Result<usize, ChainError>;
+    async fn drop_all(&self, senders: Vec<String>) -> Result<usize, ChainError>;
 }
 
 #[async_trait]
@@ -149,7 +143,7 @@ impl Mempool for Calls {
     ) -> Result<Vec<Transaction>, ChainError> {
         self.answer("best", &[&count, &min_tip])
     }
-    async fn drop_all(&self, senders: Vec<&str>) -> Result<usize, ChainError> {
+    async fn drop_all(&self, senders: Vec<String>) -> Result<usize, ChainError> {
         self.answer("drop_all", &[&senders])
     }
 }
@@ -161,7 +155,7 @@ async fn use_mempool(mempool: &dyn Mempool) -> Transcript {
         seen.wrapped(mempool.is_empty());
         seen.wrapped(mempool.insert(seen.give(), seen.give()).await);
         seen.wrapped(mempool.best(seen.give(), seen.give()).await);
-        seen.wrapped(mempool.drop_all(vec![seen.text().as_str(), "x"]).await);
+        seen.wrapped(mempool.drop_all(seen.give()).await);
     }
     seen
 }
@@ -183,7 +177,7 @@ pub trait BlockSource: Send + Sync {
     async fn get(&self, height: u64) -> Result<Self::Block, Self::Error>;
     async fn many(
         &self,
-        heights: &[u64],
+        heights: Vec<u64>,
         skip_missing: bool,
     ) -> Result<Vec<Self::Block>, Self::Error>;
 }
@@ -198,7 +192,7 @@ impl BlockSource for Calls {
     async fn get(&self, height: u64) -> Result<Block, ChainError> {
         self.answer("get", &[&height])
     }
-    async fn many(&self, heights: &[u64], skip_missing: bool) -> Result<Vec<Block>, ChainError> {
+    async fn many(&self, heights: Vec<u64>, skip_missing: bool) -> Result<Vec<Block>, ChainError> {
         self.answer("many", &[&heights, &skip_missing])
     }
 }
@@ -210,7 +204,7 @@ async fn use_block_source(
     for _ in 0..4 {
         seen.wrapped(source.tip().await);
         seen.wrapped(source.get(seen.give()).await);
-        seen.wrapped(source.many(&[seen.give(), seen.give()], seen.give()).await);
+        seen.wrapped(source.many(seen.give(), seen.give()).await);
     }
     seen
 }
@@ -229,11 +223,11 @@ pub trait FeeOracle: Send + Sync {
     fn history(
         &self,
         from: u64,
-        percentiles: &[f64],
+        percentiles: Vec<f64>,
     ) -> impl Future<Output = Result<Vec<Vec<u64>>, ChainError>> + Send;
     fn suggest(
         &self,
-        transaction: &Transaction,
+        transaction: Transaction,
     ) -> impl Future<Output = Result<(u64, u64), ChainError>> + Send;
 }
 
@@ -241,10 +235,10 @@ impl FeeOracle for Calls {
     async fn estimate(&self, blocks: u8) -> Result<u64, ChainError> {
         self.answer("estimate", &[&blocks])
     }
-    async fn history(&self, from: u64, percentiles: &[f64]) -> Result<Vec<Vec<u64>>, ChainError> {
+    async fn history(&self, from: u64, percentiles: Vec<f64>) -> Result<Vec<Vec<u64>>, ChainError> {
         self.answer("history", &[&from, &percentiles])
     }
-    async fn suggest(&self, transaction: &Transaction) -> Result<(u64, u64), ChainError> {
+    async fn suggest(&self, transaction: Transaction) -> Result<(u64, u64), ChainError> {
         self.answer("suggest", &[&transaction])
     }
 }
@@ -253,12 +247,8 @@ async fn use_fee_oracle(oracle: impl FeeOracle) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
         seen.wrapped(oracle.estimate(seen.give()).await);
-        seen.wrapped(
-            oracle
-                .history(seen.give(), &[seen.give(), seen.give()])
-                .await,
-        );
-        seen.wrapped(oracle.suggest(&seen.give()).await);
+        seen.wrapped(oracle.history(seen.give(), seen.give()).await);
+        seen.wrapped(oracle.suggest(seen.give()).await);
     }
     seen
 }

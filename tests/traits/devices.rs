@@ -40,20 +40,20 @@ fails!(DeviceError: made =>
 /// A driver of registers, which waits for its bus.
 #[mesh_service]
 pub trait RegisterDriver: Send + Sync {
-    fn open(&self, address: &str, baud: Option<u32>) -> Result<(), DeviceError>;
+    fn open(&self, address: String, baud: Option<u32>) -> Result<(), DeviceError>;
     fn read(&self, register: u16, count: u8) -> Result<Vec<u16>, DeviceError>;
-    fn write(&self, register: u16, values: &[u16]) -> Result<usize, DeviceError>;
+    fn write(&self, register: u16, values: Vec<u16>) -> Result<usize, DeviceError>;
     fn identify(&self) -> Result<(String, u32), DeviceError>;
 }
 
 impl RegisterDriver for Calls {
-    fn open(&self, address: &str, baud: Option<u32>) -> Result<(), DeviceError> {
+    fn open(&self, address: String, baud: Option<u32>) -> Result<(), DeviceError> {
         self.answer("open", &[&address, &baud])
     }
     fn read(&self, register: u16, count: u8) -> Result<Vec<u16>, DeviceError> {
         self.answer("read", &[&register, &count])
     }
-    fn write(&self, register: u16, values: &[u16]) -> Result<usize, DeviceError> {
+    fn write(&self, register: u16, values: Vec<u16>) -> Result<usize, DeviceError> {
         self.answer("write", &[&register, &values])
     }
     fn identify(&self) -> Result<(String, u32), DeviceError> {
@@ -64,9 +64,9 @@ impl RegisterDriver for Calls {
 fn use_register_driver(driver: &dyn RegisterDriver) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.wrapped(driver.open(&seen.text(), seen.give()));
+        seen.wrapped(driver.open(seen.give(), seen.give()));
         seen.wrapped(driver.read(seen.give(), seen.give()));
-        seen.wrapped(driver.write(seen.give(), &[seen.give(), seen.give()]));
+        seen.wrapped(driver.write(seen.give(), seen.give()));
         seen.wrapped(driver.identify());
     }
     seen
@@ -130,7 +130,7 @@ pub trait RobotArm: Send + Sync {
     async fn move_to(&mut self, pose: Pose, speed: f32) -> Result<Pose, DeviceError>;
     async fn follow(
         &mut self,
-        path: &[Pose],
+        path: Vec<Pose>,
         within: Option<Duration>,
     ) -> Result<usize, DeviceError>;
     async fn pose(&self) -> Result<Pose, DeviceError>;
@@ -148,7 +148,7 @@ impl RobotArm for Calls {
     }
     async fn follow(
         &mut self,
-        path: &[Pose],
+        path: Vec<Pose>,
         within: Option<Duration>,
     ) -> Result<usize, DeviceError> {
         self.answer("follow", &[&path, &within])
@@ -166,7 +166,7 @@ async fn use_robot_arm(mut arm: Box<dyn RobotArm>) -> Transcript {
     for _ in 0..4 {
         seen.wrapped(arm.home().await);
         seen.wrapped(arm.move_to(seen.give(), seen.give()).await);
-        seen.wrapped(arm.follow(&[seen.give(), seen.give()], seen.give()).await);
+        seen.wrapped(arm.follow(seen.give(), seen.give()).await);
         seen.wrapped(arm.pose().await);
         seen.note(arm.is_moving().await);
     }
@@ -307,30 +307,36 @@ async fn meter() {
 #[cfg(not(any()))]
 pub trait Firmware: Send + Sync {
     #[mesh(run_to_completion, deadline = "10m")]
-    async fn flash(&self, device: &str, image: Vec<u8>, checksum: u32) -> Result<(), DeviceError>;
-    async fn version(&self, device: &str) -> Result<(u16, u16, u16), DeviceError>;
+    async fn flash(&self, device: String, image: Vec<u8>, checksum: u32)
+    -> Result<(), DeviceError>;
+    async fn version(&self, device: String) -> Result<(u16, u16, u16), DeviceError>;
     #[cfg(any())]
-    async fn erase(&self, device: &str) -> Result<Erased, DeviceError>;
+    async fn erase(&self, device: String) -> Result<Erased, DeviceError>;
     #[cfg(unix)]
     async fn roll_back(
         &self,
-        device: &str,
+        device: String,
         to: Option<(u16, u16, u16)>,
     ) -> Result<bool, DeviceError>;
 }
 
 #[async_trait]
 impl Firmware for Calls {
-    async fn flash(&self, device: &str, image: Vec<u8>, checksum: u32) -> Result<(), DeviceError> {
+    async fn flash(
+        &self,
+        device: String,
+        image: Vec<u8>,
+        checksum: u32,
+    ) -> Result<(), DeviceError> {
         self.answer("flash", &[&device, &image, &checksum])
     }
-    async fn version(&self, device: &str) -> Result<(u16, u16, u16), DeviceError> {
+    async fn version(&self, device: String) -> Result<(u16, u16, u16), DeviceError> {
         self.answer("version", &[&device])
     }
     #[cfg(unix)]
     async fn roll_back(
         &self,
-        device: &str,
+        device: String,
         to: Option<(u16, u16, u16)>,
     ) -> Result<bool, DeviceError> {
         self.answer("roll_back", &[&device, &to])
@@ -340,9 +346,9 @@ impl Firmware for Calls {
 async fn use_firmware(firmware: Arc<dyn Firmware>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.wrapped(firmware.flash(&seen.text(), seen.give(), seen.give()).await);
-        seen.wrapped(firmware.version(&seen.text()).await);
-        seen.wrapped(firmware.roll_back(&seen.text(), seen.give()).await);
+        seen.wrapped(firmware.flash(seen.give(), seen.give(), seen.give()).await);
+        seen.wrapped(firmware.version(seen.give()).await);
+        seen.wrapped(firmware.roll_back(seen.give(), seen.give()).await);
     }
     seen
 }

@@ -77,7 +77,7 @@ async fn audit_trail() {
 #[mockall::automock]
 #[async_trait]
 pub trait Notifier: Send + Sync {
-    async fn notify(&self, user: u64, text: &str) -> Result<bool, String>;
+    async fn notify(&self, user: u64, text: String) -> Result<bool, String>;
     async fn broadcast(&self, users: Vec<u64>, text: String) -> Result<usize, String>;
     #[mesh(on_failure = default)]
     async fn unread(&self, user: u64) -> u32;
@@ -86,7 +86,7 @@ pub trait Notifier: Send + Sync {
 
 #[async_trait]
 impl Notifier for Calls {
-    async fn notify(&self, user: u64, text: &str) -> Result<bool, String> {
+    async fn notify(&self, user: u64, text: String) -> Result<bool, String> {
         self.answer("notify", &[&user, &text])
     }
     async fn broadcast(&self, users: Vec<u64>, text: String) -> Result<usize, String> {
@@ -103,7 +103,7 @@ impl Notifier for Calls {
 async fn use_notifier(notifier: &dyn Notifier) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.result(notifier.notify(seen.give(), &seen.text()).await);
+        seen.result(notifier.notify(seen.give(), seen.give()).await);
         seen.result(notifier.broadcast(seen.give(), seen.give()).await);
         seen.note(notifier.unread(seen.give()).await);
         seen.result(notifier.channels());

@@ -56,16 +56,12 @@ fails!(SearchError: made =>
 #[mesh_service]
 #[async_trait]
 pub trait SearchIndex: Send + Sync {
-    async fn add(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<u64, SearchError>;
-    async fn search(
-        &self,
-        query: &Query,
-        from: usize,
-        size: usize,
-    ) -> Result<Vec<Hit>, SearchError>;
+    async fn add(&self, id: String, fields: BTreeMap<String, String>) -> Result<u64, SearchError>;
+    async fn search(&self, query: Query, from: usize, size: usize)
+    -> Result<Vec<Hit>, SearchError>;
     async fn suggest(
         &self,
-        prefix: &str,
+        prefix: String,
         limit: Option<u8>,
     ) -> Result<BTreeSet<String>, SearchError>;
     async fn delete_by(&self, query: Query) -> Result<u64, SearchError>;
@@ -75,12 +71,12 @@ pub trait SearchIndex: Send + Sync {
 
 #[async_trait]
 impl SearchIndex for Calls {
-    async fn add(&self, id: &str, fields: &BTreeMap<String, String>) -> Result<u64, SearchError> {
+    async fn add(&self, id: String, fields: BTreeMap<String, String>) -> Result<u64, SearchError> {
         self.answer("add", &[&id, &fields])
     }
     async fn search(
         &self,
-        query: &Query,
+        query: Query,
         from: usize,
         size: usize,
     ) -> Result<Vec<Hit>, SearchError> {
@@ -88,7 +84,7 @@ impl SearchIndex for Calls {
     }
     async fn suggest(
         &self,
-        prefix: &str,
+        prefix: String,
         limit: Option<u8>,
     ) -> Result<BTreeSet<String>, SearchError> {
         self.answer("suggest", &[&prefix, &limit])
@@ -107,9 +103,9 @@ impl SearchIndex for Calls {
 async fn use_search_index(index: Arc<dyn SearchIndex>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..5 {
-        seen.variant(index.add(&seen.text(), &seen.give()).await);
-        seen.variant(index.search(&seen.give(), seen.give(), seen.give()).await);
-        seen.variant(index.suggest(&seen.text(), seen.give()).await);
+        seen.variant(index.add(seen.give(), seen.give()).await);
+        seen.variant(index.search(seen.give(), seen.give(), seen.give()).await);
+        seen.variant(index.suggest(seen.give(), seen.give()).await);
         seen.variant(index.delete_by(seen.give()).await);
         seen.variant(index.commit().await);
         seen.variant(index.size());
@@ -131,11 +127,11 @@ pub trait VectorIndex: Send + Sync {
     async fn upsert(&self, points: Vec<(u64, Vec<f32>)>, wait: bool) -> Result<usize, SearchError>;
     async fn nearest(
         &self,
-        to: &[f32],
+        to: Vec<f32>,
         count: usize,
-        filter: Option<&Query>,
+        filter: Option<Query>,
     ) -> Result<Vec<(u64, f32)>, SearchError>;
-    async fn remove(&self, ids: &[u64]) -> Result<(), SearchError>;
+    async fn remove(&self, ids: Vec<u64>) -> Result<(), SearchError>;
     async fn drop_all(&self) -> Result<u64, SearchError>;
 }
 
@@ -146,13 +142,13 @@ impl VectorIndex for Calls {
     }
     async fn nearest(
         &self,
-        to: &[f32],
+        to: Vec<f32>,
         count: usize,
-        filter: Option<&Query>,
+        filter: Option<Query>,
     ) -> Result<Vec<(u64, f32)>, SearchError> {
         self.answer("nearest", &[&to, &count, &filter])
     }
-    async fn remove(&self, ids: &[u64]) -> Result<(), SearchError> {
+    async fn remove(&self, ids: Vec<u64>) -> Result<(), SearchError> {
         self.answer("remove", &[&ids])
     }
     async fn drop_all(&self) -> Result<u64, SearchError> {
@@ -164,12 +160,8 @@ async fn use_vector_index(vectors: Box<dyn VectorIndex>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..5 {
         seen.variant(vectors.upsert(seen.give(), seen.give()).await);
-        seen.variant(
-            vectors
-                .nearest(&[seen.give(), seen.give()], seen.give(), Some(&seen.give()))
-                .await,
-        );
-        seen.variant(vectors.remove(&[seen.give(), seen.give()]).await);
+        seen.variant(vectors.nearest(seen.give(), seen.give(), seen.give()).await);
+        seen.variant(vectors.remove(seen.give()).await);
         seen.variant(vectors.drop_all().await);
     }
     seen

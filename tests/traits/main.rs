@@ -11,6 +11,7 @@
 pub mod harness;
 pub mod values;
 
+mod census;
 pub mod chains;
 pub mod devices;
 pub mod events;

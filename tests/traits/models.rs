@@ -225,14 +225,14 @@ async fn embedder() {
 pub trait Reranker: Send + Sync {
     async fn rerank(
         &self,
-        query: &str,
-        documents: &[String],
+        query: String,
+        documents: Vec<String>,
         top: Option<usize>,
     ) -> Result<Vec<(usize, f32)>, Box<dyn std::error::Error + Send + Sync>>;
     async fn explain(
         &self,
-        query: &str,
-        document: &str,
+        query: String,
+        document: String,
     ) -> Result<String, Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -240,16 +240,16 @@ pub trait Reranker: Send + Sync {
 impl Reranker for Calls {
     async fn rerank(
         &self,
-        query: &str,
-        documents: &[String],
+        query: String,
+        documents: Vec<String>,
         top: Option<usize>,
     ) -> Result<Vec<(usize, f32)>, Box<dyn std::error::Error + Send + Sync>> {
         self.answer("rerank", &[&query, &documents, &top])
     }
     async fn explain(
         &self,
-        query: &str,
-        document: &str,
+        query: String,
+        document: String,
     ) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         self.answer("explain", &[&query, &document])
     }
@@ -258,12 +258,8 @@ impl Reranker for Calls {
 async fn use_reranker(reranker: &dyn Reranker) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.messages(
-            reranker
-                .rerank(&seen.text(), &[seen.give(), seen.give()], seen.give())
-                .await,
-        );
-        seen.messages(reranker.explain(&seen.text(), &seen.text()).await);
+        seen.messages(reranker.rerank(seen.give(), seen.give(), seen.give()).await);
+        seen.messages(reranker.explain(seen.give(), seen.give()).await);
     }
     seen
 }
@@ -331,22 +327,22 @@ async fn tokenizer() {
 #[async_trait]
 pub trait Moderation: Send + Sync {
     #[mesh(on_failure = |error: meshrpc::Error| vec![error.to_string()])]
-    async fn flags(&self, text: &str, language: Option<&str>) -> Vec<String>;
+    async fn flags(&self, text: String, language: Option<String>) -> Vec<String>;
     #[mesh(on_failure = default)]
-    async fn severity(&self, message: &Sampling) -> u8;
+    async fn severity(&self, message: Sampling) -> u8;
     #[mesh(on_failure = panic)]
-    async fn report(&self, text: &str, by: u64) -> String;
+    async fn report(&self, text: String, by: u64) -> String;
 }
 
 #[async_trait]
 impl Moderation for Calls {
-    async fn flags(&self, text: &str, language: Option<&str>) -> Vec<String> {
+    async fn flags(&self, text: String, language: Option<String>) -> Vec<String> {
         self.value("flags", &[&text, &language])
     }
-    async fn severity(&self, message: &Sampling) -> u8 {
+    async fn severity(&self, message: Sampling) -> u8 {
         self.value("severity", &[&message])
     }
-    async fn report(&self, text: &str, by: u64) -> String {
+    async fn report(&self, text: String, by: u64) -> String {
         self.value("report", &[&text, &by])
     }
 }
@@ -354,9 +350,9 @@ impl Moderation for Calls {
 async fn use_moderation(moderation: &dyn Moderation) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.note(moderation.flags(&seen.text(), Some(&seen.text())).await);
-        seen.note(moderation.severity(&seen.give()).await);
-        seen.note(moderation.report(&seen.text(), seen.give()).await);
+        seen.note(moderation.flags(seen.give(), seen.give()).await);
+        seen.note(moderation.severity(seen.give()).await);
+        seen.note(moderation.report(seen.give(), seen.give()).await);
     }
     seen
 }

@@ -38,14 +38,15 @@ fails!(DeployError: made =>
 
 /// Brings releases to a cluster.
 #[mesh_service]
+#[mockall::automock]
 #[async_trait]
 #[must_use]
 pub trait Deployer: Send + Sync {
-    async fn roll_out(&self, service: &str, release: &Release) -> Result<u64, DeployError>;
-    async fn roll_back(&self, service: &str, to: Option<u64>) -> Result<Release, DeployError>;
+    async fn roll_out(&self, service: String, release: Release) -> Result<u64, DeployError>;
+    async fn roll_back(&self, service: String, to: Option<u64>) -> Result<Release, DeployError>;
     async fn scale(
         &self,
-        service: &str,
+        service: String,
         replicas: u16,
         within: Duration,
     ) -> Result<u16, DeployError>;
@@ -56,15 +57,15 @@ pub trait Deployer: Send + Sync {
 
 #[async_trait]
 impl Deployer for Calls {
-    async fn roll_out(&self, service: &str, release: &Release) -> Result<u64, DeployError> {
+    async fn roll_out(&self, service: String, release: Release) -> Result<u64, DeployError> {
         self.answer("roll_out", &[&service, &release])
     }
-    async fn roll_back(&self, service: &str, to: Option<u64>) -> Result<Release, DeployError> {
+    async fn roll_back(&self, service: String, to: Option<u64>) -> Result<Release, DeployError> {
         self.answer("roll_back", &[&service, &to])
     }
     async fn scale(
         &self,
-        service: &str,
+        service: String,
         replicas: u16,
         within: Duration,
     ) -> Result<u16, DeployError> {
@@ -81,9 +82,9 @@ impl Deployer for Calls {
 async fn use_deployer(deployer: Arc<dyn Deployer>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..5 {
-        seen.variant(deployer.roll_out(&seen.text(), &seen.give()).await);
-        seen.variant(deployer.roll_back(&seen.text(), seen.give()).await);
-        seen.variant(deployer.scale(&seen.text(), seen.give(), seen.give()).await);
+        seen.variant(deployer.roll_out(seen.give(), seen.give()).await);
+        seen.variant(deployer.roll_back(seen.give(), seen.give()).await);
+        seen.variant(deployer.scale(seen.give(), seen.give(), seen.give()).await);
         seen.variant(deployer.services().await);
         seen.note(deployer.is_frozen().await);
     }
@@ -99,12 +100,13 @@ async fn deployer() {
 
 /// Images that are deployed.
 #[mesh_service]
+#[mockall::automock]
 #[async_trait]
 pub trait ImageRegistry: Send + Sync {
-    async fn tags(&self, image: &str) -> Result<Vec<String>, DeployError>;
-    async fn digest(&self, image: &str, tag: &str) -> Result<[u8; 32], DeployError>;
+    async fn tags(&self, image: String) -> Result<Vec<String>, DeployError>;
+    async fn digest(&self, image: String, tag: String) -> Result<[u8; 32], DeployError>;
     async fn push(&self, image: String, layers: Vec<Vec<u8>>) -> Result<u64, DeployError>;
-    async fn prune(&self, keep: usize, images: &[&str]) -> Result<Vec<String>, DeployError>;
+    async fn prune(&self, keep: usize, images: Vec<String>) -> Result<Vec<String>, DeployError>;
     #[mesh(local)]
     fn scheme(&self) -> &'static str {
         "oci"
@@ -113,16 +115,16 @@ pub trait ImageRegistry: Send + Sync {
 
 #[async_trait]
 impl ImageRegistry for Calls {
-    async fn tags(&self, image: &str) -> Result<Vec<String>, DeployError> {
+    async fn tags(&self, image: String) -> Result<Vec<String>, DeployError> {
         self.answer("tags", &[&image])
     }
-    async fn digest(&self, image: &str, tag: &str) -> Result<[u8; 32], DeployError> {
+    async fn digest(&self, image: String, tag: String) -> Result<[u8; 32], DeployError> {
         self.answer("digest", &[&image, &tag])
     }
     async fn push(&self, image: String, layers: Vec<Vec<u8>>) -> Result<u64, DeployError> {
         self.answer("push", &[&image, &layers])
     }
-    async fn prune(&self, keep: usize, images: &[&str]) -> Result<Vec<String>, DeployError> {
+    async fn prune(&self, keep: usize, images: Vec<String>) -> Result<Vec<String>, DeployError> {
         self.answer("prune", &[&keep, &images])
     }
 }
@@ -130,14 +132,10 @@ impl ImageRegistry for Calls {
 async fn use_image_registry(images: &dyn ImageRegistry) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..5 {
-        seen.variant(images.tags(&seen.text()).await);
-        seen.variant(images.digest(&seen.text(), &seen.text()).await);
+        seen.variant(images.tags(seen.give()).await);
+        seen.variant(images.digest(seen.give(), seen.give()).await);
         seen.variant(images.push(seen.give(), seen.give()).await);
-        seen.variant(
-            images
-                .prune(seen.give(), &[&seen.text(), &seen.text()])
-                .await,
-        );
+        seen.variant(images.prune(seen.give(), seen.give()).await);
         seen.note(images.scheme());
     }
     seen

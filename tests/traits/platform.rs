@@ -90,10 +90,13 @@ fails!(LockError: made =>
 #[async_trait]
 pub trait LockService: Send + Sync {
     #[mesh(sticky = name)]
-    async fn acquire(&self, name: &str, owner: &str, ttl: Duration) -> Result<u64, LockError>;
-    async fn renew(&self, name: &str, fence: u64, ttl: Duration) -> Result<Duration, LockError>;
-    async fn release(&self, name: &str, fence: u64) -> Result<(), LockError>;
-    async fn holders(&self, names: &[&str]) -> Result<BTreeMap<String, Option<String>>, LockError>;
+    async fn acquire(&self, name: String, owner: String, ttl: Duration) -> Result<u64, LockError>;
+    async fn renew(&self, name: String, fence: u64, ttl: Duration) -> Result<Duration, LockError>;
+    async fn release(&self, name: String, fence: u64) -> Result<(), LockError>;
+    async fn holders(
+        &self,
+        names: Vec<String>,
+    ) -> Result<BTreeMap<String, Option<String>>, LockError>;
     #[mesh(local)]
     fn max_ttl(&self) -> Duration {
         Duration::from_secs(60)
@@ -102,16 +105,19 @@ pub trait LockService: Send + Sync {
 
 #[async_trait]
 impl LockService for Calls {
-    async fn acquire(&self, name: &str, owner: &str, ttl: Duration) -> Result<u64, LockError> {
+    async fn acquire(&self, name: String, owner: String, ttl: Duration) -> Result<u64, LockError> {
         self.answer("acquire", &[&name, &owner, &ttl])
     }
-    async fn renew(&self, name: &str, fence: u64, ttl: Duration) -> Result<Duration, LockError> {
+    async fn renew(&self, name: String, fence: u64, ttl: Duration) -> Result<Duration, LockError> {
         self.answer("renew", &[&name, &fence, &ttl])
     }
-    async fn release(&self, name: &str, fence: u64) -> Result<(), LockError> {
+    async fn release(&self, name: String, fence: u64) -> Result<(), LockError> {
         self.answer("release", &[&name, &fence])
     }
-    async fn holders(&self, names: &[&str]) -> Result<BTreeMap<String, Option<String>>, LockError> {
+    async fn holders(
+        &self,
+        names: Vec<String>,
+    ) -> Result<BTreeMap<String, Option<String>>, LockError> {
         self.answer("holders", &[&names])
     }
 }
@@ -119,10 +125,10 @@ impl LockService for Calls {
 async fn use_lock_service(locks: Arc<dyn LockService>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..6 {
-        seen.variant(locks.acquire(&seen.text(), &seen.text(), seen.give()).await);
-        seen.variant(locks.renew(&seen.text(), seen.give(), seen.give()).await);
-        seen.variant(locks.release(&seen.text(), seen.give()).await);
-        seen.variant(locks.holders(&[&seen.text(), &seen.text()]).await);
+        seen.variant(locks.acquire(seen.give(), seen.give(), seen.give()).await);
+        seen.variant(locks.renew(seen.give(), seen.give(), seen.give()).await);
+        seen.variant(locks.release(seen.give(), seen.give()).await);
+        seen.variant(locks.holders(seen.give()).await);
         seen.note(locks.max_ttl());
     }
     seen
@@ -141,9 +147,9 @@ async fn lock_service() {
 #[diagnostic::on_unimplemented(message = "`{Self}` limits nothing")]
 pub trait RateLimiter: Send + Sync {
     #[mesh(on_failure = |_| true)]
-    async fn allow(&self, key: &str, cost: u32) -> bool;
+    async fn allow(&self, key: String, cost: u32) -> bool;
     #[mesh(on_failure = default)]
-    async fn remaining(&self, key: &str) -> u32;
+    async fn remaining(&self, key: String) -> u32;
     #[mesh(on_failure = panic)]
     async fn configure(&self, key: String, per_second: f64, burst: Option<u32>);
     #[mesh(on_failure = default)]
@@ -152,10 +158,10 @@ pub trait RateLimiter: Send + Sync {
 
 #[async_trait]
 impl RateLimiter for Calls {
-    async fn allow(&self, key: &str, cost: u32) -> bool {
+    async fn allow(&self, key: String, cost: u32) -> bool {
         self.value("allow", &[&key, &cost])
     }
-    async fn remaining(&self, key: &str) -> u32 {
+    async fn remaining(&self, key: String) -> u32 {
         self.value("remaining", &[&key])
     }
     async fn configure(&self, key: String, per_second: f64, burst: Option<u32>) {
@@ -169,8 +175,8 @@ impl RateLimiter for Calls {
 async fn use_rate_limiter(limiter: &dyn RateLimiter) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.note(limiter.allow(&seen.text(), seen.give()).await);
-        seen.note(limiter.remaining(&seen.text()).await);
+        seen.note(limiter.allow(seen.give(), seen.give()).await);
+        seen.note(limiter.remaining(seen.give()).await);
         limiter
             .configure(seen.give(), seen.give(), seen.give())
             .await;
@@ -215,14 +221,14 @@ fails!(LeaseError: made =>
 #[mesh_service]
 #[async_trait]
 pub trait Leases: Send + Sync {
-    async fn take(&mut self, node: &str, zone: &str) -> Result<u64, LeaseError>;
+    async fn take(&mut self, node: String, zone: String) -> Result<u64, LeaseError>;
     async fn give_back(&mut self, lease: u64) -> Result<Duration, LeaseError>;
     async fn active(&self, zone: Option<String>) -> Result<Vec<(u64, String)>, LeaseError>;
 }
 
 #[async_trait]
 impl Leases for Calls {
-    async fn take(&mut self, node: &str, zone: &str) -> Result<u64, LeaseError> {
+    async fn take(&mut self, node: String, zone: String) -> Result<u64, LeaseError> {
         self.answer("take", &[&node, &zone])
     }
     async fn give_back(&mut self, lease: u64) -> Result<Duration, LeaseError> {
@@ -236,7 +242,7 @@ impl Leases for Calls {
 async fn use_leases(mut leases: impl Leases) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.result(leases.take(&seen.text(), &seen.text()).await);
+        seen.result(leases.take(seen.give(), seen.give()).await);
         seen.result(leases.give_back(seen.give()).await);
         seen.result(leases.active(seen.give()).await);
     }

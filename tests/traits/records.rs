@@ -113,19 +113,23 @@ fails!(LogError: made =>
 pub trait RecordLog: Send + Sync {
     async fn append(
         &self,
-        topic: &str,
+        topic: String,
         partition: u32,
         records: &[Vec<u8>],
     ) -> Result<u64, LogError>;
     async fn read(
         &self,
-        topic: &str,
+        topic: String,
         partition: u32,
         offset: u64,
         max: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, LogError>;
-    async fn commit(&self, group: &str, offsets: &BTreeMap<u32, u64>) -> Result<(), LogError>;
-    async fn lag(&self, group: &str, topics: Vec<&str>) -> Result<BTreeMap<String, u64>, LogError>;
+    async fn commit(&self, group: String, offsets: BTreeMap<u32, u64>) -> Result<(), LogError>;
+    async fn lag(
+        &self,
+        group: String,
+        topics: Vec<String>,
+    ) -> Result<BTreeMap<String, u64>, LogError>;
     #[mesh(local)]
     fn codec(&self) -> &'static str {
         "plain"
@@ -136,7 +140,7 @@ pub trait RecordLog: Send + Sync {
 impl RecordLog for Calls {
     async fn append(
         &self,
-        topic: &str,
+        topic: String,
         partition: u32,
         records: &[Vec<u8>],
     ) -> Result<u64, LogError> {
@@ -144,17 +148,21 @@ impl RecordLog for Calls {
     }
     async fn read(
         &self,
-        topic: &str,
+        topic: String,
         partition: u32,
         offset: u64,
         max: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>, LogError> {
         self.answer("read", &[&topic, &partition, &offset, &max])
     }
-    async fn commit(&self, group: &str, offsets: &BTreeMap<u32, u64>) -> Result<(), LogError> {
+    async fn commit(&self, group: String, offsets: BTreeMap<u32, u64>) -> Result<(), LogError> {
         self.answer("commit", &[&group, &offsets])
     }
-    async fn lag(&self, group: &str, topics: Vec<&str>) -> Result<BTreeMap<String, u64>, LogError> {
+    async fn lag(
+        &self,
+        group: String,
+        topics: Vec<String>,
+    ) -> Result<BTreeMap<String, u64>, LogError> {
         self.answer("lag", &[&group, &topics])
     }
 }
@@ -163,15 +171,15 @@ async fn use_record_log(log: &dyn RecordLog) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
         seen.wrapped(
-            log.append(&seen.text(), seen.give(), &[seen.give(), seen.give()])
+            log.append(seen.give(), seen.give(), &[seen.give(), seen.give()])
                 .await,
         );
         seen.wrapped(
-            log.read(&seen.text(), seen.give(), seen.give(), seen.give())
+            log.read(seen.give(), seen.give(), seen.give(), seen.give())
                 .await,
         );
-        seen.wrapped(log.commit(&seen.text(), &seen.give()).await);
-        seen.wrapped(log.lag(&seen.text(), vec![seen.text().as_str(), "x"]).await);
+        seen.wrapped(log.commit(seen.give(), seen.give()).await);
+        seen.wrapped(log.lag(seen.give(), seen.give()).await);
         seen.note(log.codec());
     }
     seen
@@ -189,27 +197,27 @@ async fn record_log() {
 #[async_trait]
 pub trait Metrics: Send + Sync {
     #[mesh(on_failure = default)]
-    async fn add(&self, name: &str, by: u64, labels: &[(&str, &str)]);
+    async fn add(&self, name: String, by: u64, labels: Vec<(String, String)>);
     #[mesh(on_failure = default)]
-    async fn gauge(&self, name: &str, value: f64);
+    async fn gauge(&self, name: String, value: f64);
     #[mesh(on_failure = default)]
     async fn snapshot(&self) -> BTreeMap<String, f64>;
     #[mesh(on_failure = default)]
-    fn names(&self, prefix: Option<&str>) -> BTreeSet<String>;
+    fn names(&self, prefix: Option<String>) -> BTreeSet<String>;
 }
 
 #[async_trait]
 impl Metrics for Calls {
-    async fn add(&self, name: &str, by: u64, labels: &[(&str, &str)]) {
+    async fn add(&self, name: String, by: u64, labels: Vec<(String, String)>) {
         self.value("add", &[&name, &by, &labels])
     }
-    async fn gauge(&self, name: &str, value: f64) {
+    async fn gauge(&self, name: String, value: f64) {
         self.value("gauge", &[&name, &value])
     }
     async fn snapshot(&self) -> BTreeMap<String, f64> {
         self.value("snapshot", &[])
     }
-    fn names(&self, prefix: Option<&str>) -> BTreeSet<String> {
+    fn names(&self, prefix: Option<String>) -> BTreeSet<String> {
         self.value("names", &[&prefix])
     }
 }
@@ -217,16 +225,10 @@ impl Metrics for Calls {
 async fn use_metrics(metrics: &dyn Metrics) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        metrics
-            .add(
-                &seen.text(),
-                seen.give(),
-                &[(&seen.text(), &seen.text()), (&seen.text(), &seen.text())],
-            )
-            .await;
-        metrics.gauge(&seen.text(), seen.give()).await;
+        metrics.add(seen.give(), seen.give(), seen.give()).await;
+        metrics.gauge(seen.give(), seen.give()).await;
         seen.note(metrics.snapshot().await);
-        seen.note(metrics.names(Some(&seen.text())));
+        seen.note(metrics.names(seen.give()));
     }
     seen
 }
@@ -243,38 +245,34 @@ async fn metrics() {
 pub trait Graph: Send + Sync {
     fn edges(
         &self,
-        from: &str,
-        kinds: &[&str],
+        from: String,
+        kinds: Vec<String>,
     ) -> impl Future<Output = Result<Vec<(String, f64)>, LogError>> + Send;
     fn connect(
         &self,
-        from: impl Into<String> + Send,
-        to: impl AsRef<str> + Send,
+        from: String,
+        to: String,
         weight: f64,
     ) -> impl Future<Output = Result<bool, LogError>> + Send;
     fn path(
         &self,
-        from: &str,
-        to: &str,
+        from: String,
+        to: String,
     ) -> impl Future<Output = Result<Option<Vec<String>>, LogError>> + Send;
 }
 
 impl Graph for Calls {
-    async fn edges(&self, from: &str, kinds: &[&str]) -> Result<Vec<(String, f64)>, LogError> {
+    async fn edges(
+        &self,
+        from: String,
+        kinds: Vec<String>,
+    ) -> Result<Vec<(String, f64)>, LogError> {
         self.answer("edges", &[&from, &kinds])
     }
-    async fn connect(
-        &self,
-        from: impl Into<String> + Send,
-        to: impl AsRef<str> + Send,
-        weight: f64,
-    ) -> Result<bool, LogError> {
-        self.answer(
-            "connect",
-            &[&Into::<String>::into(from), &to.as_ref(), &weight],
-        )
+    async fn connect(&self, from: String, to: String, weight: f64) -> Result<bool, LogError> {
+        self.answer("connect", &[&from, &to, &weight])
     }
-    async fn path(&self, from: &str, to: &str) -> Result<Option<Vec<String>>, LogError> {
+    async fn path(&self, from: String, to: String) -> Result<Option<Vec<String>>, LogError> {
         self.answer("path", &[&from, &to])
     }
 }
@@ -282,13 +280,9 @@ impl Graph for Calls {
 async fn use_graph(graph: &impl Graph) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.wrapped(
-            graph
-                .edges(&seen.text(), &[&seen.text(), &seen.text()])
-                .await,
-        );
-        seen.wrapped(graph.connect(seen.text(), seen.text(), seen.give()).await);
-        seen.wrapped(graph.path(&seen.text(), &seen.text()).await);
+        seen.wrapped(graph.edges(seen.give(), seen.give()).await);
+        seen.wrapped(graph.connect(seen.give(), seen.give(), seen.give()).await);
+        seen.wrapped(graph.path(seen.give(), seen.give()).await);
     }
     seen
 }
@@ -307,11 +301,12 @@ pub trait Documents: Send + Sync {
     type Failure: fmt::Display;
     async fn load(
         &self,
-        id: &str,
+        id: String,
         revision: Option<u64>,
     ) -> Result<HashMap<String, String>, Self::Failure>;
-    async fn save(&self, id: &str, fields: HashMap<String, String>) -> Result<u64, Self::Failure>;
-    async fn revisions(&self, id: &str) -> Result<Vec<u64>, Self::Failure>;
+    async fn save(&self, id: String, fields: HashMap<String, String>)
+    -> Result<u64, Self::Failure>;
+    async fn revisions(&self, id: String) -> Result<Vec<u64>, Self::Failure>;
 }
 
 #[async_trait]
@@ -319,15 +314,19 @@ impl Documents for Calls {
     type Failure = anyhow::Error;
     async fn load(
         &self,
-        id: &str,
+        id: String,
         revision: Option<u64>,
     ) -> Result<HashMap<String, String>, anyhow::Error> {
         self.answer("load", &[&id, &revision])
     }
-    async fn save(&self, id: &str, fields: HashMap<String, String>) -> Result<u64, anyhow::Error> {
+    async fn save(
+        &self,
+        id: String,
+        fields: HashMap<String, String>,
+    ) -> Result<u64, anyhow::Error> {
         self.answer("save", &[&id, &fields])
     }
-    async fn revisions(&self, id: &str) -> Result<Vec<u64>, anyhow::Error> {
+    async fn revisions(&self, id: String) -> Result<Vec<u64>, anyhow::Error> {
         self.answer("revisions", &[&id])
     }
 }
@@ -335,9 +334,9 @@ impl Documents for Calls {
 async fn use_documents(documents: &impl Documents<Failure = anyhow::Error>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.messages(documents.load(&seen.text(), seen.give()).await);
-        seen.messages(documents.save(&seen.text(), seen.give()).await);
-        seen.messages(documents.revisions(&seen.text()).await);
+        seen.messages(documents.load(seen.give(), seen.give()).await);
+        seen.messages(documents.save(seen.give(), seen.give()).await);
+        seen.messages(documents.revisions(seen.give()).await);
     }
     seen
 }

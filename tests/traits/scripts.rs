@@ -84,24 +84,24 @@ fails!(SheetError: made =>
 #[mesh_service(types(Cell = f64))]
 pub trait Sheet: Send + Sync {
     type Cell: Display;
-    fn get(&self, cell: &str) -> Result<Option<Self::Cell>, SheetError>;
-    fn set(&self, cell: &str, value: Self::Cell) -> Result<usize, SheetError>;
+    fn get(&self, cell: String) -> Result<Option<Self::Cell>, SheetError>;
+    fn set(&self, cell: String, value: Self::Cell) -> Result<usize, SheetError>;
     fn rows(&self, from: u32, to: u32) -> Result<Vec<BTreeMap<String, Self::Cell>>, SheetError>;
-    fn formula(&self, cell: &str) -> Result<String, SheetError>;
+    fn formula(&self, cell: String) -> Result<String, SheetError>;
 }
 
 impl Sheet for Calls {
     type Cell = f64;
-    fn get(&self, cell: &str) -> Result<Option<f64>, SheetError> {
+    fn get(&self, cell: String) -> Result<Option<f64>, SheetError> {
         self.answer("get", &[&cell])
     }
-    fn set(&self, cell: &str, value: f64) -> Result<usize, SheetError> {
+    fn set(&self, cell: String, value: f64) -> Result<usize, SheetError> {
         self.answer("set", &[&cell, &value])
     }
     fn rows(&self, from: u32, to: u32) -> Result<Vec<BTreeMap<String, f64>>, SheetError> {
         self.answer("rows", &[&from, &to])
     }
-    fn formula(&self, cell: &str) -> Result<String, SheetError> {
+    fn formula(&self, cell: String) -> Result<String, SheetError> {
         self.answer("formula", &[&cell])
     }
 }
@@ -109,10 +109,10 @@ impl Sheet for Calls {
 fn use_sheet(sheet: &dyn Sheet<Cell = f64>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.wrapped(sheet.get(&seen.text()));
-        seen.wrapped(sheet.set(&seen.text(), seen.give()));
+        seen.wrapped(sheet.get(seen.give()));
+        seen.wrapped(sheet.set(seen.give(), seen.give()));
         seen.wrapped(sheet.rows(seen.give(), seen.give()));
-        seen.wrapped(sheet.formula(&seen.text()));
+        seen.wrapped(sheet.formula(seen.give()));
     }
     seen
 }

@@ -108,7 +108,7 @@ async fn signer() {
 pub trait ValidatorSet: Send + Sync {
     async fn at(&self, epoch: u64) -> BTreeMap<String, u64>;
     async fn leader(&self, epoch: u64, slot: u32) -> Option<String>;
-    async fn is_member(&self, name: &str, epoch: u64) -> bool;
+    async fn is_member(&self, name: String, epoch: u64) -> bool;
 }
 
 #[async_trait]
@@ -119,7 +119,7 @@ impl ValidatorSet for Calls {
     async fn leader(&self, epoch: u64, slot: u32) -> Option<String> {
         self.value("leader", &[&epoch, &slot])
     }
-    async fn is_member(&self, name: &str, epoch: u64) -> bool {
+    async fn is_member(&self, name: String, epoch: u64) -> bool {
         self.value("is_member", &[&name, &epoch])
     }
 }
@@ -129,7 +129,7 @@ async fn use_validator_set(validators: Arc<dyn ValidatorSet>) -> Transcript {
     for _ in 0..4 {
         seen.note(validators.at(seen.give()).await);
         seen.note(validators.leader(seen.give(), seen.give()).await);
-        seen.note(validators.is_member(&seen.text(), seen.give()).await);
+        seen.note(validators.is_member(seen.give(), seen.give()).await);
     }
     seen
 }
@@ -145,20 +145,20 @@ async fn validator_set() {
 #[mesh_service]
 #[async_trait]
 pub trait Bridge: Send + Sync {
-    async fn lock(&self, from: (u64, &str), value: u128) -> anyhow::Result<[u8; 16]>;
+    async fn lock(&self, from: (u64, String), value: u128) -> anyhow::Result<[u8; 16]>;
     async fn proof(&self, lock: [u8; 16]) -> anyhow::Result<Option<Vec<[u8; 32]>>>;
     #[mesh(run_to_completion)]
     async fn claim(
         &self,
         lock: [u8; 16],
-        proof: &[[u8; 32]],
+        proof: Vec<[u8; 32]>,
         to: (u64, String),
     ) -> anyhow::Result<bool>;
 }
 
 #[async_trait]
 impl Bridge for Calls {
-    async fn lock(&self, from: (u64, &str), value: u128) -> anyhow::Result<[u8; 16]> {
+    async fn lock(&self, from: (u64, String), value: u128) -> anyhow::Result<[u8; 16]> {
         self.answer("lock", &[&from, &value])
     }
     async fn proof(&self, lock: [u8; 16]) -> anyhow::Result<Option<Vec<[u8; 32]>>> {
@@ -167,7 +167,7 @@ impl Bridge for Calls {
     async fn claim(
         &self,
         lock: [u8; 16],
-        proof: &[[u8; 32]],
+        proof: Vec<[u8; 32]>,
         to: (u64, String),
     ) -> anyhow::Result<bool> {
         self.answer("claim", &[&lock, &proof, &to])
@@ -177,15 +177,11 @@ impl Bridge for Calls {
 async fn use_bridge(bridge: &dyn Bridge) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.messages(bridge.lock((seen.give(), &seen.text()), seen.give()).await);
+        seen.messages(bridge.lock((seen.give(), seen.give()), seen.give()).await);
         seen.messages(bridge.proof(seen.give()).await);
         seen.messages(
             bridge
-                .claim(
-                    seen.give(),
-                    &[seen.give(), seen.give()],
-                    (seen.give(), seen.give()),
-                )
+                .claim(seen.give(), seen.give(), (seen.give(), seen.give()))
                 .await,
         );
     }

@@ -36,23 +36,32 @@ fails!(TenantError: made =>
 
 /// Tenants of a platform.
 #[mesh_service]
+#[mockall::automock]
 #[async_trait]
 pub trait TenantDirectory: Send + Sync {
-    async fn create(&self, name: &str, plan: Option<&str>) -> Result<u64, TenantError>;
-    async fn quota(&self, name: &str, resource: String) -> Result<(u64, u64), TenantError>;
-    async fn suspend(&self, names: &[&str], until: Option<Duration>) -> Result<usize, TenantError>;
+    async fn create(&self, name: String, plan: Option<String>) -> Result<u64, TenantError>;
+    async fn quota(&self, name: String, resource: String) -> Result<(u64, u64), TenantError>;
+    async fn suspend(
+        &self,
+        names: Vec<String>,
+        until: Option<Duration>,
+    ) -> Result<usize, TenantError>;
     async fn usage(&self, days: (u32, u32)) -> Result<BTreeMap<String, u64>, TenantError>;
 }
 
 #[async_trait]
 impl TenantDirectory for Calls {
-    async fn create(&self, name: &str, plan: Option<&str>) -> Result<u64, TenantError> {
+    async fn create(&self, name: String, plan: Option<String>) -> Result<u64, TenantError> {
         self.answer("create", &[&name, &plan])
     }
-    async fn quota(&self, name: &str, resource: String) -> Result<(u64, u64), TenantError> {
+    async fn quota(&self, name: String, resource: String) -> Result<(u64, u64), TenantError> {
         self.answer("quota", &[&name, &resource])
     }
-    async fn suspend(&self, names: &[&str], until: Option<Duration>) -> Result<usize, TenantError> {
+    async fn suspend(
+        &self,
+        names: Vec<String>,
+        until: Option<Duration>,
+    ) -> Result<usize, TenantError> {
         self.answer("suspend", &[&names, &until])
     }
     async fn usage(&self, days: (u32, u32)) -> Result<BTreeMap<String, u64>, TenantError> {
@@ -63,13 +72,9 @@ impl TenantDirectory for Calls {
 async fn use_tenant_directory(tenants: Box<dyn TenantDirectory>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.result(tenants.create(&seen.text(), Some(&seen.text())).await);
-        seen.result(tenants.quota(&seen.text(), seen.give()).await);
-        seen.result(
-            tenants
-                .suspend(&[&seen.text(), &seen.text()], seen.give())
-                .await,
-        );
+        seen.result(tenants.create(seen.give(), seen.give()).await);
+        seen.result(tenants.quota(seen.give(), seen.give()).await);
+        seen.result(tenants.suspend(seen.give(), seen.give()).await);
         seen.result(tenants.usage((seen.give(), seen.give())).await);
     }
     seen
@@ -84,24 +89,35 @@ async fn tenant_directory() {
 
 /// Invitations to tenants.
 #[mesh_service]
+#[mockall::automock]
 #[async_trait]
 pub trait Invitations: Send + Sync {
-    async fn invite(&self, tenant: &str, address: &str, role: u8) -> Result<String, TenantError>;
+    async fn invite(
+        &self,
+        tenant: String,
+        address: String,
+        role: u8,
+    ) -> Result<String, TenantError>;
     async fn accept(&self, code: String) -> Result<u64, TenantError>;
-    async fn pending(&self, tenant: &str) -> Result<Vec<(String, u8)>, TenantError>;
+    async fn pending(&self, tenant: String) -> Result<Vec<(String, u8)>, TenantError>;
     #[mesh(on_failure = default)]
     async fn count(&self) -> usize;
 }
 
 #[async_trait]
 impl Invitations for Calls {
-    async fn invite(&self, tenant: &str, address: &str, role: u8) -> Result<String, TenantError> {
+    async fn invite(
+        &self,
+        tenant: String,
+        address: String,
+        role: u8,
+    ) -> Result<String, TenantError> {
         self.answer("invite", &[&tenant, &address, &role])
     }
     async fn accept(&self, code: String) -> Result<u64, TenantError> {
         self.answer("accept", &[&code])
     }
-    async fn pending(&self, tenant: &str) -> Result<Vec<(String, u8)>, TenantError> {
+    async fn pending(&self, tenant: String) -> Result<Vec<(String, u8)>, TenantError> {
         self.answer("pending", &[&tenant])
     }
     async fn count(&self) -> usize {
@@ -112,13 +128,9 @@ impl Invitations for Calls {
 async fn use_invitations(invites: &dyn Invitations) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.result(
-            invites
-                .invite(&seen.text(), &seen.text(), seen.give())
-                .await,
-        );
+        seen.result(invites.invite(seen.give(), seen.give(), seen.give()).await);
         seen.result(invites.accept(seen.give()).await);
-        seen.result(invites.pending(&seen.text()).await);
+        seen.result(invites.pending(seen.give()).await);
         seen.note(invites.count().await);
     }
     seen
@@ -218,28 +230,28 @@ fails!(ProbeError: made =>
 pub trait Health: Send + Sync {
     fn probe(
         &self,
-        url: &str,
+        url: String,
         timeout: Duration,
     ) -> impl Future<Output = Result<Duration, ProbeError>> + Send;
     fn probe_all(
         &self,
-        urls: &[&str],
+        urls: Vec<String>,
     ) -> impl Future<Output = Result<Vec<bool>, ProbeError>> + Send;
     fn history(
         &self,
-        url: &str,
+        url: String,
         last: usize,
     ) -> impl Future<Output = Result<Vec<(u64, bool)>, ProbeError>> + Send;
 }
 
 impl Health for Calls {
-    async fn probe(&self, url: &str, timeout: Duration) -> Result<Duration, ProbeError> {
+    async fn probe(&self, url: String, timeout: Duration) -> Result<Duration, ProbeError> {
         self.answer("probe", &[&url, &timeout])
     }
-    async fn probe_all(&self, urls: &[&str]) -> Result<Vec<bool>, ProbeError> {
+    async fn probe_all(&self, urls: Vec<String>) -> Result<Vec<bool>, ProbeError> {
         self.answer("probe_all", &[&urls])
     }
-    async fn history(&self, url: &str, last: usize) -> Result<Vec<(u64, bool)>, ProbeError> {
+    async fn history(&self, url: String, last: usize) -> Result<Vec<(u64, bool)>, ProbeError> {
         self.answer("history", &[&url, &last])
     }
 }
@@ -247,9 +259,9 @@ impl Health for Calls {
 async fn use_health(health: impl Health) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
-        seen.result(health.probe(&seen.text(), seen.give()).await);
-        seen.result(health.probe_all(&[&seen.text(), &seen.text()]).await);
-        seen.result(health.history(&seen.text(), seen.give()).await);
+        seen.result(health.probe(seen.give(), seen.give()).await);
+        seen.result(health.probe_all(seen.give()).await);
+        seen.result(health.history(seen.give(), seen.give()).await);
     }
     seen
 }

@@ -148,8 +148,8 @@ async fn key_vault() {
 pub trait SecretSource: Send + Sync + std::fmt::Debug {
     #[mesh(local = "secrets elsewhere")]
     fn name(&self) -> &'static str;
-    async fn fetch(&self, path: &str, version: Option<u64>) -> anyhow::Result<String>;
-    async fn fetch_all(&self, prefix: Option<&str>) -> anyhow::Result<BTreeMap<String, String>>;
+    async fn fetch(&self, path: String, version: Option<u64>) -> anyhow::Result<String>;
+    async fn fetch_all(&self, prefix: Option<String>) -> anyhow::Result<BTreeMap<String, String>>;
     async fn store(&self, path: String, value: String) -> anyhow::Result<u64>;
 }
 
@@ -158,10 +158,10 @@ impl SecretSource for Calls {
     fn name(&self) -> &'static str {
         "secrets elsewhere"
     }
-    async fn fetch(&self, path: &str, version: Option<u64>) -> anyhow::Result<String> {
+    async fn fetch(&self, path: String, version: Option<u64>) -> anyhow::Result<String> {
         self.answer("fetch", &[&path, &version])
     }
-    async fn fetch_all(&self, prefix: Option<&str>) -> anyhow::Result<BTreeMap<String, String>> {
+    async fn fetch_all(&self, prefix: Option<String>) -> anyhow::Result<BTreeMap<String, String>> {
         self.answer("fetch_all", &[&prefix])
     }
     async fn store(&self, path: String, value: String) -> anyhow::Result<u64> {
@@ -173,8 +173,8 @@ async fn use_secret_source(secrets: Arc<dyn SecretSource>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..4 {
         seen.note(secrets.name());
-        seen.messages(secrets.fetch(&seen.text(), seen.give()).await);
-        seen.messages(secrets.fetch_all(Some(&seen.text())).await);
+        seen.messages(secrets.fetch(seen.give(), seen.give()).await);
+        seen.messages(secrets.fetch_all(seen.give()).await);
         seen.messages(secrets.store(seen.give(), seen.give()).await);
     }
     seen
@@ -223,44 +223,44 @@ fails!(ScheduleError: made =>
 pub trait Scheduler: Send + Sync + 'static {
     async fn add(
         &self,
-        job: &str,
+        job: String,
         trigger: Trigger,
         payload: Vec<u8>,
     ) -> Result<u64, ScheduleError>;
-    async fn pause(&self, job: &str, r#in: Option<Duration>) -> Result<(), ScheduleError>;
-    async fn resume(&self, job: &str) -> Result<bool, ScheduleError>;
-    async fn next_runs(&self, job: &str, count: usize) -> Result<Vec<Duration>, ScheduleError>;
+    async fn pause(&self, job: String, r#in: Option<Duration>) -> Result<(), ScheduleError>;
+    async fn resume(&self, job: String) -> Result<bool, ScheduleError>;
+    async fn next_runs(&self, job: String, count: usize) -> Result<Vec<Duration>, ScheduleError>;
     #[cfg(any())]
-    async fn run_now(&self, job: &str, debugger: Debugger) -> Result<(), ScheduleError>;
+    async fn run_now(&self, job: String, debugger: Debugger) -> Result<(), ScheduleError>;
     #[cfg(not(any()))]
-    async fn run_after(&self, job: &str, other: &str) -> Result<u64, ScheduleError>;
-    fn is_paused(&self, job: &str) -> Result<bool, ScheduleError>;
+    async fn run_after(&self, job: String, other: String) -> Result<u64, ScheduleError>;
+    fn is_paused(&self, job: String) -> Result<bool, ScheduleError>;
 }
 
 #[async_trait]
 impl Scheduler for Calls {
     async fn add(
         &self,
-        job: &str,
+        job: String,
         trigger: Trigger,
         payload: Vec<u8>,
     ) -> Result<u64, ScheduleError> {
         self.answer("add", &[&job, &trigger, &payload])
     }
-    async fn pause(&self, job: &str, r#in: Option<Duration>) -> Result<(), ScheduleError> {
+    async fn pause(&self, job: String, r#in: Option<Duration>) -> Result<(), ScheduleError> {
         self.answer("pause", &[&job, &r#in])
     }
-    async fn resume(&self, job: &str) -> Result<bool, ScheduleError> {
+    async fn resume(&self, job: String) -> Result<bool, ScheduleError> {
         self.answer("resume", &[&job])
     }
-    async fn next_runs(&self, job: &str, count: usize) -> Result<Vec<Duration>, ScheduleError> {
+    async fn next_runs(&self, job: String, count: usize) -> Result<Vec<Duration>, ScheduleError> {
         self.answer("next_runs", &[&job, &count])
     }
     #[cfg(not(any()))]
-    async fn run_after(&self, job: &str, other: &str) -> Result<u64, ScheduleError> {
+    async fn run_after(&self, job: String, other: String) -> Result<u64, ScheduleError> {
         self.answer("run_after", &[&job, &other])
     }
-    fn is_paused(&self, job: &str) -> Result<bool, ScheduleError> {
+    fn is_paused(&self, job: String) -> Result<bool, ScheduleError> {
         self.answer("is_paused", &[&job])
     }
 }
@@ -268,12 +268,12 @@ impl Scheduler for Calls {
 async fn use_scheduler(scheduler: Arc<dyn Scheduler>) -> Transcript {
     let mut seen = Transcript::default();
     for _ in 0..5 {
-        seen.variant(scheduler.add(&seen.text(), seen.give(), seen.give()).await);
-        seen.variant(scheduler.pause(&seen.text(), seen.give()).await);
-        seen.variant(scheduler.resume(&seen.text()).await);
-        seen.variant(scheduler.next_runs(&seen.text(), seen.give()).await);
-        seen.variant(scheduler.run_after(&seen.text(), &seen.text()).await);
-        seen.variant(scheduler.is_paused(&seen.text()));
+        seen.variant(scheduler.add(seen.give(), seen.give(), seen.give()).await);
+        seen.variant(scheduler.pause(seen.give(), seen.give()).await);
+        seen.variant(scheduler.resume(seen.give()).await);
+        seen.variant(scheduler.next_runs(seen.give(), seen.give()).await);
+        seen.variant(scheduler.run_after(seen.give(), seen.give()).await);
+        seen.variant(scheduler.is_paused(seen.give()));
     }
     seen
 }
