@@ -58,7 +58,7 @@ pub mod money {
         money.0
     }
 
-    pub fn from_wire(cents: i64) -> std::result::Result<Money, std::num::TryFromIntError> {
+    pub fn from_wire(cents: i64) -> Result<Money, std::num::TryFromIntError> {
         Ok(Money(i64::from(u32::try_from(cents)?)))
     }
 }
