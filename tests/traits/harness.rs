@@ -13,7 +13,8 @@ use std::{
     fs::Permissions,
     io,
     os::unix::fs::PermissionsExt as _,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
 use meshrpc::{
@@ -68,7 +69,9 @@ struct Noted {
     /// Of all calls so far.
     hash: u64,
     turn: u64,
-    errors: u64,
+    errors: usize,
+    /// The variants that its error has.
+    variants: usize,
     /// Of each method.
     counts: BTreeMap<&'static str, u64>,
 }
@@ -102,8 +105,10 @@ impl Calls {
         if noted.counts[method] % 2 == 1 {
             return Ok(made.value());
         }
+        let fails = E::VARIANTS[noted.errors % E::VARIANTS.len()];
         noted.errors += 1;
-        Err(E::fails(noted.errors - 1, made))
+        noted.variants = E::VARIANTS.len();
+        Err(fails(made))
     }
 
     /// A value made of the call.
@@ -112,21 +117,30 @@ impl Calls {
     }
 }
 
-/// An error of which each variant can be made.
-pub trait Fails {
-    /// The `nth` error of an implementation, made of the call.
-    fn fails(nth: u64, made: Made) -> Self;
+impl Drop for Calls {
+    fn drop(&mut self) {
+        let noted = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let (errors, variants) = (noted.errors, noted.variants);
+        assert!(
+            thread::panicking() || errors >= variants,
+            "{errors} calls failed: not one for each of {variants} variants"
+        );
+    }
 }
 
-/// `fails!(E: made => Self::One(made.text()), Self::Two)`: the variants in turn.
+/// An error of which each variant can be made.
+pub trait Fails: Sized + 'static {
+    /// Makes each of them, from a call.
+    const VARIANTS: &'static [fn(Made) -> Self];
+}
+
+/// `fails!(E: made => Self::One(made.text()), Self::Two)`: what makes each variant.
 macro_rules! fails {
     ($error:ty: $made:ident => $($variant:expr),+ $(,)?) => {
         impl $crate::harness::Fails for $error {
-            #[allow(unused_variables)]
-            fn fails(nth: u64, $made: $crate::harness::Made) -> Self {
-                let each: &[fn($crate::harness::Made) -> Self] = &[$(|$made| $variant),+];
-                each[nth as usize % each.len()]($made)
-            }
+            #[allow(unused_variables, reason = "a variant may hold nothing")]
+            const VARIANTS: &'static [fn($crate::harness::Made) -> Self] =
+                &[$(|$made| $variant),+];
         }
     };
 }
@@ -283,4 +297,29 @@ fn causes<'a>(
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| {
         (*error).source()
     })
+}
+
+#[test]
+fn whatever_is_wrong_with_a_call_shows() {
+    let ask = |calls: &[(&'static str, u8, u8)]| {
+        let noted = Calls::default();
+        let made = calls
+            .iter()
+            .map(|(method, a, b)| noted.made(method, &[a, b]).hash);
+        made.last().expect("there is one")
+    };
+    let right = ask(&[("put", 1, 2), ("get", 1, 2)]);
+    assert_eq!(right, ask(&[("put", 1, 2), ("get", 1, 2)]));
+    assert_ne!(right, ask(&[("put", 2, 1), ("get", 1, 2)]), "swapped");
+    assert_ne!(
+        right,
+        ask(&[("put", 1, 2), ("put", 1, 2), ("get", 1, 2)]),
+        "doubled"
+    );
+    assert_ne!(right, ask(&[("get", 1, 2)]), "lost");
+    assert_ne!(
+        right,
+        ask(&[("get", 1, 2), ("put", 1, 2)]),
+        "in another order"
+    );
 }

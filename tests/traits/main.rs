@@ -1,7 +1,7 @@
 //! Traits as programs have them, served on a socket and called through their clients.
 //!
-//! Their forms are those of 144 service-like traits of public programs, in the same proportions;
-//! `census` counts them. `harness` says how they are tried.
+//! Their forms are those of 144 service-like traits of public programs, in the same proportions:
+//! `census` counts them, and `census.txt` is the table. `harness` says how they are tried.
 
 #![allow(
     missing_docs,
@@ -13,6 +13,7 @@ pub mod values;
 
 mod census;
 pub mod chains;
+pub mod corpus;
 pub mod devices;
 pub mod events;
 pub mod indexes;
