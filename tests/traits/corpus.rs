@@ -76,7 +76,7 @@ impl Corpus {
             let returned = method.sig.output.to_token_stream().to_string();
             method.sig.asyncness.is_none() && !returned.contains("Future") && !is_stream(method)
         };
-        let sync = found.methods().any(|method| is_waiting(method));
+        let sync = found.methods().any(is_waiting);
         has("async with sync methods", sync && style != "style: sync");
         let name = &item.ident;
         let object = [format!("dyn {name} "), format!("dyn Dyn{name} ")]

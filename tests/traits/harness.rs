@@ -198,7 +198,7 @@ impl Made {
 
     /// A value of any serde type.
     pub fn value<T: DeserializeOwned>(self) -> T {
-        Values::new(self.hash).next()
+        Values::new(self.hash).value()
     }
 
     /// Some bytes.
@@ -232,7 +232,7 @@ impl Transcript {
     /// An argument of any serde type, another one each time.
     pub fn give<T: DeserializeOwned>(&self) -> T {
         self.given.set(self.given.get() + 1);
-        Values::new(self.given.get()).next()
+        Values::new(self.given.get()).value()
     }
 
     /// A text, to be borrowed.

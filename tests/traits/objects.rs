@@ -1,6 +1,6 @@
 //! Objects and files of any size: buckets, uploads, archives, snapshots.
 
-use std::{collections::BTreeMap, io, path::Path, pin::Pin, sync::Arc, time::SystemTime};
+use std::{io, path::Path, pin::Pin, sync::Arc, time::SystemTime};
 
 use async_trait::async_trait;
 use futures_util::{Stream, StreamExt as _, stream, stream::BoxStream};
@@ -256,9 +256,7 @@ pub trait Archive: Send + Sync {
         &self,
         prefix: Option<String>,
     ) -> Pin<Box<dyn Future<Output = Result<Vec<String>, ObjectError>> + Send + '_>>;
-    fn seal(
-        &self,
-    ) -> Pin<Box<dyn Future<Output = Result<BTreeMap<String, u64>, ObjectError>> + Send + '_>>;
+    fn seal(&self) -> Pin<Box<dyn Future<Output = Result<u64, ObjectError>> + Send + '_>>;
 }
 
 impl Archive for Calls {
@@ -268,7 +266,7 @@ impl Archive for Calls {
     fn list(&self, prefix: Option<String>) -> Boxed<'_, Vec<String>> {
         Box::pin(async move { self.answer("list", &[&prefix]) })
     }
-    fn seal(&self) -> Boxed<'_, BTreeMap<String, u64>> {
+    fn seal(&self) -> Boxed<'_, u64> {
         Box::pin(async move { self.answer("seal", &[]) })
     }
 }

@@ -29,7 +29,7 @@ impl Values {
     ///
     /// # Panics
     /// If its type takes no values from a format that does not describe itself.
-    pub fn next<T: DeserializeOwned>(&mut self) -> T {
+    pub fn value<T: DeserializeOwned>(&mut self) -> T {
         T::deserialize(self).expect("a value of this type can be made")
     }
 
@@ -114,7 +114,7 @@ impl<'de> Deserializer<'de> for &mut Values {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.is_deep() || self.bits() % 4 == 0 {
+        match self.is_deep() || self.bits().is_multiple_of(4) {
             true => visitor.visit_none(),
             false => visitor.visit_some(self),
         }
