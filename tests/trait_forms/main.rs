@@ -22,6 +22,7 @@ mod kept;
 mod macros;
 mod object_streams;
 mod objects;
+mod paths;
 mod plain;
 mod receivers;
 mod styles;
