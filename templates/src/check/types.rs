@@ -68,7 +68,7 @@ pub(crate) fn not_bytes(written: &Type) -> Error {
         true => {
             "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`; the items of a stream cross one by one: remove `raw`"
         }
-        false => "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`: remove it, or take one of these",
+        false => "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`: remove it, or write one of these",
     };
     Error::new(span(written), message)
 }
