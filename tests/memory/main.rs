@@ -3,7 +3,7 @@
 //! One test, since the count is of the whole program. Both sides of a call are in it.
 
 use bytes::Bytes;
-use meshrpc::{mesh_service, testing::pair};
+use meshrpc::{Server, mesh_service, testing::Network};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
@@ -11,30 +11,51 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const LARGE: usize = 64 << 20;
 
-/// Takes and gives.
+/// What is called, with types that keep what is sent at the caller.
 #[mesh_service]
 trait Depot {
+    /// Sends.
+    async fn put(&self, #[mesh(raw)] bytes: Bytes) -> Result<usize, String>;
+    /// Sends what the callee takes as a vector.
+    async fn put_vector(&self, #[mesh(raw)] bytes: Bytes) -> Result<usize, String>;
+    /// Sends what is borrowed.
+    async fn put_slice(&self, #[mesh(raw)] bytes: &[u8]) -> Result<usize, String>;
+    /// Sends a copy of a copy.
+    async fn put_copied(&self, bytes: &[u8]) -> Result<usize, String>;
+    /// Gets.
+    #[mesh(raw)]
+    async fn get(&self) -> Result<Bytes, String>;
+    /// Gets as a vector.
+    #[mesh(raw)]
+    async fn get_vector(&self) -> Result<Vec<u8>, String>;
+    /// Gets a copy of a copy.
+    async fn get_copied(&self) -> Result<Vec<u8>, String>;
+}
+
+/// The same as it is served, with types that keep what is sent at the callee.
+#[mesh_service(name = "Depot")]
+trait Served {
     /// Takes.
     async fn put(&self, #[mesh(raw)] bytes: Bytes) -> Result<usize, String>;
     /// Takes a vector.
     async fn put_vector(&self, #[mesh(raw)] bytes: Vec<u8>) -> Result<usize, String>;
     /// Takes what is borrowed.
     async fn put_slice(&self, #[mesh(raw)] bytes: &[u8]) -> Result<usize, String>;
-    /// Takes, copying.
+    /// Takes a copy.
     async fn put_copied(&self, bytes: Vec<u8>) -> Result<usize, String>;
-    /// Gives what it has.
+    /// Gives.
     #[mesh(raw)]
     async fn get(&self) -> Result<Bytes, String>;
-    /// Gives what it has as a vector.
+    /// Gives what the caller takes as a vector.
     #[mesh(raw)]
-    async fn get_vector(&self) -> Result<Vec<u8>, String>;
-    /// Gives, copying.
+    async fn get_vector(&self) -> Result<Bytes, String>;
+    /// Gives a copy.
     async fn get_copied(&self) -> Result<Vec<u8>, String>;
 }
 
 struct Shelf(Bytes);
 
-impl Depot for Shelf {
+impl Served for Shelf {
     async fn put(&self, bytes: Bytes) -> Result<usize, String> {
         Ok(bytes.len())
     }
@@ -50,8 +71,8 @@ impl Depot for Shelf {
     async fn get(&self) -> Result<Bytes, String> {
         Ok(self.0.clone())
     }
-    async fn get_vector(&self) -> Result<Vec<u8>, String> {
-        Ok(self.0.to_vec())
+    async fn get_vector(&self) -> Result<Bytes, String> {
+        Ok(self.0.clone())
     }
     async fn get_copied(&self) -> Result<Vec<u8>, String> {
         Ok(self.0.to_vec())
@@ -69,23 +90,24 @@ async fn bodies<T>(call: impl Future<Output = Result<T, String>>) -> f64 {
 #[tokio::test]
 async fn a_raw_byte_string_is_there_once_at_each_side() {
     let held = Bytes::from(vec![7; LARGE]);
-    let depot: DepotClient = pair(Shelf(held.clone()));
+    let served = ServedHandler::new(Shelf(held.clone()));
+    let server = Server::builder().service(served).build();
+    let depot: DepotClient = Network::new().pair_with(server);
     // What is there once, such as buffers and the connection.
     depot.put(Bytes::new()).await.expect("it is answered");
 
-    let vector = || held.to_vec();
-    let given = vector();
-    let put_vector = bodies(depot.put_vector(given)).await;
-    let given = vector();
-    let put_copied = bodies(depot.put_copied(given)).await;
+    // One at the side that has nothing yet, and none at the other.
     let raw = [
         ("put", bodies(depot.put(held.clone())).await, 1.0),
-        ("put_vector", put_vector, 1.0),
+        (
+            "put_vector",
+            bodies(depot.put_vector(held.clone())).await,
+            1.0,
+        ),
         // What is borrowed is copied once.
         ("put_slice", bodies(depot.put_slice(&held)).await, 2.0),
         ("get", bodies(depot.get()).await, 1.0),
-        // The implementation makes one.
-        ("get_vector", bodies(depot.get_vector()).await, 2.0),
+        ("get_vector", bodies(depot.get_vector()).await, 1.0),
     ];
     for (method, bodies, expected) in raw {
         assert!(
@@ -95,13 +117,10 @@ async fn a_raw_byte_string_is_there_once_at_each_side() {
     }
     // Without it there is one more, or this test measures nothing.
     let copied = [
-        ("put_copied", put_copied, 3.0),
-        ("get_copied", bodies(depot.get_copied()).await, 3.0),
+        ("put_copied", bodies(depot.put_copied(&held)).await),
+        ("get_copied", bodies(depot.get_copied()).await),
     ];
-    for (method, bodies, expected) in copied {
-        assert!(
-            (expected - 0.1..expected + 0.1).contains(&bodies),
-            "`{method}`: {bodies:.2} bodies at a time instead of {expected}"
-        );
+    for (method, bodies) in copied {
+        assert!(bodies > 1.9, "`{method}`: {bodies:.2} bodies at a time");
     }
 }

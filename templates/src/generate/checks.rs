@@ -54,8 +54,6 @@ impl Output<'_> {
                 #[allow(dead_code)]
                 const fn value<T: #rt::MeshValue>() {}
                 #[allow(dead_code)]
-                const fn raw<T: #rt::MeshRaw>() {}
-                #[allow(dead_code)]
                 const fn result<R: #rt::MeshResult>() {}
                 #[allow(dead_code)]
                 const fn item<T: #rt::MeshItem>() {}
@@ -94,9 +92,14 @@ impl Checks<'_> {
     /// Checks a byte string's type.
     fn raw(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
         if self.first("raw", ty.to_token_stream(), cfg) {
-            let (ty, span) = (at(&without_lifetimes(ty), span), here(span));
-            self.statements
-                .push(quote_spanned!(span=> #(#cfg)* raw::<#ty>();));
+            let (rt, ty, span) = (self.rt, at(&without_lifetimes(ty), span), here(span));
+            self.statements.push(quote_spanned! {span=>
+                #(#cfg)*
+                {
+                    const fn raw<T: #rt::MeshRaw>() {}
+                    raw::<#ty>();
+                }
+            });
         }
     }
 
