@@ -14,6 +14,7 @@
 )]
 
 mod arguments;
+mod attachments;
 mod attributes;
 mod errors;
 mod generics;

@@ -4,14 +4,14 @@ use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
 use super::{
     Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, StreamType, Style,
-    plain, style,
+    attribute::strip, plain, style,
 };
 use crate::check;
 
 /// A method that another process answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Method {
-    /// As written, without attributes on arguments.
+    /// As written, without our attributes on arguments.
     pub(crate) signature: Signature,
     /// Wire name.
     pub(crate) name: String,
@@ -137,8 +137,10 @@ impl Parsed {
             .name
             .clone()
             .unwrap_or_else(|| (plain(&signature.ident), signature.ident.span()));
+        let mut stripped = signature.clone();
+        strip(&mut stripped);
         Ok(Parsed::Remote(Box::new(Method {
-            signature: signature.clone(),
+            signature: stripped,
             name,
             name_span,
             key: 0,

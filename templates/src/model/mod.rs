@@ -21,7 +21,7 @@ pub(crate) mod style;
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
-pub(crate) use argument::{Argument, Form, Passed};
+pub(crate) use argument::{Argument, Form, Passed, Raw};
 pub(crate) use async_trait::AsyncTrait;
 pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;

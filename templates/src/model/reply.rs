@@ -21,6 +21,8 @@ pub(crate) struct Reply {
     pub(crate) on_failure: Option<OnFailure>,
     /// What the method succeeds with crosses as what this module makes of it.
     pub(crate) with: Option<Path>,
+    /// What the method succeeds with is a byte string that is not copied where that can be.
+    pub(crate) raw: bool,
     /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
     pub(crate) stream: Option<ReplyStream>,
     /// Nothing is returned, not even an error; `ty` stands for what is answered.
@@ -56,12 +58,21 @@ impl Reply {
         let (ty, stream) = without_stream(ty)?;
         let converted = effects.with.is_some();
         types::returned(&ty, at, style, on_failure.is_some(), converted)?;
+        let reply = Self::of(&ty);
+        if effects.raw.is_some() {
+            match (&stream, &reply.ok) {
+                (None, Some(ok)) => types::bytes(types::unwrapped(ok))?,
+                (None, None) if on_failure.is_some() => types::bytes(&ty)?,
+                _ => {}
+            }
+        }
         Ok(Self {
             stream,
             on_failure,
             with: effects.with.clone(),
+            raw: effects.raw.is_some(),
             span: at,
-            ..Self::of(&ty)
+            ..reply
         })
     }
 
@@ -89,6 +100,7 @@ impl Reply {
             span: types::span(ty),
             on_failure: None,
             with: None,
+            raw: false,
             stream: None,
             nothing: false,
         };
