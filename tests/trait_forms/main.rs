@@ -23,6 +23,7 @@ mod kept;
 mod macros;
 mod object_streams;
 mod objects;
+mod paths;
 mod plain;
 mod receivers;
 mod styles;

@@ -323,6 +323,17 @@ macro_rules! __mesh_error_part {
     }};
 }
 
+/// `error_arrives!(field)`: whether a field of an error can be had again from what is written of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_arrives {
+    ($field:expr) => {{
+        use $crate::__rt::v1::ladder::part::{Nested as _, NestedAny as _, Told as _, Value as _};
+        let field = $field;
+        (&&&&$crate::__rt::v1::Of::value(field)).arrives(field)
+    }};
+}
+
 /// `error_remake!(Type)`: how a field of an error is read.
 #[doc(hidden)]
 #[macro_export]

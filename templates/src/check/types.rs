@@ -197,7 +197,7 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
                 .map_or_else(|| object.span(), |token| token.span);
             Error::new(
                 at,
-                "a trait object cannot cross to another process: write the concrete type",
+                "a trait object cannot cross to another process: write the concrete type, or `#[mesh(skip = …)]` before an argument for the handler to pass its own, or `#[mesh(local = …)]` above the method to answer it at the caller",
             )
         }
         Type::FnPtr(pointer) => Error::new(
@@ -344,7 +344,7 @@ impl<'ast> Visit<'ast> for Returned {
         let at = reference.and_token.span;
         self.refuse(Error::new(
             at,
-            "nothing borrowed comes back from another process: return it owned",
+            "nothing borrowed comes back from another process: return it owned, or write `#[mesh(local = …)]` above the method to answer it at the caller",
         ));
     }
 
@@ -363,7 +363,7 @@ impl<'ast> Visit<'ast> for Returned {
                     {
                         self.refuse(Error::new(
                             found.span(),
-                            "nothing borrowed comes back from another process: return it owned",
+                            "nothing borrowed comes back from another process: return it owned, or write `#[mesh(local = …)]` above the method to answer it at the caller",
                         ));
                     }
                     GenericArgument::Type(Type::Path(inner)) if inner.path.is_ident("str") => {}

@@ -7,7 +7,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 
-use super::Output;
+use super::{Output, here};
 use crate::{
     check::types,
     model::{FailureAnswer, Form, OnFailure, Raw, Reply, canonical, without_lifetimes},
@@ -268,11 +268,6 @@ fn contents(ty: &Type) -> Vec<&Type> {
 const CONTAINERS: [&str; 7] = [
     "Option", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
 ];
-
-/// The place of `span`, and names as at the attribute.
-fn here(span: Span) -> Span {
-    Span::call_site().located_at(span)
-}
 
 /// A type with every token at one place, so that errors underline it and nothing else.
 fn at(ty: &Type, span: Span) -> TokenStream {

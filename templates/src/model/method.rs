@@ -48,8 +48,13 @@ pub(super) enum Parsed {
 }
 
 impl Parsed {
-    /// `on_failure` is the trait's.
-    pub(super) fn parse(function: &TraitItemFn, on_failure: Option<&OnFailure>) -> Result<Self> {
+    /// `function` has the concrete types where `written` has the trait's; `on_failure` is the
+    /// trait's.
+    pub(super) fn parse(
+        function: &TraitItemFn,
+        written: &Signature,
+        on_failure: Option<&OnFailure>,
+    ) -> Result<Self> {
         let mut errors = check::Errors::default();
         let effects = errors.take(Effects::parse(function)).unwrap_or_default();
         if let Some(local) = &effects.local {
@@ -105,9 +110,13 @@ impl Parsed {
             let streams = arguments
                 .iter()
                 .any(|argument| matches!(argument.form, Form::Stream(_)));
+            let (_, written) = style::of(written);
+            let at = written
+                .as_ref()
+                .map_or_else(|| signature.ident.span(), check::types::span);
             errors.take(Reply::parse(
                 output.as_ref(),
-                &signature.ident,
+                at,
                 style,
                 &effects,
                 on_failure.filter(|_| !streams),

@@ -89,7 +89,7 @@ impl Service {
             };
             let parsed = instance
                 .apply(function)
-                .and_then(|function| Parsed::parse(&function, on_failure));
+                .and_then(|applied| Parsed::parse(&applied, &function.sig, on_failure));
             match errors.take(parsed) {
                 Some(Parsed::Remote(method)) => methods.push(*method),
                 Some(Parsed::Answered(method)) => locals.push(*method),

@@ -1,6 +1,7 @@
 //! What a method returns.
 
-use syn::{Error, GenericArgument, Ident, Path, PathArguments, Result, Type, parse_quote};
+use proc_macro2::Span;
+use syn::{Error, GenericArgument, Path, PathArguments, Result, Type, parse_quote};
 
 use super::{Effects, OnFailure, ReplyStream, StreamType, Style};
 use crate::check::types;
@@ -15,7 +16,7 @@ pub(crate) struct Reply {
     /// Type of failure, where it is written out.
     pub(crate) err: Option<Type>,
     /// What a check of the type is reported at.
-    pub(crate) span: proc_macro2::Span,
+    pub(crate) span: Span,
     /// What a call that failed gives, if the type is no result. An alias may be one all the same.
     pub(crate) on_failure: Option<OnFailure>,
     /// What the method succeeds with crosses as what this module makes of it.
@@ -29,10 +30,10 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// `on_failure` is the trait's.
+    /// `at` is where the type is written, and `on_failure` the trait's.
     pub(super) fn parse(
         output: Option<&Type>,
-        method: &Ident,
+        at: Span,
         style: Style,
         effects: &Effects,
         on_failure: Option<&OnFailure>,
@@ -47,10 +48,6 @@ impl Reply {
                 "a `Result` tells of a failed call itself: remove `on_failure`",
             ));
         }
-        let at = match output {
-            Some(ty) => types::span(ty),
-            None => method.span(),
-        };
         if let Some(stream) = StreamType::of(ty) {
             let stream = ReplyStream::parse(&stream, true)?;
             return Ok(Self {

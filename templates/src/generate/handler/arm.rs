@@ -1,10 +1,10 @@
 //! What the handler does for one method.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::{
-    super::{Output, conversion, key},
+    super::{Output, conversion, here, key},
     lend::{collect, each, value},
     stream::Steps,
 };
@@ -138,7 +138,8 @@ impl Output<'_> {
             };
             let work = match blocking && method.effects.oneway.is_none() {
                 true => quote!(#rt::blocking(move || { #body })),
-                false => quote!(async move { #body }),
+                // Where what is awaited cannot change threads, it is this method's that cannot.
+                false => quote_spanned!(here(method.signature.ident.span())=> async move { #body }),
             };
             quote!(#rt::answer(#work),)
         };
