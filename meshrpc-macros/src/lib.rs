@@ -252,6 +252,13 @@ use syn::ItemTrait;
 /// - `#[mesh(with = module)]` on an argument, or on a method for what it succeeds with: it crosses as
 ///   what `module::to_wire(&T) -> W` makes of it, and `module::from_wire(W) -> Result<T, E>` makes it
 ///   again. `W` is a serde type, `E` can be shown.
+///
+/// What is large:
+///
+/// - `#[mesh(raw)]` on an argument that is `Bytes`, `Vec<u8>` or `&[u8]`, or on a method that returns
+///   `Bytes` or `Vec<u8>`, as the `Ok` of a `Result` or where `on_failure` is given: from 16 KiB on it
+///   is not copied to be written, nor to be read. The bytes that cross are the same, so a peer may
+///   say it or not. `docs/streams.md` tells what it saves.
 #[proc_macro_attribute]
 pub fn mesh_service(
     options: proc_macro::TokenStream,

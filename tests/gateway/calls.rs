@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, io};
 
 use anyhow::Context as _;
+use bytes::Bytes;
 use meshrpc::{Error, Mesh, Server, gateway::Gateway, mesh_service};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -36,6 +37,12 @@ pub(crate) trait Library {
     async fn save(&self) -> anyhow::Result<()>;
     async fn desk(&self) -> anyhow::Result<u32>;
     async fn open(&self) -> anyhow::Result<String>;
+    #[mesh(raw)]
+    async fn scan(
+        &self,
+        #[mesh(raw)] pages: Bytes,
+        #[mesh(raw)] cover: &[u8],
+    ) -> anyhow::Result<Bytes>;
 }
 
 /// With a method that the library has, too.
@@ -68,6 +75,12 @@ impl Library for Desk {
     async fn open(&self) -> anyhow::Result<String> {
         Ok("from nine".to_owned())
     }
+
+    async fn scan(&self, pages: Bytes, cover: &[u8]) -> anyhow::Result<Bytes> {
+        let mut scanned = [cover, &pages].concat();
+        scanned.reverse();
+        Ok(scanned.into())
+    }
 }
 
 impl Cafe for Desk {
@@ -88,6 +101,19 @@ async fn an_object_of_arguments_gives_the_result() {
     let response = ask(&gateway, post("/it/enter", arguments)).await;
     assert_eq!(response.status(), 200, "{response:?}");
     assert_eq!(json(&response), json!({"title": "Öl", "pages": 12}));
+}
+
+#[tokio::test]
+async fn raw_byte_strings_are_arrays_of_numbers() {
+    let gateway = gateway_to(library(1)).await;
+    for len in [0_usize, 2, 40_000] {
+        let pages: Vec<u8> = (0..len).map(|n| (n % 256) as u8).collect();
+        let arguments = json!({"pages": pages, "cover": [7, 8]}).to_string();
+        let response = ask(&gateway, post("/it/scan", arguments)).await;
+        assert_eq!(response.status(), 200, "{len}: {response:?}");
+        let scanned: Vec<u8> = pages.into_iter().rev().chain([8, 7]).collect();
+        assert_eq!(json(&response), json!(scanned), "{len}");
+    }
 }
 
 #[tokio::test]

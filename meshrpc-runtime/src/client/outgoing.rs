@@ -2,8 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use bytes::Bytes;
-
 use crate::{
     blocking,
     client::{Answer, Channel, SessionKey, Streaming, pool::Lane, progress::Progress},
@@ -106,7 +104,7 @@ impl<'a> Outgoing<'a> {
     /// # Errors
     /// As [`unary`](Self::unary), and if the callee does not read this codec.
     #[cfg(feature = "gateway")]
-    pub(crate) async fn raw(self, codec: Codec, body: Bytes) -> Result<Answer, Error> {
+    pub(crate) async fn raw(self, codec: Codec, body: bytes::Bytes) -> Result<Answer, Error> {
         self.attempts(|progress, _| match progress.wants_field_names() {
             true => Err(progress.take_last()),
             false => Ok(Some((codec, body.clone().into()))),

@@ -18,6 +18,7 @@ impl Output<'_> {
         let mut checks = Checks {
             rt: &self.rt,
             seen: HashSet::new(),
+            raw: None,
             statements: Vec::new(),
         };
         for method in &self.service.methods {
@@ -48,7 +49,7 @@ impl Output<'_> {
                 None => checks.reply(reply, &method.cfg),
             }
         }
-        let (rt, statements) = (&self.rt, &checks.statements);
+        let (rt, raw, statements) = (&self.rt, &checks.raw, &checks.statements);
         quote! {
             const _: () = {
                 #[allow(dead_code)]
@@ -59,6 +60,7 @@ impl Output<'_> {
                 const fn item<T: #rt::MeshItem>() {}
                 #[allow(dead_code)]
                 const fn session<T: #rt::SessionArgument>() {}
+                #raw
                 #(#statements)*
             };
         }
@@ -68,6 +70,8 @@ impl Output<'_> {
 struct Checks<'a> {
     rt: &'a TokenStream,
     seen: HashSet<String>,
+    /// The bound of byte strings, where there are any.
+    raw: Option<TokenStream>,
     statements: Vec<TokenStream>,
 }
 
@@ -93,13 +97,12 @@ impl Checks<'_> {
     fn raw(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
         if self.first("raw", ty.to_token_stream(), cfg) {
             let (rt, ty, span) = (self.rt, at(&without_lifetimes(ty), span), here(span));
-            self.statements.push(quote_spanned! {span=>
-                #(#cfg)*
-                {
-                    const fn raw<T: #rt::MeshRaw>() {}
-                    raw::<#ty>();
-                }
+            self.raw = Some(quote! {
+                #[allow(dead_code)]
+                const fn raw<T: #rt::MeshRaw>() {}
             });
+            self.statements
+                .push(quote_spanned!(span=> #(#cfg)* raw::<#ty>();));
         }
     }
 
