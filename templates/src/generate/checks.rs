@@ -7,10 +7,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 
-use super::Output;
+use super::{Output, here};
 use crate::{
     check::types,
-    model::{FailureAnswer, Form, OnFailure, Reply, canonical, without_lifetimes},
+    model::{FailureAnswer, Form, OnFailure, Raw, Reply, canonical, without_lifetimes},
 };
 
 impl Output<'_> {
@@ -28,9 +28,10 @@ impl Output<'_> {
                         checks.converted(module, &method.cfg);
                         continue;
                     }
-                    _ => {}
+                    Form::Raw(Raw::Owned(ty)) => checks.raw(ty, argument.span, &method.cfg),
+                    Form::Raw(Raw::Lent) => {}
+                    _ => checks.value(&argument.owned, argument.span, &method.cfg),
                 }
-                checks.value(&argument.owned, argument.span, &method.cfg);
                 if method.sticky() == Some(index) {
                     checks.session(&argument.owned, argument.span, &method.cfg);
                 }
@@ -85,6 +86,20 @@ impl Checks<'_> {
             let (ty, span) = (at(&without_lifetimes(ty), span), here(span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* value::<#ty>();));
+        }
+    }
+
+    /// Checks a byte string's type.
+    fn raw(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+        if self.first("raw", ty.to_token_stream(), cfg) {
+            let (rt, ty, span) = (self.rt, at(&without_lifetimes(ty), span), here(span));
+            self.statements.push(quote_spanned! {span=>
+                #(#cfg)*
+                {
+                    const fn raw<T: #rt::MeshRaw>() {}
+                    raw::<#ty>();
+                }
+            });
         }
     }
 
@@ -171,14 +186,16 @@ impl Checks<'_> {
                     self.converted(module, cfg);
                 }
             }
-            None if plain && !contents(&reply.ty).is_empty() => {
+            Some(ok) if reply.raw => self.raw(ok, types::span(ok), cfg),
+            None if plain && !reply.raw && !contents(&reply.ty).is_empty() => {
                 self.value(&reply.ty, reply.span, cfg);
             }
             Some(ok) => self.value(ok, types::span(ok), cfg),
             None => {
-                let kind = match plain {
-                    true => "value",
-                    false => "returned",
+                let (kind, bound) = match (reply.raw, plain) {
+                    (true, _) => ("raw", quote!(MeshRaw)),
+                    (false, true) => ("value", quote!(MeshValue)),
+                    (false, false) => ("returned", quote!(MeshValue)),
                 };
                 if self.first(kind, reply.ty.to_token_stream(), cfg) {
                     let (rt, ty, span) = (self.rt, at(&whole, reply.span), here(reply.span));
@@ -187,7 +204,7 @@ impl Checks<'_> {
                         #(#cfg)*
                         {
                             use #rt::ladder::split::{Split as _, #rest as _};
-                            const fn returned<T: #rt::MeshValue>(_: #rt::Of<T>) {}
+                            const fn returned<T: #rt::#bound>(_: #rt::Of<T>) {}
                             let _ = || returned((&&#rt::Of::<#ty>::new()).ok());
                         }
                     });
@@ -248,11 +265,6 @@ fn contents(ty: &Type) -> Vec<&Type> {
 const CONTAINERS: [&str; 7] = [
     "Option", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
 ];
-
-/// The place of `span`, and names as at the attribute.
-fn here(span: Span) -> Span {
-    Span::call_site().located_at(span)
-}
 
 /// A type with every token at one place, so that errors underline it and nothing else.
 fn at(ty: &Type, span: Span) -> TokenStream {

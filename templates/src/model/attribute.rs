@@ -2,7 +2,8 @@
 
 use proc_macro2::TokenStream;
 use syn::{
-    Attribute, FnArg, ItemTrait, Meta, Token, TraitItem, parse::Parser as _, punctuated::Punctuated,
+    Attribute, FnArg, ItemTrait, Meta, Signature, Token, TraitItem, parse::Parser as _,
+    punctuated::Punctuated,
 };
 
 use super::last_is;
@@ -37,11 +38,7 @@ pub(super) fn stripped(item: &ItemTrait) -> ItemTrait {
         match each {
             TraitItem::Fn(function) => {
                 function.attrs.retain(|attribute| !is_mesh(attribute));
-                for input in &mut function.sig.inputs {
-                    if let FnArg::Typed(input) = input {
-                        input.attrs.retain(|attribute| !is_mesh(attribute));
-                    }
-                }
+                strip(&mut function.sig);
             }
             TraitItem::Const(constant) => constant.attrs.retain(|attribute| !is_mesh(attribute)),
             TraitItem::Type(ty) => ty.attrs.retain(|attribute| !is_mesh(attribute)),
@@ -49,6 +46,15 @@ pub(super) fn stripped(item: &ItemTrait) -> ItemTrait {
         }
     }
     item
+}
+
+/// Takes `#[mesh]` off the arguments.
+pub(super) fn strip(signature: &mut Signature) {
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(input) = input {
+            input.attrs.retain(|attribute| !is_mesh(attribute));
+        }
+    }
 }
 
 pub(crate) fn is_mesh(attribute: &Attribute) -> bool {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Index;
+use syn::{Index, Path};
 
 use super::super::moved;
 use crate::model::Lend;
@@ -14,14 +14,14 @@ pub(super) fn value(lend: &Lend, place: &TokenStream) -> TokenStream {
         Lend::Ref => quote!(&#place),
         Lend::Str => quote!(#place.as_str()),
         Lend::Slice => quote!(#place.as_slice()),
-        Lend::Path => quote!(#place.as_path()),
+        Lend::Path(path) => borrow(path, &quote!(&#place)),
         Lend::CStr => quote!(#place.as_c_str()),
         // Only at the top, where the caller names the temporary.
         Lend::RefTo(inner) => value(inner, place),
         Lend::SliceOf(inner) | Lend::Collect(inner) => collect(place, &each(inner)),
         Lend::Option(inner) => match &**inner {
             Lend::Ref => quote!(#place.as_ref()),
-            Lend::Str | Lend::Slice | Lend::Path | Lend::CStr => quote!(#place.as_deref()),
+            Lend::Str | Lend::Slice | Lend::CStr => quote!(#place.as_deref()),
             inner => {
                 let mapped = each(inner);
                 quote!(#place.as_ref().map(#mapped))
@@ -51,6 +51,10 @@ fn clone(span: Span, reference: &TokenStream) -> TokenStream {
     quote_spanned!(span=> ::core::clone::Clone::clone(#reference))
 }
 
+fn borrow(path: &Path, reference: &TokenStream) -> TokenStream {
+    quote!(::std::borrow::Borrow::<#path>::borrow(#reference))
+}
+
 pub(super) fn collect(place: &TokenStream, each: &TokenStream) -> TokenStream {
     quote!(#place.iter().map(#each).collect())
 }
@@ -67,6 +71,7 @@ fn value_of_reference(lend: &Lend, name: &str) -> TokenStream {
     match lend {
         Lend::Ref => quote!(#name),
         Lend::Clone(span) => clone(*span, &quote!(#name)),
+        Lend::Path(path) => borrow(path, &quote!(#name)),
         other => value(other, &quote!(#name)),
     }
 }
