@@ -310,6 +310,14 @@ impl VisitMut for Paths<'_> {
         self.normal(path);
     }
 
+    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
+        let before = path.path.segments.len();
+        visit_mut::visit_type_path_mut(self, path);
+        if let Some(qself) = &mut path.qself {
+            qself.position = (qself.position + path.path.segments.len()).saturating_sub(before);
+        }
+    }
+
     fn visit_expr_path_mut(&mut self, path: &mut syn::ExprPath) {
         let before = path.path.segments.len();
         visit_mut::visit_expr_path_mut(self, path);
@@ -321,6 +329,7 @@ impl VisitMut for Paths<'_> {
     fn visit_macro_mut(&mut self, call: &mut syn::Macro) {
         visit_mut::visit_macro_mut(self, call);
         let mut argument = |input: syn::parse::ParseStream<'_>| {
+            let word: Option<syn::Token![else]> = input.parse()?;
             let ahead = input.fork();
             let is_type = ahead
                 .parse::<syn::Type>()
@@ -330,7 +339,7 @@ impl VisitMut for Paths<'_> {
             let is_expr = !is_type
                 && ahead.parse::<syn::Expr>().is_ok()
                 && (ahead.is_empty() || ahead.peek(syn::Token![,]));
-            syn::Result::Ok(match is_expr {
+            let argument = match is_expr {
                 true => {
                     let mut expr: syn::Expr = input.parse()?;
                     self.visit_expr_mut(&mut expr);
@@ -341,7 +350,8 @@ impl VisitMut for Paths<'_> {
                     self.visit_type_mut(&mut ty);
                     ty.to_token_stream()
                 }
-            })
+            };
+            syn::Result::Ok(quote::quote!(#word #argument))
         };
         let parsed = syn::parse::Parser::parse2(
             |input: syn::parse::ParseStream<'_>| {
