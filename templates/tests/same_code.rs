@@ -310,6 +310,14 @@ impl VisitMut for Paths<'_> {
         self.normal(path);
     }
 
+    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
+        let before = path.path.segments.len();
+        visit_mut::visit_type_path_mut(self, path);
+        if let Some(qself) = &mut path.qself {
+            qself.position = (qself.position + path.path.segments.len()).saturating_sub(before);
+        }
+    }
+
     fn visit_expr_path_mut(&mut self, path: &mut syn::ExprPath) {
         let before = path.path.segments.len();
         visit_mut::visit_expr_path_mut(self, path);

@@ -3,7 +3,7 @@
 use syn::{Error, ItemTrait, Result, TraitItem, TypeParamBound, spanned::Spanned as _};
 
 use super::Errors;
-use crate::model::{AsyncTrait, Options, plain, supertraits};
+use crate::model::{AsyncTrait, Options, is_mesh, plain, supertraits};
 
 pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
     if let Some(token) = &item.unsafety {
@@ -32,7 +32,24 @@ pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
             ),
         ));
     }
+    if let Some(attribute) = item.attrs.iter().find(|each| is_mesh(each)) {
+        errors.push(Error::new(
+            attribute.path().span(),
+            "this stands on methods and arguments: write what is for all of the trait into `#[mesh_service(…)]`",
+        ));
+    }
     for each in &item.items {
+        let attributes = match each {
+            TraitItem::Const(constant) => constant.attrs.as_slice(),
+            TraitItem::Type(ty) => ty.attrs.as_slice(),
+            _ => &[],
+        };
+        if let Some(attribute) = attributes.iter().find(|each| is_mesh(each)) {
+            errors.push(Error::new(
+                attribute.path().span(),
+                "this stands on methods and arguments: remove it",
+            ));
+        }
         match each {
             TraitItem::Const(constant) if constant.default.is_none() => errors.push(Error::new(
                 constant.ident.span(),

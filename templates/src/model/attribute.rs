@@ -29,15 +29,20 @@ pub(crate) fn conditional(attribute: &Attribute) -> Vec<Meta> {
         .unwrap_or_default()
 }
 
-/// The trait without `#[mesh_service]` on it and `#[mesh]` in it.
+/// The trait without `#[mesh_service]` on it and `#[mesh]` on it and in it.
 pub(super) fn stripped(item: &ItemTrait) -> ItemTrait {
     let mut item = item.clone();
     item.attrs
-        .retain(|attribute| options_of(&attribute.meta).is_none());
+        .retain(|attribute| options_of(&attribute.meta).is_none() && !is_mesh(attribute));
     for each in &mut item.items {
-        if let TraitItem::Fn(function) = each {
-            function.attrs.retain(|attribute| !is_mesh(attribute));
-            strip(&mut function.sig);
+        match each {
+            TraitItem::Fn(function) => {
+                function.attrs.retain(|attribute| !is_mesh(attribute));
+                strip(&mut function.sig);
+            }
+            TraitItem::Const(constant) => constant.attrs.retain(|attribute| !is_mesh(attribute)),
+            TraitItem::Type(ty) => ty.attrs.retain(|attribute| !is_mesh(attribute)),
+            _ => {}
         }
     }
     item

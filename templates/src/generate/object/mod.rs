@@ -186,16 +186,16 @@ impl Output<'_> {
             .map(|pointer| format!("`{}`", pointer.replace("{}", &object.to_string())))
             .collect();
         let forward = self.service.options.dynamic.as_ref();
-        let implement = match forward.is_some_and(|dynamic| dynamic.forward) {
-            true => format!(
-                " Each implementation has it. `dyn {object}` implements [`{name}`], and so do pointers to it: {}.",
-                pointers.join(", ")
-            ),
-            false => {
-                format!(" Each implementation has it, and `dyn {object}` implements [`{name}`].")
-            }
-        };
-        vec![String::new(), implement]
+        let forwarded = forward
+            .is_some_and(|dynamic| dynamic.forward)
+            .then(|| format!(" So do pointers to it: {}.", pointers.join(", ")));
+        [
+            String::new(),
+            format!(" Each implementation has it, and `dyn {object}` implements [`{name}`]."),
+        ]
+        .into_iter()
+        .chain(forwarded)
+        .collect()
     }
 
     fn pointers(&self) -> Pointers {
