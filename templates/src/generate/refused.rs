@@ -151,7 +151,11 @@ impl Output<'_> {
             ReturnType::Type(_, ty) => match check::types::unwrapped(ty) {
                 Type::ImplTrait(written) => {
                     let is_future = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Future"));
-                    if !written.bounds.iter().any(is_future) {
+                    // The client's `Self` is no parameter that could be captured.
+                    let captures =
+                        |bound: &TypeParamBound| matches!(bound, TypeParamBound::PreciseCapture(_));
+                    if !written.bounds.iter().any(is_future) || written.bounds.iter().any(captures)
+                    {
                         return None;
                     }
                     true

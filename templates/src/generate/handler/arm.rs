@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::{
-    super::{Output, conversion, here, key},
+    super::{Output, conversion, here, key, moved},
     lend::{collect, each, value},
     stream::Steps,
 };
@@ -136,12 +136,14 @@ impl Output<'_> {
                 let reply = #rt::reply_to(request);
                 #body
             };
+            let span = here(method.signature.ident.span());
             let work = match blocking && method.effects.oneway.is_none() {
                 true => quote!(#rt::blocking(move || { #body })),
-                // Where what is awaited cannot change threads, it is this method's that cannot.
-                false => quote_spanned!(here(method.signature.ident.span())=> async move { #body }),
+                false => quote_spanned!(span=> async move { #body }),
             };
-            quote!(#rt::answer(#work),)
+            // Where the method's future cannot change threads, the method is underlined.
+            let answer = moved(quote!(#rt::answer), span);
+            quote_spanned!(span=> #answer(#work),)
         };
         quote! {
             #(#cfg)*
