@@ -12,6 +12,7 @@
 
 mod blocking;
 mod bounds;
+mod crosses;
 mod errors;
 mod given;
 mod handler;
@@ -51,7 +52,10 @@ pub mod v1 {
     pub use super::{
         Nothing, Of,
         blocking::{blocking, blocking_work},
-        bounds::{MeshDefault, MeshError, MeshItem, MeshResult, MeshValue, SessionArgument},
+        bounds::{
+            MeshClone, MeshDefault, MeshError, MeshItem, MeshResult, MeshValue, SessionArgument,
+        },
+        crosses::{Always, And, Value, value_of},
         given::{accepted, panic_with, rebuilt, swallow, wire_for, wire_of},
         handler::{Replier, accept, answer, cast, no_arguments, reply_to, unheard, unknown_method},
         seam::Seam,
@@ -89,6 +93,7 @@ pub mod v1 {
     /// The traits of each ladder, imported by the macros where a ladder is climbed.
     pub mod ladder {
         pub use super::super::{
+            crosses::ladder as crosses,
             errors::{
                 derived::{
                     field::{make, part, remake},

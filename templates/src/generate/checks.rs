@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{Attribute, GenericArgument, Path, PathArguments, Type};
 
@@ -18,6 +18,8 @@ impl Output<'_> {
         let mut checks = Checks {
             rt: &self.rt,
             seen: HashSet::new(),
+            names: 0,
+            values: Vec::new(),
             statements: Vec::new(),
         };
         for method in &self.service.methods {
@@ -30,7 +32,7 @@ impl Output<'_> {
                     }
                     _ => {}
                 }
-                checks.value(&argument.owned, argument.span, &method.cfg);
+                checks.value(&argument.owned, argument.span, &method.cfg, None);
                 if method.sticky() == Some(index) {
                     checks.session(&argument.owned, argument.span, &method.cfg);
                 }
@@ -47,11 +49,62 @@ impl Output<'_> {
                 None => checks.reply(reply, &method.cfg),
             }
         }
-        let (rt, statements) = (&self.rt, &checks.statements);
+        checks.finish()
+    }
+}
+
+struct Checks<'a> {
+    rt: &'a TokenStream,
+    seen: HashSet<String>,
+    /// How many types have a name here.
+    names: usize,
+    values: Vec<Value>,
+    statements: Vec<TokenStream>,
+}
+
+/// A type whose values cross.
+struct Value {
+    /// The type and its `cfg`, to know it by.
+    key: String,
+    name: Ident,
+    span: Span,
+    cfg: Vec<Attribute>,
+    /// The outermost types that it is in, unless it crosses by itself somewhere.
+    inside: Option<Vec<Ident>>,
+    /// What it is made of.
+    made_of: Vec<Ident>,
+}
+
+impl Checks<'_> {
+    fn finish(mut self) -> TokenStream {
+        let rt = self.rt;
+        for value in std::mem::take(&mut self.values) {
+            let Value {
+                name,
+                span,
+                cfg,
+                inside,
+                made_of,
+                ..
+            } = value;
+            let list = |names: &[Ident]| {
+                names
+                    .iter()
+                    .fold(quote!(()), |rest, name| quote!(#rt::And<#name, #rest>))
+            };
+            let inside = match inside {
+                None => quote!(#rt::Always),
+                Some(names) => list(&names),
+            };
+            let made_of = list(&made_of);
+            let asked = quote!((&&&&&#rt::Value::<#inside, #name, #made_of>::new()).crosses());
+            let asked = crosses(rt, &super::moved(asked, here(span)), here(span));
+            self.statements.push(quote!(#(#cfg)* #asked));
+        }
+        let statements = &self.statements;
         quote! {
+            #[allow(deprecated, clippy::all, clippy::pedantic)]
             const _: () = {
-                #[allow(dead_code)]
-                const fn value<T: #rt::MeshValue>() {}
                 #[allow(dead_code)]
                 const fn result<R: #rt::MeshResult>() {}
                 #[allow(dead_code)]
@@ -62,35 +115,75 @@ impl Output<'_> {
             };
         }
     }
-}
 
-struct Checks<'a> {
-    rt: &'a TokenStream,
-    seen: HashSet<String>,
-    statements: Vec<TokenStream>,
-}
+    /// A name for a type. The type's own tokens stand in one place only, and as the user wrote them:
+    /// of one that is not there, the compiler says what it says of the trait, and nothing else.
+    fn named(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) -> Ident {
+        let ty = without_lifetimes(ty);
+        let name = Ident::new(&format!("__T{}", self.names), here(span));
+        self.names += 1;
+        self.statements.push(quote!(#(#cfg)* type #name = #ty;));
+        name
+    }
 
-impl Checks<'_> {
-    /// Checks a value's type: of the usual containers, what they contain, so that one type of the
-    /// user's is one error however it is wrapped.
-    fn value(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
+    /// Checks a value's type, and what it is made of, so that one type of the user's is one error
+    /// however it is wrapped. `whole` is the outermost type that it is in. Gives the names of what
+    /// is checked.
+    fn value(
+        &mut self,
+        ty: &Type,
+        span: Span,
+        cfg: &[Attribute],
+        whole: Option<&Ident>,
+    ) -> Vec<Ident> {
+        let ty = types::unwrapped(ty);
         let inner = contents(ty);
-        if !inner.is_empty() {
-            for inner in inner {
-                self.value(inner, types::span(inner), cfg);
+        if is_transparent(ty) && !inner.is_empty() {
+            let inner = inner.into_iter();
+            return inner
+                .flat_map(|inner| self.value(inner, types::span(inner), cfg, whole))
+                .collect();
+        }
+        let key = key(ty.to_token_stream(), cfg);
+        let known = self.values.iter_mut().find(|value| value.key == key);
+        let (name, is_new) = match known {
+            Some(known) => {
+                match (whole, &mut known.inside) {
+                    (None, inside) => *inside = None,
+                    (Some(whole), Some(inside)) if !inside.contains(whole) => {
+                        inside.push(whole.clone());
+                    }
+                    _ => {}
+                }
+                (known.name.clone(), false)
             }
-            return;
+            None => (self.named(ty, span, cfg), true),
+        };
+        let place = self.values.len();
+        if is_new {
+            self.values.push(Value {
+                key,
+                name: name.clone(),
+                span,
+                cfg: cfg.to_vec(),
+                inside: whole.map(|whole| vec![whole.clone()]),
+                made_of: Vec::new(),
+            });
         }
-        if self.first("value", ty.to_token_stream(), cfg) {
-            let (ty, span) = (at(&without_lifetimes(ty), span), here(span));
-            self.statements
-                .push(quote_spanned!(span=> #(#cfg)* value::<#ty>();));
+        let whole = whole.unwrap_or(&name);
+        let made_of: Vec<_> = inner
+            .into_iter()
+            .flat_map(|inner| self.value(inner, types::span(inner), cfg, Some(whole)))
+            .collect();
+        if let Some(value) = self.values.get_mut(place) {
+            value.made_of = made_of;
         }
+        vec![name]
     }
 
     fn session(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
         if self.first("session", ty.to_token_stream(), cfg) {
-            let (ty, span) = (at(ty, span), here(span));
+            let (ty, span) = (self.named(ty, span, cfg), here(span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* session::<#ty>();));
         }
@@ -118,7 +211,7 @@ impl Checks<'_> {
     /// Checks that a type has a default, unless it is a result, which has no need of one.
     fn default(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
         if self.first("default", ty.to_token_stream(), cfg) {
-            let (rt, ty, span) = (self.rt, at(ty, span), here(span));
+            let (rt, ty, span) = (self.rt, self.named(ty, span, cfg), here(span));
             self.statements.push(quote_spanned! {span=>
                 #(#cfg)*
                 {
@@ -130,9 +223,8 @@ impl Checks<'_> {
     }
 
     fn item(&mut self, item: &Reply, cfg: &[Attribute]) {
-        let whole = without_lifetimes(&item.ty);
-        if self.first("item", without_arguments(&whole), cfg) {
-            let (ty, span) = (at(&whole, item.span), here(item.span));
+        if self.first("item", without_arguments(&item.ty), cfg) {
+            let (ty, span) = (self.named(&item.ty, item.span, cfg), here(item.span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* item::<#ty>();));
         }
@@ -140,17 +232,16 @@ impl Checks<'_> {
     }
 
     fn reply(&mut self, reply: &Reply, cfg: &[Attribute]) {
-        let whole = without_lifetimes(&reply.ty);
         let plain = reply.on_failure.as_ref();
         if let Some(OnFailure {
             answer: FailureAnswer::Default(span),
             ..
         }) = plain
         {
-            self.default(&whole, *span, cfg);
+            self.default(&reply.ty, *span, cfg);
         }
-        if plain.is_none() && self.first("result", without_arguments(&whole), cfg) {
-            let (ty, span) = (at(&whole, reply.span), here(reply.span));
+        if plain.is_none() && self.first("result", without_arguments(&reply.ty), cfg) {
+            let (ty, span) = (self.named(&reply.ty, reply.span, cfg), here(reply.span));
             self.statements
                 .push(quote_spanned!(span=> #(#cfg)* result::<#ty>();));
         }
@@ -159,7 +250,6 @@ impl Checks<'_> {
 
     /// What a result is made of.
     fn parts(&mut self, reply: &Reply, cfg: &[Attribute]) {
-        let whole = without_lifetimes(&reply.ty);
         let plain = reply.on_failure.is_some();
         let rest = match plain {
             true => quote!(Whole),
@@ -172,23 +262,29 @@ impl Checks<'_> {
                 }
             }
             None if plain && !contents(&reply.ty).is_empty() => {
-                self.value(&reply.ty, reply.span, cfg);
+                self.value(&reply.ty, reply.span, cfg, None);
             }
-            Some(ok) => self.value(ok, types::span(ok), cfg),
+            Some(ok) => {
+                self.value(ok, types::span(ok), cfg, None);
+            }
             None => {
                 let kind = match plain {
                     true => "value",
                     false => "returned",
                 };
                 if self.first(kind, reply.ty.to_token_stream(), cfg) {
-                    let (rt, ty, span) = (self.rt, at(&whole, reply.span), here(reply.span));
+                    let (rt, span) = (self.rt, here(reply.span));
+                    let ty = self.named(&reply.ty, reply.span, cfg);
                     // Nothing is said here of a type that is no result: that was said above.
+                    let asked = quote_spanned! {span=>
+                        (&&&&&#rt::value_of(&(&&#rt::Of::<#ty>::new()).ok())).crosses()
+                    };
+                    let asked = crosses(rt, &asked, span);
                     self.statements.push(quote_spanned! {span=>
                         #(#cfg)*
                         {
                             use #rt::ladder::split::{Split as _, #rest as _};
-                            const fn returned<T: #rt::MeshValue>(_: #rt::Of<T>) {}
-                            let _ = || returned((&&#rt::Of::<#ty>::new()).ok());
+                            #asked
                         }
                     });
                 }
@@ -196,10 +292,10 @@ impl Checks<'_> {
         }
         let (key, span) = match &reply.err {
             Some(err) => (err.to_token_stream(), types::span(err)),
-            None => (without_arguments(&whole), reply.span),
+            None => (without_arguments(&reply.ty), reply.span),
         };
         if self.first("error", key, cfg) {
-            let (rt, ty, span) = (self.rt, at(&whole, span), here(span));
+            let (rt, ty, span) = (self.rt, self.named(&reply.ty, span, cfg), here(span));
             self.statements.push(quote_spanned! {span=>
                 #(#cfg)*
                 {
@@ -217,21 +313,43 @@ impl Checks<'_> {
     }
 
     fn first(&mut self, kind: &str, ty: TokenStream, cfg: &[Attribute]) -> bool {
-        let cfg: TokenStream = cfg.iter().map(quote::ToTokens::to_token_stream).collect();
-        self.seen
-            .insert(format!("{kind} {} {}", canonical(ty), canonical(cfg)))
+        self.seen.insert(format!("{kind} {}", key(ty, cfg)))
     }
 }
 
-/// What a container of serde types contains; nothing for any other type.
+/// What a type is known by.
+fn key(ty: TokenStream, cfg: &[Attribute]) -> String {
+    let cfg: TokenStream = cfg.iter().map(quote::ToTokens::to_token_stream).collect();
+    format!("{} {}", canonical(ty), canonical(cfg))
+}
+
+/// Asks the question at the place of `span`.
+fn crosses(rt: &TokenStream, asked: &TokenStream, span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        {
+            use #rt::ladder::crosses::{
+                Inside as _, Itself as _, Made as _, Neither as _, Read as _, Written as _,
+            };
+            let _ = || #asked;
+        }
+    }
+}
+
+/// Whether it crosses whenever what it contains does.
+fn is_transparent(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(
+        |last| TRANSPARENT.iter().any(|name| last.ident == name)))
+}
+
+const TRANSPARENT: [&str; 3] = ["Option", "Vec", "VecDeque"];
+
+/// The types that a type is made of, as far as they have a size.
 fn contents(ty: &Type) -> Vec<&Type> {
-    match types::unwrapped(ty) {
+    let parts: Vec<&Type> = match types::unwrapped(ty) {
         Type::Tuple(tuple) => tuple.elems.iter().collect(),
-        Type::Path(path) => match path.path.segments.last() {
-            Some(last) if CONTAINERS.iter().any(|name| last.ident == name) => {
-                let PathArguments::AngleBracketed(list) = &last.arguments else {
-                    return Vec::new();
-                };
+        Type::Array(array) => vec![&*array.elem],
+        Type::Path(path) => match path.path.segments.last().map(|last| &last.arguments) {
+            Some(PathArguments::AngleBracketed(list)) => {
                 let types = list.args.iter().filter_map(|argument| match argument {
                     GenericArgument::Type(ty) => Some(ty),
                     _ => None,
@@ -241,22 +359,23 @@ fn contents(ty: &Type) -> Vec<&Type> {
             _ => Vec::new(),
         },
         _ => Vec::new(),
-    }
+    };
+    let sized = parts.into_iter().map(|part| match types::unwrapped(part) {
+        Type::Slice(slice) => &*slice.elem,
+        other => other,
+    });
+    sized.filter(|part| !is_unsized(part)).collect()
 }
 
-/// Those that are serde types whenever their contents are, and contain nothing unsized.
-const CONTAINERS: [&str; 7] = [
-    "Option", "Vec", "VecDeque", "HashMap", "HashSet", "BTreeMap", "BTreeSet",
-];
+/// Those of the standard library.
+fn is_unsized(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(
+        |last| ["str", "Path", "OsStr", "CStr"].iter().any(|name| last.ident == name)))
+}
 
 /// The place of `span`, and names as at the attribute.
 fn here(span: Span) -> Span {
     Span::call_site().located_at(span)
-}
-
-/// A type with every token at one place, so that errors underline it and nothing else.
-fn at(ty: &Type, span: Span) -> TokenStream {
-    super::moved(ty.to_token_stream(), span)
 }
 
 /// The name of a type: all uses of one alias have one error type.
