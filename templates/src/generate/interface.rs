@@ -1,9 +1,9 @@
 //! The trait itself: native async methods are desugared, the rest stays as it is.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    CapturedParam, FnArg, Ident, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type,
+    Attribute, CapturedParam, FnArg, Ident, ItemTrait, Meta, ReturnType, Signature, TraitItem, TraitItemFn, Type,
     TypeImplTrait, TypeParamBound, parse_quote, punctuated::Punctuated,
 };
 
@@ -49,11 +49,16 @@ impl Output<'_> {
     }
 
     fn finished(&self, mut item: ItemTrait, desugared: bool) -> TokenStream {
+        let mut rewritten = false;
         for each in &mut item.items {
             let TraitItem::Fn(function) = each else {
                 continue;
             };
             let style = self.service.style(&function.sig);
+            if desugared && function.sig.asyncness.is_some() {
+                rewritten = true;
+                expected(&mut function.attrs);
+            }
             if style == Some(Style::Future) {
                 send(function);
             }
@@ -64,7 +69,10 @@ impl Output<'_> {
                 }
             }
         }
-        item.to_token_stream()
+        if rewritten {
+            expected(&mut item.attrs);
+        }
+        without_advice(&item)
     }
 
     /// What an implementation of the trait carries.
@@ -120,6 +128,37 @@ fn desugar(function: &mut TraitItemFn) {
         let moved = quote_spanned!(token.span=> async move);
         *body = parse_quote!({ #moved #body });
     }
+}
+
+/// Lints that are expected of an `async fn` are allowed of what it becomes, where some are silent.
+fn expected(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        if let Meta::List(list) = &mut attribute.meta
+            && list.path.is_ident("expect")
+        {
+            list.path = parse_quote!(allow);
+        }
+    }
+}
+
+/// The trait with `<>` behind its name if it has no parameters, which is not the user's. Of a type
+/// that is not there, the compiler advises to make it a parameter, and where it cannot be one, as
+/// in the client, repeats the error without the advice.
+fn without_advice(item: &ItemTrait) -> TokenStream {
+    if !item.generics.params.is_empty() {
+        return item.to_token_stream();
+    }
+    let mut output = TokenStream::new();
+    let mut is_name = false;
+    for token in item.to_token_stream() {
+        let is_trait = matches!(&token, TokenTree::Ident(ident) if ident == "trait");
+        output.extend([token]);
+        if is_name {
+            output.extend(quote!(<>));
+        }
+        is_name = is_trait;
+    }
+    output
 }
 
 /// Leaves `Self: Send` and `Self: Sync` out, which the supertraits say: for an object, the compiler

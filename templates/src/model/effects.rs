@@ -57,10 +57,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[
-    ("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,"),
-    ("inline", "the method without it"),
-];
+const LATER: &[(&str, &str)] = &[("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,")];
 
 impl Effects {
     pub(super) fn parse(function: &TraitItemFn) -> Result<Self> {
