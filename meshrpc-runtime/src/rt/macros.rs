@@ -22,6 +22,17 @@ macro_rules! __mesh_take {
     }};
 }
 
+/// `cloned!(reference)`: what is made anew for a method that borrows what it is in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_cloned {
+    ($reference:expr) => {{
+        use $crate::__rt::v1::ladder::cloned::{Cloned as _, Uncloned as _};
+        let reference = $reference;
+        (&&$crate::__rt::v1::Of::value(reference)).cloned(reference)
+    }};
+}
+
 /// `describe!(schema, fn(Argument, …) -> Return)`: tells the schema of a method.
 #[doc(hidden)]
 #[macro_export]

@@ -61,7 +61,7 @@ pub mod v1 {
         seam::Seam,
     };
     pub use crate::{
-        __mesh_default_of as default_of, __mesh_describe as describe,
+        __mesh_cloned as cloned, __mesh_default_of as default_of, __mesh_describe as describe,
         __mesh_describe_argument as describe_argument, __mesh_describe_reply as describe_reply,
         __mesh_error_cause as error_cause, __mesh_error_part as error_part,
         __mesh_error_remake as error_remake, __mesh_error_text as error_text, __mesh_put as put,
@@ -102,7 +102,7 @@ pub mod v1 {
                 fail, send, typed,
             },
             streams::{error_in, error_out, value_in, value_out},
-            values::{given, read, session, split, write},
+            values::{cloned, given, read, session, split, write},
         };
     }
 }

@@ -33,8 +33,13 @@ impl Output<'_> {
                     _ => {}
                 }
                 checks.value(&argument.owned, argument.span, &method.cfg, None);
+                if let Form::Lent(lend) | Form::Items(Some(lend)) = &argument.form {
+                    for ty in lend.cloned() {
+                        checks.bound("cloned", ty, types::span(ty), &method.cfg);
+                    }
+                }
                 if method.sticky() == Some(index) {
-                    checks.session(&argument.owned, argument.span, &method.cfg);
+                    checks.bound("session", &argument.owned, argument.span, &method.cfg);
                 }
             }
             let reply = &method.reply;
@@ -111,6 +116,8 @@ impl Checks<'_> {
                 const fn item<T: #rt::MeshItem>() {}
                 #[allow(dead_code)]
                 const fn session<T: #rt::SessionArgument>() {}
+                #[allow(dead_code)]
+                const fn cloned<T: #rt::MeshClone>() {}
                 #(#statements)*
             };
         }
@@ -181,11 +188,13 @@ impl Checks<'_> {
         vec![name]
     }
 
-    fn session(&mut self, ty: &Type, span: Span, cfg: &[Attribute]) {
-        if self.first("session", ty.to_token_stream(), cfg) {
+    /// Checks a type with the function called `kind`.
+    fn bound(&mut self, kind: &str, ty: &Type, span: Span, cfg: &[Attribute]) {
+        if self.first(kind, ty.to_token_stream(), cfg) {
             let (ty, span) = (self.named(ty, span, cfg), here(span));
+            let function = Ident::new(kind, span);
             self.statements
-                .push(quote_spanned!(span=> #(#cfg)* session::<#ty>();));
+                .push(quote_spanned!(span=> #(#cfg)* #function::<#ty>();));
         }
     }
 
