@@ -8,7 +8,10 @@ use syn::{
     TypeParamBound, parse_quote,
 };
 
-use super::{Output, Target, interface::add_send};
+use super::{
+    Output, Target,
+    interface::{add_send, captures},
+};
 use crate::{
     check,
     model::{AsyncTrait, Service, last_is, supertraits},
@@ -164,6 +167,9 @@ impl Output<'_> {
                     add_send(&mut input.ty);
                 }
             }
+        }
+        if let ReturnType::Type(_, output) = &mut signature.output {
+            captures(output, None);
         }
         // As the trait has it, and without a word on what the future would hold.
         let desugared = signature.asyncness.is_some() && !self.service.async_trait.present;
