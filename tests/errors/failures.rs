@@ -271,7 +271,10 @@ async fn protocol_a_method_that_the_callee_has_not_yet() {
     );
     assert!(at_the_desk(&error), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("no method `Desk/later` is served there"), "{text}");
+    assert!(
+        text.contains("no method `Desk/later` is served there"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

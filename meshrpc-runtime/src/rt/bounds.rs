@@ -22,7 +22,7 @@ impl<T: Serialize + DeserializeOwned> MeshValue for T {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can be sent to another process, but not be read there",
     label = "`Deserialize` is missing",
-    note = "add `#[derive(serde::Deserialize)]` to `{Self}`"
+    note = "add `#[derive(serde::Deserialize)]` to `{Self}`; what a map or a set is ordered by needs `Eq` and `Hash`, or `Ord`, as well"
 )]
 pub trait MeshReadable {}
 

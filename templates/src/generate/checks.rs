@@ -20,6 +20,7 @@ impl Output<'_> {
             seen: HashSet::new(),
             names: 0,
             values: Vec::new(),
+            returned: Vec::new(),
             statements: Vec::new(),
         };
         for method in &self.service.methods {
@@ -64,6 +65,8 @@ struct Checks<'a> {
     /// How many types have a name here.
     names: usize,
     values: Vec<Value>,
+    /// Checks of what is returned whole, by the same keys.
+    returned: Vec<(String, TokenStream)>,
     statements: Vec<TokenStream>,
 }
 
@@ -83,6 +86,13 @@ struct Value {
 impl Checks<'_> {
     fn finish(mut self) -> TokenStream {
         let rt = self.rt;
+        // What is asked for as a value anyway would be two errors.
+        for (key, statement) in std::mem::take(&mut self.returned) {
+            let is_asked = |value: &Value| value.key == key && value.inside.is_none();
+            if !self.values.iter().any(is_asked) {
+                self.statements.push(statement);
+            }
+        }
         for value in std::mem::take(&mut self.values) {
             let Value {
                 name,
@@ -277,11 +287,7 @@ impl Checks<'_> {
                 self.value(ok, types::span(ok), cfg, None);
             }
             None => {
-                let kind = match plain {
-                    true => "value",
-                    false => "returned",
-                };
-                if self.first(kind, reply.ty.to_token_stream(), cfg) {
+                if self.first("returned", reply.ty.to_token_stream(), cfg) {
                     let (rt, span) = (self.rt, here(reply.span));
                     let ty = self.named(&reply.ty, reply.span, cfg);
                     // Nothing is said here of a type that is no result: that was said above.
@@ -289,13 +295,15 @@ impl Checks<'_> {
                         (&&&&&#rt::value_of(&(&&#rt::Of::<#ty>::new()).ok())).crosses()
                     };
                     let asked = crosses(rt, &asked, span);
-                    self.statements.push(quote_spanned! {span=>
+                    let statement = quote_spanned! {span=>
                         #(#cfg)*
                         {
                             use #rt::ladder::split::{Split as _, #rest as _};
                             #asked
                         }
-                    });
+                    };
+                    let key = key(reply.ty.to_token_stream(), cfg);
+                    self.returned.push((key, statement));
                 }
             }
         }

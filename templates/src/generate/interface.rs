@@ -3,8 +3,9 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    Attribute, CapturedParam, FnArg, Ident, ItemTrait, Meta, ReturnType, Signature, TraitItem, TraitItemFn, Type,
-    TypeImplTrait, TypeParamBound, parse_quote, punctuated::Punctuated,
+    Attribute, CapturedParam, FnArg, Ident, ItemTrait, Meta, ReceiverKind, ReturnType, Signature,
+    TraitItem, TraitItemFn, Type, TypeImplTrait, TypeParamBound, WherePredicate, parse_quote,
+    punctuated::Punctuated,
 };
 
 use super::Output;
@@ -63,7 +64,9 @@ impl Output<'_> {
                 send(function);
             }
             if desugared && style != Some(Style::Blocking) {
-                desugar(function);
+                if desugar(function) && self.service.options.dynamic.is_none() {
+                    shared(&mut function.sig);
+                }
                 if self.service.options.dynamic.is_some() {
                     without_supertraits(function);
                 }
@@ -96,8 +99,8 @@ impl Output<'_> {
 /// `async fn f() -> R` as `fn f() -> impl Future<Output = R> + Send`.
 ///
 /// The new tokens carry the span of `async`, so that a future that is not `Send` is reported with
-/// the method.
-fn desugar(function: &mut TraitItemFn) {
+/// the method. True if it was one.
+fn desugar(function: &mut TraitItemFn) -> bool {
     let signature = &mut function.sig;
     for input in &mut signature.inputs {
         if let FnArg::Typed(input) = input {
@@ -106,10 +109,10 @@ fn desugar(function: &mut TraitItemFn) {
     }
     // A refused one, which is no type elsewhere.
     if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
-        return;
+        return false;
     }
     let Some(token) = signature.asyncness.take() else {
-        return;
+        return false;
     };
     let output = match &signature.output {
         ReturnType::Default => quote_spanned!(token.span=> ()),
@@ -128,6 +131,24 @@ fn desugar(function: &mut TraitItemFn) {
         let moved = quote_spanned!(token.span=> async move);
         *body = parse_quote!({ #moved #body });
     }
+    true
+}
+
+/// Says of `Self` what the supertraits say. An implementation that is not so is told once then, and
+/// not for each future that holds it.
+fn shared(signature: &mut Signature) {
+    let Some(receiver) = signature.receiver() else {
+        return;
+    };
+    let bound: WherePredicate = match receiver.kind {
+        ReceiverKind::Reference(_, _, Some(_)) => parse_quote!(Self: ::core::marker::Send),
+        _ => parse_quote!(Self: ::core::marker::Sync),
+    };
+    signature
+        .generics
+        .make_where_clause()
+        .predicates
+        .push(bound);
 }
 
 /// Lints that are expected of an `async fn` are allowed of what it becomes, where some are silent.

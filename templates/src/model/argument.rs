@@ -134,6 +134,13 @@ fn converted(written: &Type, module: Path) -> Result<Form> {
             };
             (&*reference.elem, passed)
         }
+        other if StreamType::of(other).is_some() => {
+            let at = module
+                .segments
+                .last()
+                .map_or_else(|| module.span(), |last| last.ident.span());
+            return Err(check::stream::not_converted(at));
+        }
         Type::ImplTrait(written) => {
             return Err(syn::Error::new(
                 written.impl_token.span(),

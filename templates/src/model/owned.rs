@@ -108,7 +108,9 @@ impl Owned {
                                 elements
                                     .iter()
                                     .map(|e| {
-                                        e.lend.clone().unwrap_or(Lend::Clone(Box::new(e.ty.clone())))
+                                        e.lend
+                                            .clone()
+                                            .unwrap_or(Lend::Clone(Box::new(e.ty.clone())))
                                     })
                                     .collect(),
                             )
