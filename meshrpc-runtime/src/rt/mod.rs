@@ -64,9 +64,10 @@ pub mod v1 {
         __mesh_cloned as cloned, __mesh_default_of as default_of, __mesh_describe as describe,
         __mesh_describe_argument as describe_argument, __mesh_describe_reply as describe_reply,
         __mesh_error_cause as error_cause, __mesh_error_part as error_part,
-        __mesh_error_remake as error_remake, __mesh_error_text as error_text, __mesh_put as put,
-        __mesh_respond as respond, __mesh_session_key as session_key, __mesh_settle as settle,
-        __mesh_take as take, __mesh_take_with as take_with,
+        __mesh_error_remake as error_remake, __mesh_error_text as error_text,
+        __mesh_named as named, __mesh_put as put, __mesh_respond as respond,
+        __mesh_session_key as session_key, __mesh_settle as settle, __mesh_take as take,
+        __mesh_take_with as take_with,
     };
     pub use crate::{
         __mesh_describe_stream as describe_stream, __mesh_finished as finished,

@@ -139,7 +139,9 @@ impl Checks<'_> {
         let ty = without_lifetimes(ty);
         let name = Ident::new(&format!("__T{}", self.names), here(span));
         self.names += 1;
-        self.statements.push(quote!(#(#cfg)* type #name = #ty;));
+        let rt = self.rt;
+        self.statements
+            .push(quote!(#(#cfg)* #rt::named!(#name, #ty);));
         name
     }
 
@@ -280,7 +282,7 @@ impl Checks<'_> {
                     self.converted(module, cfg);
                 }
             }
-            None if plain && !contents(&reply.ty).is_empty() => {
+            None if plain && is_collection(types::unwrapped(&reply.ty)) => {
                 self.value(&reply.ty, reply.span, cfg, None);
             }
             Some(ok) => {
@@ -359,6 +361,23 @@ fn is_transparent(ty: &Type) -> bool {
 }
 
 const TRANSPARENT: [&str; 3] = ["Option", "Vec", "VecDeque"];
+
+/// Whether it is no other name of a result.
+fn is_collection(ty: &Type) -> bool {
+    match ty {
+        Type::Tuple(_) | Type::Array(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let name = &last.ident;
+            TRANSPARENT
+                .iter()
+                .chain(&COLLECTIONS)
+                .any(|known| name == known)
+        }),
+        _ => false,
+    }
+}
+
+const COLLECTIONS: [&str; 6] = ["HashMap", "HashSet", "BTreeMap", "BTreeSet", "Box", "Arc"];
 
 /// The types that a type is made of, as far as they have a size.
 fn contents(ty: &Type) -> Vec<&Type> {
