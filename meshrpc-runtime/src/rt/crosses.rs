@@ -11,7 +11,7 @@ use super::Of;
 
 /// The question whether `T` crosses, which is made of the types in `I`. It is asked unless all types
 /// of `W` cross, which `T` is in.
-pub struct Value<W: ?Sized, T: ?Sized, I: ?Sized>(PhantomData<(fn(&W), fn(&T), fn(&I))>);
+pub struct Value<W: ?Sized, T: ?Sized, I: ?Sized>(PhantomData<fn(&W, &T, &I)>);
 
 impl<W: ?Sized, T: ?Sized, I: ?Sized> Value<W, T, I> {
     /// The question.
@@ -33,7 +33,7 @@ pub const fn value_of<T>(_: &Of<T>) -> Value<Always, T, ()> {
 pub enum Always {}
 
 /// A list of types: one, and the rest.
-pub struct And<T: ?Sized, R: ?Sized>(PhantomData<(fn(&T), fn(&R))>);
+pub struct And<T: ?Sized, R: ?Sized>(PhantomData<fn(&T, &R)>);
 
 /// A list of types that cross.
 pub trait All {}
