@@ -126,6 +126,21 @@ fn a_fingerprint_is_of_what_the_files_depend_on() {
 }
 
 /// Methods without results, and what does not cross.
+#[test]
+fn a_condition_of_async_trait_is_settled_before_the_attribute_is_called() {
+    let of = |attribute: &str| {
+        let source = format!(
+            "#[mesh_service] {attribute} trait A {{ async fn f(&self) -> Result<u8, E>; }}"
+        );
+        let item: ItemTrait = syn::parse_str(&source).expect("it is Rust");
+        let found = Service::find(&item).expect("it can be served");
+        found.expect("the attribute is there").fingerprint()
+    };
+    let in_the_file = of("#[cfg_attr(unix, async_trait)]");
+    let in_the_attribute = of("#[async_trait]");
+    assert_eq!(in_the_file, in_the_attribute);
+}
+
 fn till() -> Service {
     let item: ItemTrait = syn::parse_quote! {
         /// Takes money.

@@ -1,6 +1,6 @@
 //! Errors of methods: what a caller gets of them, and what is known of the call.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, sync::Arc};
 
 use anyhow::Context as _;
 use meshrpc::{Code, Error, Kind, Mesh, Started, mesh_service};
@@ -45,6 +45,12 @@ pub(crate) trait Pages {
     async fn anyhow(&self) -> anyhow::Result<()>;
     /// thiserror, with a source.
     async fn storage(&self) -> Result<(), Storage>;
+    /// In a box, as large errors are.
+    async fn storage_in_a_box(&self) -> Result<(), Box<Storage>>;
+    /// Shared, as the errors of caches are.
+    async fn shared_storage(&self) -> Result<(), Arc<Storage>>;
+    /// A serde type in a box.
+    async fn typed_in_a_box(&self) -> Result<(), Box<NoCard>>;
     /// Any error.
     async fn boxed(&self) -> Result<(), Box<dyn StdError + Send + Sync>>;
     /// The system's.
@@ -66,6 +72,15 @@ impl Pages for Full {
     }
     async fn storage(&self) -> Result<(), Storage> {
         Err(disk().into())
+    }
+    async fn storage_in_a_box(&self) -> Result<(), Box<Storage>> {
+        Err(Box::new(disk().into()))
+    }
+    async fn shared_storage(&self) -> Result<(), Arc<Storage>> {
+        Err(Arc::new(disk().into()))
+    }
+    async fn typed_in_a_box(&self) -> Result<(), Box<NoCard>> {
+        Err(Box::new(NoCard::Number(8)))
     }
     async fn boxed(&self) -> Result<(), Box<dyn StdError + Send + Sync>> {
         Err(Box::new(Storage::from(disk())))
@@ -103,6 +118,29 @@ async fn a_serde_error_is_the_same_value() {
     let _serving = serve(&mesh, "pages", PagesHandler::new(Full)).await;
     let pages = PagesClient::connect(&mesh, "pages");
     assert_eq!(pages.typed().await, Err(NoCard::Number(7)));
+}
+
+#[tokio::test]
+async fn an_error_behind_a_pointer_is_what_it_is_without() {
+    let mesh = Mesh::in_process();
+    let _serving = serve(&mesh, "pages", PagesHandler::new(Full)).await;
+    let pages = PagesClient::connect(&mesh, "pages");
+    let typed = pages.typed_in_a_box().await;
+    assert_eq!(typed, Err(Box::new(NoCard::Number(8))));
+
+    let boxed = pages.storage_in_a_box().await.expect_err("it fails");
+    let Storage::Mesh(error) = &*boxed else {
+        panic!("the variant for calls");
+    };
+    ran_once(error);
+    assert_eq!(messages(error), ["the page cannot be written", "disk full"]);
+
+    let shared = pages.shared_storage().await.expect_err("it fails");
+    let Storage::Mesh(error) = &*shared else {
+        panic!("the variant for calls");
+    };
+    ran_once(error);
+    assert_eq!(messages(error), ["the page cannot be written", "disk full"]);
 }
 
 #[tokio::test]

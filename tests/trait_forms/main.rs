@@ -14,6 +14,7 @@
 )]
 
 mod arguments;
+mod attachments;
 mod attributes;
 mod errors;
 mod generics;
@@ -22,6 +23,7 @@ mod kept;
 mod macros;
 mod object_streams;
 mod objects;
+mod paths;
 mod plain;
 mod receivers;
 mod styles;

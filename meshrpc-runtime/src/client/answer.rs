@@ -2,10 +2,11 @@
 
 use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    codec,
+    codec::{self, DecodeError},
     connection::Reply,
     error::{Code, Error, Kind, Limit, Started},
     wire::{Detail, Metadata, Reason, Retry, Status},
@@ -62,17 +63,29 @@ impl Value {
     /// # Errors
     /// Kind `Codec`, started, if it is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        codec::decode(self.reply.codec, &self.reply.body).map_err(|error| {
-            let message = format!("the reply cannot be decoded: {error}");
-            let error = Error::new(Kind::Codec, message).with_source(error);
-            self.origin.mark(error.with_started(Started::Yes))
-        })
+        codec::decode(self.reply.codec, &self.reply.body).map_err(|error| self.unread(error))
+    }
+
+    /// The value, a byte string, of which a long one is not copied where that can be: it is what is
+    /// left of the reply.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn into_raw(self) -> Result<Bytes, Error> {
+        codec::decode_raw(self.reply.codec, &self.reply.body).map_err(|error| self.unread(error))
     }
 
     /// The value as it was written.
     #[cfg(feature = "gateway")]
-    pub(crate) fn into_bytes(self) -> bytes::Bytes {
+    pub(crate) fn into_bytes(self) -> Bytes {
         self.reply.body
+    }
+
+    #[cold]
+    fn unread(&self, error: DecodeError) -> Error {
+        let message = format!("the reply cannot be decoded: {error}");
+        let error = Error::new(Kind::Codec, message).with_source(error);
+        self.origin.mark(error.with_started(Started::Yes))
     }
 
     /// What the handler attached.

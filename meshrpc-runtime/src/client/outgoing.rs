@@ -7,12 +7,12 @@ use bytes::Bytes;
 use crate::{
     blocking,
     client::{Answer, Channel, SessionKey, Streaming, pool::Lane, progress::Progress},
-    codec::{ArgsWriter, EncodeError},
+    codec::{ArgsWriter, Attached, EncodeError},
     connection::CallFailure,
     context::Context,
     contract::MethodSpec,
     error::{Code, Error, Kind, Started},
-    wire::{Codec, Reason, Status},
+    wire::{Body, Codec, Reason, Status},
 };
 
 /// A call that is about to be made. Dropping the future of the call cancels it at the callee.
@@ -109,7 +109,7 @@ impl<'a> Outgoing<'a> {
     pub(crate) async fn raw(self, codec: Codec, body: Bytes) -> Result<Answer, Error> {
         self.attempts(|progress, _| match progress.wants_field_names() {
             true => Err(progress.take_last()),
-            false => Ok(Some((codec, body.clone()))),
+            false => Ok(Some((codec, body.clone().into()))),
         })
         .await
     }
@@ -118,7 +118,7 @@ impl<'a> Outgoing<'a> {
     /// for an instance, `None` if it does not serve the contract.
     async fn attempts<F>(&self, mut request: F) -> Result<Answer, Error>
     where
-        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Bytes)>, Error>,
+        F: FnMut(&mut Progress<'_>, &Lane) -> Result<Option<(Codec, Body)>, Error>,
     {
         let context = Context::current();
         let mut progress = Progress::new(self, &context)?;
@@ -170,14 +170,15 @@ pub(super) fn written<F>(
     method: &'static MethodSpec,
     codec: Codec,
     encode: &mut F,
-) -> Result<(Codec, Bytes), Error>
+) -> Result<(Codec, Body), Error>
 where
     F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
 {
     let mut out = Vec::with_capacity(128);
-    let mut args = ArgsWriter::new(codec, method, &mut out);
+    let mut attached = Attached::default();
+    let mut args = ArgsWriter::new(codec, method, &mut out).attaching(&mut attached);
     match encode(&mut args).and_then(|()| args.finish()) {
-        Ok(()) => Ok((codec, out.into())),
+        Ok(()) => Ok((codec, attached.into_body(out))),
         Err(error) if error.needs_field_names() && codec == Codec::Positional => {
             method.demote();
             written(method, Codec::FieldNamed, encode)

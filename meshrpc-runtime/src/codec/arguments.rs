@@ -1,10 +1,13 @@
 //! The body of a request: the arguments of a method, in order or by name.
 
-use serde::{Serialize, de::DeserializeOwned};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::Bytes as ByteStr;
 
 #[cfg(feature = "json")]
 use super::json;
 use super::{
+    attached::{Attached, ByteString},
     error::{DecodeError, DecodeProblem, EncodeError, EncodeProblem},
     field_named,
     positional::PositionalReader,
@@ -21,6 +24,7 @@ pub struct ArgsWriter<'a> {
     codec: Codec,
     method: &'a MethodSpec,
     out: &'a mut Vec<u8>,
+    attached: Option<&'a mut Attached>,
     start: usize,
     written: usize,
 }
@@ -35,6 +39,8 @@ pub struct ArgsReader<'a> {
     arguments: &'static [&'static str],
     taken: usize,
     body: Body<'a>,
+    /// What `body` is of, where byte strings may stay a part of it.
+    whole: Option<&'a Bytes>,
 }
 
 #[derive(Debug)]
@@ -67,8 +73,17 @@ impl<'a> ArgsWriter<'a> {
             codec,
             method,
             out,
+            attached: None,
             start,
             written: 0,
+        }
+    }
+
+    /// Leaves the byte strings that are [put as such](Self::put_raw) to `attached`.
+    pub(crate) fn attaching(self, attached: &'a mut Attached) -> Self {
+        Self {
+            attached: Some(attached),
+            ..self
         }
     }
 
@@ -79,8 +94,29 @@ impl<'a> ArgsWriter<'a> {
     /// If it cannot be written such that it reads back the same, or the method has no more
     /// arguments. Nothing of the body is left in the output then.
     pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.try_put(value)
-            .inspect_err(|_| self.out.truncate(self.start))
+        self.try_put(value).inspect_err(|_| self.take_back())
+    }
+
+    /// Writes the next argument, a byte string. The bytes are the same as if it was put as a byte
+    /// string of serde; but a long one is sent from where it is, where that can be.
+    ///
+    /// # Errors
+    ///
+    /// As [`put`](Self::put).
+    pub fn put_raw(&mut self, bytes: &Bytes) -> Result<(), EncodeError> {
+        let Some(attached) = self.attached.take() else {
+            return self.put(ByteStr::new(bytes));
+        };
+        let begun = self.begin();
+        let codec = self.codec;
+        let kept = begun.is_ok() && attached.put(codec, bytes, self.out);
+        self.attached = Some(attached);
+        let (index, name) = begun.inspect_err(|_| self.take_back())?;
+        if kept {
+            return Ok(());
+        }
+        self.value(index, name, ByteStr::new(bytes))
+            .inspect_err(|_| self.take_back())
     }
 
     /// Ends the body.
@@ -88,9 +124,9 @@ impl<'a> ArgsWriter<'a> {
     /// # Errors
     ///
     /// If arguments are missing. Nothing of the body is left in the output then.
-    pub fn finish(self) -> Result<(), EncodeError> {
+    pub fn finish(mut self) -> Result<(), EncodeError> {
         if self.written != self.method.arguments.len() {
-            self.out.truncate(self.start);
+            self.take_back();
             return Err(self.miscounted(self.written));
         }
         if self.codec == Codec::Json {
@@ -100,6 +136,12 @@ impl<'a> ArgsWriter<'a> {
     }
 
     fn try_put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let (index, name) = self.begin()?;
+        self.value(index, name, value)
+    }
+
+    /// Writes what precedes the value of the next argument; its place and name.
+    fn begin(&mut self) -> Result<(usize, &'static str), EncodeError> {
         let Some(name) = self.method.arguments.get(self.written).copied() else {
             return Err(self.miscounted(self.written + 1));
         };
@@ -114,11 +156,27 @@ impl<'a> ArgsWriter<'a> {
                 json::put_name(name, self.out);
             }
         }
-        let index = self.written;
         self.written += 1;
+        Ok((self.written - 1, name))
+    }
+
+    fn value<T: Serialize + ?Sized>(
+        &mut self,
+        index: usize,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), EncodeError> {
         let shape = || self.method.argument_shape(index);
         write(self.codec, shape, value, self.out)
             .map_err(|error| error.in_type::<T>().in_argument(name))
+    }
+
+    #[cold]
+    fn take_back(&mut self) {
+        self.out.truncate(self.start);
+        if let Some(attached) = &mut self.attached {
+            attached.clear();
+        }
     }
 
     #[cold]
@@ -153,7 +211,17 @@ impl<'a> ArgsReader<'a> {
             arguments,
             taken: 0,
             body,
+            whole: None,
         })
+    }
+
+    /// Lets byte strings that are [taken as such](Self::take_raw) stay a part of `body`, which is
+    /// what this reads.
+    pub(crate) fn sharing(self, body: &'a Bytes) -> Self {
+        Self {
+            whole: Some(body),
+            ..self
+        }
     }
 
     /// Reads the next argument of the method.
@@ -163,6 +231,25 @@ impl<'a> ArgsReader<'a> {
     /// If it is missing and its type does not accept null, or it is no such value, or it passes a
     /// limit. The error names the argument.
     pub fn take<T: DeserializeOwned>(&mut self) -> Result<T, DecodeError> {
+        self.read::<T, T>()
+    }
+
+    /// Reads the next argument, a byte string. A long one is not copied, where that can be: it is a
+    /// part of the request, and keeps the whole of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`take`](Self::take).
+    pub fn take_raw(&mut self) -> Result<Bytes, DecodeError> {
+        let bytes: ByteString<'a> = self.read::<_, Bytes>()?;
+        Ok(match self.whole {
+            Some(body) => bytes.part_of(body),
+            None => bytes.into_owned(),
+        })
+    }
+
+    /// Reads a `T`, which errors call an `As`.
+    fn read<T: Deserialize<'a>, As>(&mut self) -> Result<T, DecodeError> {
         let index = self.taken;
         let Some(name) = self.arguments.get(index).copied() else {
             return Err(DecodeError::new(DecodeProblem::ArgumentCount));
@@ -180,7 +267,7 @@ impl<'a> ArgsReader<'a> {
                 None => values.absent(|| json::decode(json::NULL)),
             },
         }
-        .map_err(|error| error.in_type::<T>().in_argument(name))
+        .map_err(|error| error.in_type::<As>().in_argument(name))
     }
 
     /// Ends the reading.

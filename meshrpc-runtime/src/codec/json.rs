@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Serialize,
-    de::{DeserializeOwned, Deserializer, MapAccess, Visitor},
+    de::{Deserialize, Deserializer, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -32,7 +32,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 }
 
 /// Reads one value that takes all of `bytes`.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = read_bounded(&mut deserializer, false)?;
     deserializer.end().map_err(|error| other(&error))?;

@@ -18,6 +18,7 @@
 //! bytes left over are an error.
 
 mod arguments;
+mod attached;
 mod error;
 mod field_named;
 mod items;
@@ -26,8 +27,11 @@ mod json;
 mod named;
 mod positional;
 
-use serde::{Serialize, de::DeserializeOwned};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+pub(crate) use self::attached::Attached;
+use self::attached::ByteString;
 pub use self::{
     arguments::{ArgsReader, ArgsWriter},
     error::{DecodeError, EncodeError},
@@ -96,6 +100,16 @@ pub fn encode_failure<E: Serialize + ?Sized>(
 ///
 /// If the bytes are no such value, go on after it, or pass a limit.
 pub fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, DecodeError> {
+    read(codec, bytes).map_err(DecodeError::in_type::<T>)
+}
+
+/// Reads a byte string that takes all of `body`, of which it stays a part where it is a long one.
+pub(crate) fn decode_raw(codec: Codec, body: &Bytes) -> Result<Bytes, DecodeError> {
+    let bytes: ByteString<'_> = read(codec, body).map_err(DecodeError::in_type::<Bytes>)?;
+    Ok(bytes.part_of(body))
+}
+
+fn read<'de, T: Deserialize<'de>>(codec: Codec, bytes: &'de [u8]) -> Result<T, DecodeError> {
     match codec {
         Codec::Positional => positional::decode(bytes),
         Codec::FieldNamed => field_named::decode(bytes),
@@ -104,7 +118,6 @@ pub fn decode<T: DeserializeOwned>(codec: Codec, bytes: &[u8]) -> Result<T, Deco
         #[cfg(not(feature = "json"))]
         Codec::Json => Err(DecodeError::json_off()),
     }
-    .map_err(DecodeError::in_type::<T>)
 }
 
 /// `shape` tells what a positional value is held against.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Started,
-    wire::{OpenHead, Peer, Reason, ReplyHead, Status},
+    wire::{Body, OpenHead, Peer, Reason, ReplyHead, Status},
 };
 
 /// Receives the calls of a server's connections. Runs on the connection's task: it spawns, it does
@@ -60,7 +60,7 @@ impl Responder {
     }
 
     /// Answers with a value.
-    pub fn reply(mut self, head: &ReplyHead, body: Bytes) {
+    pub fn reply(mut self, head: &ReplyHead, body: impl Into<Body>) {
         self.answered = true;
         self.last_word(|wire, id| wire.reply(id, head, body));
     }

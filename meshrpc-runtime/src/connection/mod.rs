@@ -23,7 +23,6 @@ use std::{
     time::Instant,
 };
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use self::{
@@ -38,7 +37,7 @@ use self::{
 };
 use crate::{
     error::Error,
-    wire::{self, Config, Fault, OpenHead, Peer, Refusal},
+    wire::{self, Body, Config, Fault, OpenHead, Peer, Refusal},
 };
 
 /// A byte stream a connection runs over.
@@ -119,7 +118,7 @@ impl Connection {
     pub fn call(
         &self,
         head: OpenHead,
-        body: Bytes,
+        body: impl Into<Body>,
         deadline: Option<Instant>,
     ) -> Result<UnaryCall, NotTaken> {
         let mut state = self.shared.lock();
@@ -139,7 +138,7 @@ impl Connection {
     pub fn stream(
         &self,
         head: OpenHead,
-        body: Bytes,
+        body: impl Into<Body>,
         deadline: Option<Instant>,
     ) -> Result<(SendStream, StreamReply), NotTaken> {
         open(&self.shared, head, body, deadline)

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind, Started},
-    wire::{OpenHead, Read, ReplyHead, Status},
+    wire::{Body, OpenHead, Read, ReplyHead, Status},
 };
 
 /// Sends the bytes of one direction. Dropped unfinished, a server's answer ends with an error, and
@@ -54,7 +54,7 @@ pub enum Replied {
 pub(super) fn open(
     shared: &Arc<Shared>,
     head: OpenHead,
-    body: Bytes,
+    body: impl Into<Body>,
     deadline: Option<Instant>,
 ) -> Result<(SendStream, StreamReply), NotTaken> {
     let mut state = shared.lock();

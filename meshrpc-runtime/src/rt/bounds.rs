@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, error::Error as StdError, fmt::Write as _};
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Nothing;
@@ -81,6 +82,46 @@ impl<T, E> MeshResult for Result<T, E> {
 
     fn join(result: Result<T, E>) -> Self {
         result
+    }
+}
+
+/// A byte string that is sent from where it is and stays where it arrived: what `raw` is said of.
+#[diagnostic::on_unimplemented(
+    message = "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`, and `{Self}` is none of them",
+    label = "not a byte string",
+    note = "remove `raw`: a serde type crosses without it"
+)]
+pub trait MeshRaw {
+    /// As it is sent.
+    fn attach(self) -> Bytes;
+    /// From what arrived.
+    fn detach(bytes: Bytes) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl MeshRaw for Bytes {
+    fn attach(self) -> Bytes {
+        self
+    }
+
+    fn detach(bytes: Bytes) -> Self {
+        bytes
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl MeshRaw for Vec<u8> {
+    fn attach(self) -> Bytes {
+        self.into()
+    }
+
+    fn detach(bytes: Bytes) -> Self {
+        // The memory of the message becomes the vector's, if nothing else is kept of it.
+        let mut bytes = Vec::from(bytes);
+        if bytes.capacity() / 2 > bytes.len() {
+            bytes.shrink_to_fit();
+        }
+        bytes
     }
 }
 

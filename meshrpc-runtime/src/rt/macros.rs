@@ -45,6 +45,28 @@ macro_rules! __mesh_cloned {
     }};
 }
 
+/// `attach!(value)`: a byte string as it is sent.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_attach {
+    ($value:expr) => {{
+        use $crate::__rt::v1::ladder::raw::{NotRaw as _, Raw as _};
+        match $value {
+            value => (&&$crate::__rt::v1::Of::value(&value)).attach(value),
+        }
+    }};
+}
+
+/// `detach!(Type, bytes)`: a byte string from what arrived.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_detach {
+    ($type:ty, $bytes:expr) => {{
+        use $crate::__rt::v1::ladder::raw::{NotRaw as _, Raw as _};
+        (&&$crate::__rt::v1::Of::<$type>::new()).detach($bytes)
+    }};
+}
+
 /// `describe!(schema, fn(Argument, …) -> Return)`: tells the schema of a method.
 #[doc(hidden)]
 #[macro_export]
@@ -72,7 +94,7 @@ macro_rules! __mesh_describe_argument {
 }
 
 /// `describe_reply!(schema, Return)`, with `plain` for one that need not be a result, and with
-/// `with from_wire`.
+/// `with from_wire` or `raw`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_describe_reply {
@@ -82,6 +104,18 @@ macro_rules! __mesh_describe_reply {
     ($schema:expr, $return:ty, plain $(, with $from_wire:expr)?) => {
         $crate::__mesh_describe_reply!(@ $schema, $return, Whole $(, $from_wire)?)
     };
+    ($schema:expr, $return:ty, raw) => {
+        $crate::__mesh_describe_reply!(@raw $schema, $return, Unsplit)
+    };
+    ($schema:expr, $return:ty, plain, raw) => {
+        $crate::__mesh_describe_reply!(@raw $schema, $return, Whole)
+    };
+    (@raw $schema:expr, $return:ty, $rest:ident) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, $rest as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let bytes = $crate::__rt::v1::Of::<::std::vec::Vec<u8>>::new();
+        $crate::__mesh_describe_reply!(@@ $schema, bytes, (&&whole).err());
+    }};
     (@ $schema:expr, $return:ty, $rest:ident) => {{
         use $crate::__rt::v1::ladder::split::{Split as _, $rest as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
@@ -104,7 +138,7 @@ macro_rules! __mesh_describe_reply {
 }
 
 /// `respond!(replier, result)`: the response to a method that returned `result`. It is an `Ok`, the
-/// error being one of decoding. With `plain` for one that need not be a result, and `with to_wire`.
+/// error being one of decoding. With `plain` for one that need not be a result, and `with to_wire` or `raw`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_respond {
@@ -114,14 +148,27 @@ macro_rules! __mesh_respond {
     ($replier:expr, $result:expr, plain $(, with $to_wire:expr)?) => {
         $crate::__mesh_respond!(@ $replier, $result, Whole $(, $to_wire)?)
     };
-    (@ $replier:expr, $result:expr, $rest:ident $(, $to_wire:expr)?) => {{
+    ($replier:expr, $result:expr, raw) => {
+        $crate::__mesh_respond!(@ $replier, $result, Unsplit; raw)
+    };
+    ($replier:expr, $result:expr, plain, raw) => {
+        $crate::__mesh_respond!(@ $replier, $result, Whole; raw)
+    };
+    (@value $value:ident, $replier:ident; raw) => {
+        $crate::__rt::v1::reply_raw(&$crate::__rt::v1::attach!($value), $replier)
+    };
+    (@value $value:ident, $replier:ident $(, $to_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::write::{Bytes as _, Plain as _, Unsendable as _};
+        $(let $value = $to_wire(&$value);)?
+        (&&&$crate::__rt::v1::Of::value(&$value)).reply(&$value, $replier)
+    }};
+    (@ $replier:expr, $result:expr, $rest:ident $($how:tt)*) => {{
         use $crate::__rt::v1::ladder::{
             send::{
                 Debugged as _, Derived as _, DerivedAny as _, Held as _, HeldHere as _, Shown as _,
                 Silent as _, Sourced as _, Text as _, Typed as _, Untyped as _,
             },
             split::{Split as _, $rest as _},
-            write::{Bytes as _, Plain as _, Unsendable as _},
         };
         let replier = $replier;
         match $result {
@@ -129,8 +176,7 @@ macro_rules! __mesh_respond {
                 let whole = $crate::__rt::v1::Of::value(&result);
                 $crate::__rt::v1::Ok(match (&&whole).split(result) {
                     $crate::__rt::v1::Ok(value) => {
-                        $(let value = $to_wire(&value);)?
-                        (&&&$crate::__rt::v1::Of::value(&value)).reply(&value, replier)
+                        $crate::__mesh_respond!(@value value, replier $($how)*)
                     }
                     $crate::__rt::v1::Err(error) => {
                         let kind = $crate::__rt::v1::Of::value(&error);
@@ -145,7 +191,7 @@ macro_rules! __mesh_respond {
 }
 
 /// `settle!(Return, answer)`: what the client's method returns. With `else given` for one that need
-/// not be a result, and `with from_wire`.
+/// not be a result, and `with from_wire` or `raw`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_settle {
@@ -161,12 +207,27 @@ macro_rules! __mesh_settle {
         let (value, error) = ((&&whole).ok(), (&&whole).err());
         (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?), $given)
     }};
+    ($return:ty, $answer:expr, raw) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let (value, error) = ((&&whole).ok(), (&&whole).err());
+        let value = $crate::__rt::v1::returned(value);
+        (&&whole).join($crate::__mesh_settle!(@ value, error, $answer))
+    }};
+    ($return:ty, $answer:expr, else $given:expr, raw) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Whole as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let (value, error) = ((&&whole).ok(), (&&whole).err());
+        let value = $crate::__rt::v1::returned(value);
+        (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer), $given)
+    }};
     (@ $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::{
             fail::{
                 Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
                 Mesh as _,
             },
+            raw::{ReadRaw as _, UnreadRaw as _},
             read::{Bytes as _, Plain as _, Unreadable as _},
             typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
@@ -283,6 +344,17 @@ macro_rules! __mesh_error_part {
         let field = $field;
         (&&&&$crate::__rt::v1::Of::value(field))
             .part(field, || $crate::__rt::v1::error_text!(field))
+    }};
+}
+
+/// `error_arrives!(field)`: whether a field of an error can be had again from what is written of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_error_arrives {
+    ($field:expr) => {{
+        use $crate::__rt::v1::ladder::part::{Nested as _, NestedAny as _, Told as _, Value as _};
+        let field = $field;
+        (&&&&$crate::__rt::v1::Of::value(field)).arrives(field)
     }};
 }
 

@@ -68,7 +68,8 @@ impl Request {
     /// # Errors
     /// If the body is none, as far as that shows before the first argument is taken.
     pub fn arguments(&self) -> Result<ArgsReader<'_>, DecodeError> {
-        ArgsReader::new(self.head.codec, self.method.arguments, &self.body)
+        let reader = ArgsReader::new(self.head.codec, self.method.arguments, &self.body)?;
+        Ok(reader.sharing(&self.body))
     }
 
     /// The arguments as they came; empty where they come first in a stream.

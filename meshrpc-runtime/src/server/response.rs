@@ -4,15 +4,16 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use serde::Serialize;
+use serde_bytes::Bytes as ByteStr;
 
 use super::streaming::Answering;
 use crate::{
-    codec::{self, DecodeError, EncodeError},
+    codec::{self, Attached, DecodeError, EncodeError},
     connection::Responder,
     contract::MethodSpec,
     discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
-    wire::{Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
+    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
 };
 
 /// Longest message of a status, in bytes.
@@ -24,9 +25,9 @@ pub struct Response(Outcome);
 
 #[derive(Debug)]
 enum Outcome {
-    Reply(ReplyHead, Bytes),
+    Reply(ReplyHead, Body),
     Status(Box<Status>),
-    Accepted(ReplyHead, Bytes, Later),
+    Accepted(ReplyHead, Body, Later),
     Stream(Answering),
     Ended,
 }
@@ -42,18 +43,31 @@ impl Response {
         T: Serialize + ?Sized,
     {
         match written(request, method, value, codec::encode_reply) {
-            Ok((codec, body)) => {
-                let head = ReplyHead {
-                    codec,
-                    metadata: Metadata::new(),
-                };
-                Response(Outcome::Reply(head, body))
-            }
+            Ok((codec, body)) => Response::reply(codec, body.into()),
             Err(error) => {
                 let message = format!("the result of `{}` cannot be encoded: {error}", method.name);
                 Response::of(Status::refusal(Reason::Encode, Started::Yes, message))
             }
         }
+    }
+
+    /// The method returned this byte string. The caller gets the same bytes as if it was a byte
+    /// string of serde; but a long one is sent from where it is, where that can be.
+    pub fn raw(request: Codec, method: &'static MethodSpec, bytes: &Bytes) -> Response {
+        let codec = reply_codec(request, method);
+        let (mut out, mut attached) = (Vec::new(), Attached::default());
+        match attached.put(codec, bytes, &mut out) {
+            true => Response::reply(codec, attached.into_body(out)),
+            false => Response::value(request, method, ByteStr::new(bytes)),
+        }
+    }
+
+    fn reply(codec: Codec, body: Body) -> Response {
+        let head = ReplyHead {
+            codec,
+            metadata: Metadata::new(),
+        };
+        Response(Outcome::Reply(head, body))
     }
 
     /// The method returned `error`, which crosses as a value. `message` is for callers that do not
@@ -244,11 +258,7 @@ fn written<T>(
 where
     T: Serialize + ?Sized,
 {
-    let codec = match codec {
-        // The reply carries its codec, so one direction can be demoted without the other.
-        Codec::Positional => method.codec(),
-        other => other,
-    };
+    let codec = reply_codec(codec, method);
     let mut out = Vec::with_capacity(128);
     match encode(codec, method, value, &mut out) {
         Ok(()) => Ok((codec, out.into())),
@@ -257,6 +267,15 @@ where
             written(Codec::FieldNamed, method, value, encode)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// How the answer to a request in `codec` is written: it carries its codec, so one direction can be
+/// demoted without the other.
+fn reply_codec(codec: Codec, method: &MethodSpec) -> Codec {
+    match codec {
+        Codec::Positional => method.codec(),
+        other => other,
     }
 }
 

@@ -257,8 +257,8 @@ impl Outbound {
         self.queued
     }
 
-    /// Takes the first `len` of the queued bytes for the frame that begins a message. They stand in
-    /// one piece.
+    /// Takes up to `len` of the queued bytes for the frame that begins a message, all from its first
+    /// piece.
     pub(crate) fn take_first(&mut self, len: usize) -> Bytes {
         let Some(first) = self.queue.front_mut() else {
             return Bytes::new();

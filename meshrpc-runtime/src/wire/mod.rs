@@ -10,11 +10,13 @@
 //! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
+//! - `body`: what is sent as one message
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
 //! - `fault`: why a connection ended, by whose fault
 
+mod body;
 mod budget;
 mod config;
 mod connection;
@@ -28,6 +30,7 @@ mod items;
 mod layout;
 mod tlv;
 
+pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
 pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
 pub use fault::{Fault, GoAwayReason};

@@ -33,6 +33,19 @@ pub(crate) fn effects(
             ));
         }
     }
+    if let Some(key) = &effects.raw {
+        if streams {
+            errors.push(Error::new(
+                key.span(),
+                "what a method with a stream returns crosses as it is: remove `raw`",
+            ));
+        } else if reply.nothing {
+            errors.push(Error::new(
+                key.span(),
+                "`raw` is said of a value that is returned, and this method returns none: remove it",
+            ));
+        }
+    }
     if let Some(key) = &effects.run_to_completion
         && streams
     {

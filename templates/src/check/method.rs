@@ -31,7 +31,7 @@ pub(crate) fn method(function: &TraitItemFn, errors: &mut Errors) {
     if let Some(parameter) = type_parameter(signature) {
         errors.push(Error::new(
             parameter.span(),
-            "another process cannot know this type: write the concrete type, or give the method a body to keep it local",
+            "another process cannot know this type: write the concrete type, or give the method a body or `#[mesh(local = …)]` to keep it local",
         ));
     }
     needs(signature, errors);

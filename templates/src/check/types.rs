@@ -37,6 +37,47 @@ pub(crate) fn span(ty: &Type) -> Span {
     }
 }
 
+/// Refuses what is no byte string for certain. A name may stand for one.
+pub(crate) fn bytes(written: &Type) -> Result<()> {
+    let sure = match written {
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| {
+            let of_bytes = |list: &PathArguments| match list {
+                PathArguments::AngleBracketed(list) => matches!(
+                    list.args.first(),
+                    Some(GenericArgument::Type(item)) if is_byte(item)
+                ),
+                _ => false,
+            };
+            match last.ident.to_string().as_str() {
+                "Vec" => !of_bytes(&last.arguments),
+                "Option" | "String" => true,
+                _ => false,
+            }
+        }),
+        _ => true,
+    };
+    if sure {
+        return Err(not_bytes(written));
+    }
+    Ok(())
+}
+
+pub(crate) fn not_bytes(written: &Type) -> Error {
+    let streams = StreamType::of(written).is_some();
+    let message = match streams {
+        true => {
+            "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`; the items of a stream cross one by one: remove `raw`"
+        }
+        false => "`raw` takes `Bytes`, `Vec<u8>` or `&[u8]`: remove it, or write one of these",
+    };
+    Error::new(span(written), message)
+}
+
+/// Whether the type is `u8`.
+pub(crate) fn is_byte(ty: &Type) -> bool {
+    matches!(unwrapped(ty), Type::Path(path) if path.path.is_ident("u8"))
+}
+
 /// A reference that cannot be an argument.
 pub(crate) fn reference(reference: &TypeReference) -> Result<()> {
     if let Some(token) = &reference.mutability {
@@ -156,7 +197,7 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
                 .map_or_else(|| object.span(), |token| token.span);
             Error::new(
                 at,
-                "a trait object cannot cross to another process: write the concrete type",
+                "a trait object cannot cross to another process: write the concrete type, or `#[mesh(skip = …)]` before an argument for the handler to pass its own, or `#[mesh(local = …)]` above the method to answer it at the caller",
             )
         }
         Type::FnPtr(pointer) => Error::new(
@@ -303,7 +344,7 @@ impl<'ast> Visit<'ast> for Returned {
         let at = reference.and_token.span;
         self.refuse(Error::new(
             at,
-            "nothing borrowed comes back from another process: return it owned",
+            "nothing borrowed comes back from another process: return it owned, or write `#[mesh(local = …)]` above the method to answer it at the caller",
         ));
     }
 
@@ -322,7 +363,7 @@ impl<'ast> Visit<'ast> for Returned {
                     {
                         self.refuse(Error::new(
                             found.span(),
-                            "nothing borrowed comes back from another process: return it owned",
+                            "nothing borrowed comes back from another process: return it owned, or write `#[mesh(local = …)]` above the method to answer it at the caller",
                         ));
                     }
                     GenericArgument::Type(Type::Path(inner)) if inner.path.is_ident("str") => {}

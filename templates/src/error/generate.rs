@@ -99,11 +99,12 @@ impl Generate<'_> {
                 unknown =
                     quote!(<Self as #rt::derived::Variants<#rt::derived::#marker>>::hold(failure));
                 let (remakes, names) = (self.remakes(fields), fields.names());
-                let code = self.code(code.as_ref());
-                crossing = quote! {
-                    #rt::derived::Crossing { code: #code, typed: #rt::derived::remakes(&#remakes) }
-                };
+                let (code, typed) = (self.code(code.as_ref()), self.crosses(fields));
                 let (pattern, parts) = (members(fields), self.parts(fields));
+                crossing = quote! {
+                    let Self { #pattern } = self;
+                    #rt::derived::Crossing { code: #code, typed: #typed }
+                };
                 let told = self.caused(fields);
                 causes = quote!(let Self { #pattern } = self; #told);
                 write = quote! {
@@ -228,15 +229,14 @@ impl Generate<'_> {
     fn crossing(&self, variant: &Variant) -> TokenStream {
         let (rt, cfg, ident) = (&self.rt, &variant.cfg, &variant.ident);
         let code = self.code(variant.code.as_ref());
-        let typed = if variant.is_text() {
-            quote!(false)
-        } else {
-            let remakes = self.remakes(&variant.fields);
-            quote!((&&whole).crosses(#rt::derived::remakes(&#remakes)))
+        let typed = match variant.is_text() {
+            true => quote!(false),
+            false => self.crosses(&variant.fields),
         };
+        let members = members(&variant.fields);
         quote! {
             #(#cfg)*
-            Self::#ident { .. } => #rt::derived::Crossing { code: #code, typed: #typed },
+            Self::#ident { #members } => #rt::derived::Crossing { code: #code, typed: #typed },
         }
     }
 
@@ -309,6 +309,17 @@ impl Generate<'_> {
         match code {
             Some(code) => quote!(::core::option::Option::Some(#rt::derived::Code::#code)),
             None => quote!(::core::option::Option::None),
+        }
+    }
+
+    /// Whether these fields can be had again: by their types, and an error among them by its
+    /// variant.
+    fn crosses(&self, fields: &Fields) -> TokenStream {
+        let (rt, remakes, names) = (&self.rt, self.remakes(fields), bindings(fields));
+        quote! {
+            (&&whole).crosses(
+                #rt::derived::remakes(&#remakes) #(&& #rt::error_arrives!(#names))*
+            )
         }
     }
 

@@ -86,13 +86,14 @@ impl Output<'_> {
             ty,
             on_failure,
             with,
+            raw,
             ..
         } = &method.reply;
         let returned = without_lifetimes(ty);
         let converted = method
             .plain_arguments()
             .any(|(_, argument)| matches!(argument.form, Form::With { .. }));
-        if !converted && on_failure.is_none() && with.is_none() {
+        if !converted && on_failure.is_none() && with.is_none() && !raw {
             let types: Vec<_> = method
                 .plain_arguments()
                 .map(|(_, argument)| without_lifetimes(&argument.owned))
@@ -118,6 +119,7 @@ impl Output<'_> {
             let from_wire = conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
+        let with = with.or_else(|| raw.then(|| quote!(, raw)));
         quote! {{
             #(#arguments)*
             #rt::describe_reply!(schema, #returned #plain #with);

@@ -332,6 +332,11 @@ fn words(service: &Service) -> HashSet<String> {
     words
 }
 
+/// The place of `span`, and names as at the attribute.
+fn here(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}
+
 /// Tokens with all of them at the place of `span`.
 pub(crate) fn moved(tokens: TokenStream, span: Span) -> TokenStream {
     tokens

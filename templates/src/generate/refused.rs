@@ -4,8 +4,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{
-    Attribute, FnArg, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type,
-    TypeParamBound, parse_quote,
+    Attribute, FnArg, ItemTrait, Path, QSelf, ReturnType, Signature, TraitItem, TraitItemFn, Type,
+    TypeImplTrait, TypeParamBound, Visibility, parse_quote,
+    visit::{self, Visit},
 };
 
 use super::{
@@ -85,7 +86,8 @@ impl Output<'_> {
                 || self.service.options.manual_supertraits.is_some())
             && item.items.iter().all(|each| match each {
                 TraitItem::Fn(function) => {
-                    function.default.is_some() || self.stub(function).is_some()
+                    function.default.is_some()
+                        || self.stub(&Visibility::Inherited, function).is_some()
                 }
                 TraitItem::Const(constant) => constant.default.is_some(),
                 TraitItem::Type(ty) => {
@@ -100,7 +102,7 @@ impl Output<'_> {
         if whole {
             let methods = functions()
                 .filter(|function| function.default.is_none())
-                .filter_map(|function| self.stub(function));
+                .filter_map(|function| self.stub(&Visibility::Inherited, function));
             let by_async_trait = item.attrs.iter().filter(|each| AsyncTrait::is_in(each));
             let associated = self.associated();
             let (implementing, arguments, clause) = item.generics.split_for_impl();
@@ -126,8 +128,7 @@ impl Output<'_> {
         let vis = self.visibility();
         let methods = functions()
             .filter(|function| !names_associated(&function.sig))
-            .filter_map(|function| self.stub(function))
-            .map(|method| quote!(#vis #method));
+            .filter_map(|function| self.stub(&vis, function));
         quote! {
             #allow
             impl #client {
@@ -137,7 +138,7 @@ impl Output<'_> {
     }
 
     /// The method with a body that fits; nothing if there is none.
-    fn stub(&self, function: &TraitItemFn) -> Option<TokenStream> {
+    fn stub(&self, vis: &Visibility, function: &TraitItemFn) -> Option<TokenStream> {
         let cfg = cfg(&function.attrs);
         let mut signature = function.sig.clone();
         if signature.constness.is_some()
@@ -150,7 +151,11 @@ impl Output<'_> {
             ReturnType::Type(_, ty) => match check::types::unwrapped(ty) {
                 Type::ImplTrait(written) => {
                     let is_future = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Future"));
-                    if !written.bounds.iter().any(is_future) {
+                    // The client's `Self` is no parameter that could be captured.
+                    let captures =
+                        |bound: &TypeParamBound| matches!(bound, TypeParamBound::PreciseCapture(_));
+                    if !written.bounds.iter().any(is_future) || written.bounds.iter().any(captures)
+                    {
                         return None;
                     }
                     true
@@ -189,7 +194,7 @@ impl Output<'_> {
         };
         Some(quote! {
             #(#cfg)*
-            #signature {
+            #vis #signature {
                 #body
             }
         })
@@ -198,8 +203,9 @@ impl Output<'_> {
 
 /// Whether no value could be made of a return type: `!`, or `impl Trait` inside of it.
 fn names_unknown(ty: &Type) -> bool {
-    let words = quote!(#ty).to_string();
-    matches!(ty, Type::Never(_)) || words.split(' ').any(|word| word == "impl")
+    let mut named = Named::default();
+    named.visit_type(ty);
+    matches!(ty, Type::Never(_)) || named.unknown
 }
 
 fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
@@ -210,5 +216,32 @@ fn cfg(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
 
 /// Whether a signature names what only an implementation of the trait has.
 fn names_associated(signature: &Signature) -> bool {
-    quote!(#signature).to_string().contains("Self ::")
+    let mut named = Named::default();
+    named.visit_signature(signature);
+    named.associated
+}
+
+/// What types name that a method of the client's own cannot.
+#[derive(Default)]
+struct Named {
+    unknown: bool,
+    associated: bool,
+}
+
+impl<'ast> Visit<'ast> for Named {
+    fn visit_type_impl_trait(&mut self, written: &'ast TypeImplTrait) {
+        self.unknown = true;
+        visit::visit_type_impl_trait(self, written);
+    }
+
+    fn visit_path(&mut self, path: &'ast Path) {
+        let first = path.segments.first();
+        self.associated |= path.segments.len() > 1 && first.is_some_and(|it| it.ident == "Self");
+        visit::visit_path(self, path);
+    }
+
+    fn visit_qself(&mut self, of: &'ast QSelf) {
+        self.associated |= matches!(&*of.ty, Type::Path(path) if path.path.is_ident("Self"));
+        visit::visit_qself(self, of);
+    }
 }

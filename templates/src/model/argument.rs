@@ -50,6 +50,9 @@ pub(crate) enum Form {
         /// How what the module gives back is passed.
         passed: Passed,
     },
+    /// A byte string that is not copied where that can be. The owned form is how the contract
+    /// describes it.
+    Raw(Raw),
     /// A stream, which is sent item by item. The owned form is the item's.
     Stream(Box<StreamType>),
 }
@@ -65,17 +68,24 @@ pub(crate) enum Passed {
     Behind,
 }
 
+/// How a byte string is given and handed to the method.
+#[derive(Clone, Debug)]
+pub(crate) enum Raw {
+    /// As this type.
+    Owned(Box<Type>),
+    /// As `&[u8]`.
+    Lent,
+}
+
 /// `#[mesh(…)]` on an argument.
 #[derive(Default)]
 struct Said {
     skip: Option<Expr>,
     with: Option<Path>,
+    raw: bool,
 }
 
-const KEYS: &[&str] = &["skip", "with"];
-
-/// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,")];
+const KEYS: &[&str] = &["skip", "with", "raw"];
 
 impl Said {
     fn parse(input: &PatType) -> Result<Self> {
@@ -103,18 +113,29 @@ impl Said {
                     self.with = Some(module);
                     usage
                 }
+                "raw" => {
+                    self.raw = true;
+                    "raw"
+                }
                 name if METHOD_KEYS.contains(&name) => {
                     return Err(syn::Error::new(
                         key.span(),
                         format!("`{key}` is said of the method: write it above the method"),
                     ));
                 }
-                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+                _ => return Err(settings::unknown(&key, KEYS)),
             };
             if self.skip.is_some() && self.with.is_some() {
                 return Err(syn::Error::new(
                     key.span(),
                     "what is not sent needs no form to be sent in: remove `with` or `skip`",
+                ));
+            }
+            if self.raw && (self.skip.is_some() || self.with.is_some()) {
+                let other = if self.skip.is_some() { "skip" } else { "with" };
+                return Err(syn::Error::new(
+                    key.span(),
+                    format!("`raw` sends the argument itself, as it is: remove `{other}` or `raw`"),
                 ));
             }
             settings::end(input, &key, usage)?;
@@ -164,7 +185,7 @@ impl Argument {
                 "a method has the same arguments in every build: write two methods, each under its own `#[cfg]`",
             ));
         }
-        let Said { skip, with } = Said::parse(input)?;
+        let Said { skip, with, raw } = Said::parse(input)?;
         let ident = match &*input.pat {
             Pat::Ident(pattern) => Some(pattern.ident.clone()),
             _ => None,
@@ -190,6 +211,16 @@ impl Argument {
                 name,
                 owned: written.clone(),
                 form: converted(written, module)?,
+                detach: (!hold.has(&input.ty)).then_some(Detach::Converted),
+                span: types::span(&input.ty),
+            });
+        }
+        if raw {
+            return Ok(Self {
+                ident,
+                name,
+                owned: syn::parse_quote!(::std::vec::Vec<u8>),
+                form: Form::Raw(raw_argument(written)?),
                 detach: (!hold.has(&input.ty)).then_some(Detach::Converted),
                 span: types::span(&input.ty),
             });
@@ -232,6 +263,20 @@ impl Argument {
             form: Form::Stream(Box::new(stream)),
         })
     }
+}
+
+/// A byte string, as far as it can be told from its name that it is one.
+fn raw_argument(written: &Type) -> Result<Raw> {
+    if let Type::Reference(reference) = written {
+        types::reference(reference)?;
+        if !matches!(types::unwrapped(&reference.elem), Type::Slice(slice) if types::is_byte(&slice.elem))
+        {
+            return Err(types::not_bytes(written));
+        }
+        return Ok(Raw::Lent);
+    }
+    types::bytes(written)?;
+    Ok(Raw::Owned(Box::new(written.clone())))
 }
 
 /// `impl Into<T>`, `impl AsRef<T>`, `impl IntoIterator<Item = T>`.

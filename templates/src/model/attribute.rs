@@ -2,7 +2,8 @@
 
 use proc_macro2::TokenStream;
 use syn::{
-    Attribute, FnArg, ItemTrait, Meta, Token, TraitItem, parse::Parser as _, punctuated::Punctuated,
+    Attribute, FnArg, ItemTrait, Meta, Signature, Token, TraitItem, parse::Parser as _,
+    punctuated::Punctuated,
 };
 
 use super::last_is;
@@ -36,14 +37,19 @@ pub(super) fn stripped(item: &ItemTrait) -> ItemTrait {
     for each in &mut item.items {
         if let TraitItem::Fn(function) = each {
             function.attrs.retain(|attribute| !is_mesh(attribute));
-            for input in &mut function.sig.inputs {
-                if let FnArg::Typed(input) = input {
-                    input.attrs.retain(|attribute| !is_mesh(attribute));
-                }
-            }
+            strip(&mut function.sig);
         }
     }
     item
+}
+
+/// Takes `#[mesh]` off the arguments.
+pub(super) fn strip(signature: &mut Signature) {
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(input) = input {
+            input.attrs.retain(|attribute| !is_mesh(attribute));
+        }
+    }
 }
 
 pub(crate) fn is_mesh(attribute: &Attribute) -> bool {

@@ -25,7 +25,7 @@ impl Detach {
         let is_plain = |lend: &Lend| {
             matches!(
                 lend,
-                Lend::Ref | Lend::Str | Lend::Slice | Lend::Path | Lend::CStr
+                Lend::Ref | Lend::Str | Lend::Slice | Lend::Path(_) | Lend::CStr
             )
         };
         match form {

@@ -40,6 +40,8 @@ pub(crate) struct Effects {
     pub(crate) on_failure: Option<OnFailure>,
     /// What is returned crosses as what this module makes of it.
     pub(crate) with: Option<Path>,
+    /// What is returned is a byte string that is not copied where that can be.
+    pub(crate) raw: Option<Ident>,
     /// The first key that makes no sense for a method that stays local.
     pub(crate) remote: Option<Ident>,
 }
@@ -54,10 +56,8 @@ pub(super) const KEYS: &[&str] = &[
     "local",
     "on_failure",
     "with",
+    "raw",
 ];
-
-/// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[("raw", "`&[u8]` or `Vec<u8>`, which cross in one piece,")];
 
 impl Effects {
     pub(super) fn parse(function: &TraitItemFn) -> Result<Self> {
@@ -90,6 +90,7 @@ impl Effects {
                 }
                 "oneway" => self.oneway = Some(key.clone()),
                 "run_to_completion" => self.run_to_completion = Some(key.clone()),
+                "raw" => self.raw = Some(key.clone()),
                 "deadline" => {
                     let text: LitStr = settings::value(input, &key, usage, |input| input.parse())?;
                     self.deadline = Some(deadline(&text)?);
@@ -123,7 +124,13 @@ impl Effects {
                         "`skip` is said of an argument: write it before the argument's name",
                     ));
                 }
-                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+                _ => return Err(settings::unknown(&key, KEYS)),
+            }
+            if self.raw.is_some() && self.with.is_some() {
+                return Err(syn::Error::new(
+                    key.span(),
+                    "`raw` sends what is returned itself, as it is: remove `with` or `raw`",
+                ));
             }
             settings::end(input, &key, usage)?;
             if key != "local" && self.remote.is_none() {

@@ -57,11 +57,8 @@ pub(super) fn of_trait(item: &ItemTrait, options: &Options, async_trait: &AsyncT
         async_trait.present,
         canonical(signatures.to_token_stream()),
     );
-    let mut text = format!("{text}{}", of_instance(options));
-    if let Some(when) = &async_trait.when {
-        text.push_str(&format!("\nasync_trait {}", canonical(when.clone())));
-    }
-    short_hash(text.as_bytes())
+    // Not when `#[async_trait]` is there: rustc has settled that before the attribute is called.
+    short_hash(format!("{text}{}", of_instance(options)).as_bytes())
 }
 
 /// What else the attribute says that the files depend on, if it says any of it.

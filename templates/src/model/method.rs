@@ -4,14 +4,14 @@ use syn::{Attribute, FnArg, Result, Signature, TraitItemFn};
 
 use super::{
     Argument, Effects, Form, Hold, LocalMethod, OnFailure, Receiver, Reply, StreamType, Style,
-    plain, style,
+    attribute::strip, plain, style,
 };
 use crate::check;
 
 /// A method that another process answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Method {
-    /// As written, without attributes on arguments.
+    /// As written, without our attributes on arguments.
     pub(crate) signature: Signature,
     /// Wire name.
     pub(crate) name: String,
@@ -48,8 +48,13 @@ pub(super) enum Parsed {
 }
 
 impl Parsed {
-    /// `on_failure` is the trait's.
-    pub(super) fn parse(function: &TraitItemFn, on_failure: Option<&OnFailure>) -> Result<Self> {
+    /// `function` has the concrete types where `written` has the trait's; `on_failure` is the
+    /// trait's.
+    pub(super) fn parse(
+        function: &TraitItemFn,
+        written: &Signature,
+        on_failure: Option<&OnFailure>,
+    ) -> Result<Self> {
         let mut errors = check::Errors::default();
         let effects = errors.take(Effects::parse(function)).unwrap_or_default();
         if let Some(local) = &effects.local {
@@ -105,9 +110,13 @@ impl Parsed {
             let streams = arguments
                 .iter()
                 .any(|argument| matches!(argument.form, Form::Stream(_)));
+            let (_, written) = style::of(written);
+            let at = written
+                .as_ref()
+                .map_or_else(|| signature.ident.span(), check::types::span);
             errors.take(Reply::parse(
                 output.as_ref(),
-                &signature.ident,
+                at,
                 style,
                 &effects,
                 on_failure.filter(|_| !streams),
@@ -128,8 +137,10 @@ impl Parsed {
             .name
             .clone()
             .unwrap_or_else(|| (plain(&signature.ident), signature.ident.span()));
+        let mut stripped = signature.clone();
+        strip(&mut stripped);
         Ok(Parsed::Remote(Box::new(Method {
-            signature: signature.clone(),
+            signature: stripped,
             name,
             name_span,
             key: 0,

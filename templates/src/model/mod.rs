@@ -23,7 +23,7 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
-pub(crate) use argument::{Argument, Form, Passed};
+pub(crate) use argument::{Argument, Form, Passed, Raw};
 pub(crate) use async_trait::AsyncTrait;
 pub(crate) use attribute::is_mesh;
 pub(crate) use detach::Detach;
@@ -93,7 +93,7 @@ impl Service {
             };
             let parsed = instance
                 .apply(function)
-                .and_then(|function| Parsed::parse(&function, on_failure));
+                .and_then(|applied| Parsed::parse(&applied, &function.sig, on_failure));
             match errors.take(parsed) {
                 Some(Parsed::Remote(method)) => methods.push(*method),
                 Some(Parsed::Answered(method)) => locals.push(*method),

@@ -1,8 +1,9 @@
 //! The owned counterpart of a type that borrows, and how the borrow is made from it again.
 
+use proc_macro2::Span;
 use syn::{
-    GenericArgument, Lifetime, PathArguments, PathSegment, Result, Type, TypePath, TypeReference,
-    parse_quote,
+    GenericArgument, Lifetime, Path, PathArguments, PathSegment, Result, Type, TypePath,
+    TypeReference, parse_quote, parse_quote_spanned,
     visit_mut::{self, VisitMut},
 };
 
@@ -29,8 +30,8 @@ pub(crate) enum Lend {
     Str,
     /// `&[T]`.
     Slice,
-    /// `&Path`.
-    Path,
+    /// `&Path`: that of the standard library, or the program's own.
+    Path(Box<Path>),
     /// `&CStr`.
     CStr,
     /// A reference to something that borrows itself.
@@ -56,7 +57,7 @@ impl Lend {
             Lend::Collect(inner) => inner.cloned(),
             Lend::CollectMap(keys, values) => [keys.cloned(), values.cloned()].concat(),
             Lend::Tuple(elements) => elements.iter().flat_map(Lend::cloned).collect(),
-            Lend::Ref | Lend::Str | Lend::Slice | Lend::Path | Lend::CStr => Vec::new(),
+            Lend::Ref | Lend::Str | Lend::Slice | Lend::Path(_) | Lend::CStr => Vec::new(),
         }
     }
 }
@@ -73,9 +74,7 @@ impl Owned {
             Type::Path(path) if path.path.is_ident("str") => {
                 Some(parse_quote!(::std::string::String))
             }
-            Type::Path(path) if last_is(&path.path, "Path") => {
-                Some(parse_quote!(::std::path::PathBuf))
-            }
+            Type::Path(path) if is_path(&path.path) => Some(path_buf(&path.path)),
             Type::Slice(slice) => {
                 let element = Self::at(&slice.elem, Depth::Inside)?;
                 if element.lend.is_some() {
@@ -147,10 +146,10 @@ impl Owned {
                     lend: Some(Lend::Str),
                 });
             }
-            Type::Path(path) if last_is(&path.path, "Path") => {
+            Type::Path(path) if is_path(&path.path) => {
                 return Ok(Self {
-                    ty: parse_quote!(::std::path::PathBuf),
-                    lend: Some(Lend::Path),
+                    ty: path_buf(&path.path),
+                    lend: Some(Lend::Path(Box::new(path.path.clone()))),
                 });
             }
             Type::Path(path) if last_is(&path.path, "CStr") => {
@@ -237,6 +236,20 @@ impl Owned {
             lend,
         })
     }
+}
+
+fn is_path(path: &Path) -> bool {
+    path.segments
+        .last()
+        .is_some_and(|last| last.ident == "Path" && last.arguments.is_empty())
+}
+
+/// Other types are called `Path` too, and only the compiler knows which of them this is.
+fn path_buf(path: &Path) -> Type {
+    let span = path.segments.last().map_or_else(Span::call_site, |last| {
+        Span::call_site().located_at(last.ident.span())
+    });
+    parse_quote_spanned!(span=> <#path as ::std::borrow::ToOwned>::Owned)
 }
 
 const COLLECTIONS: [&str; 9] = [

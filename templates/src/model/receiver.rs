@@ -23,7 +23,7 @@ impl Receiver {
         let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
             return Err(Error::new(
                 signature.ident.span(),
-                "a function without `self` has no instance to call: take `&self`, or give it a body to keep it local",
+                "a function without `self` has no instance to call: take `&self`, or give it a body or `#[mesh(local = …)]` to keep it local",
             ));
         };
         match &receiver.kind {
@@ -64,7 +64,7 @@ fn typed(ty: &Type) -> Result<Receiver> {
 fn taken_away(at: proc_macro2::Span) -> Error {
     Error::new(
         at,
-        "a call cannot take the service away: write `&self`, or `&mut self` to change it",
+        "a call cannot take the service away: write `&self`, or `&mut self` to change it, or `#[mesh(local = …)]` above the method to answer it at the caller",
     )
 }
 

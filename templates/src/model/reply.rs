@@ -1,6 +1,7 @@
 //! What a method returns.
 
-use syn::{Error, GenericArgument, Ident, Path, PathArguments, Result, Type, parse_quote};
+use proc_macro2::Span;
+use syn::{Error, GenericArgument, Path, PathArguments, Result, Type, parse_quote};
 
 use super::{Effects, OnFailure, ReplyStream, StreamType, Style};
 use crate::check::types;
@@ -15,11 +16,13 @@ pub(crate) struct Reply {
     /// Type of failure, where it is written out.
     pub(crate) err: Option<Type>,
     /// What a check of the type is reported at.
-    pub(crate) span: proc_macro2::Span,
+    pub(crate) span: Span,
     /// What a call that failed gives, if the type is no result. An alias may be one all the same.
     pub(crate) on_failure: Option<OnFailure>,
     /// What the method succeeds with crosses as what this module makes of it.
     pub(crate) with: Option<Path>,
+    /// What the method succeeds with is a byte string that is not copied where that can be.
+    pub(crate) raw: bool,
     /// The stream that the method answers with; in `ty` and `ok`, `()` stands for it.
     pub(crate) stream: Option<ReplyStream>,
     /// Nothing is returned, not even an error; `ty` stands for what is answered.
@@ -27,10 +30,10 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// `on_failure` is the trait's.
+    /// `at` is where the type is written, and `on_failure` the trait's.
     pub(super) fn parse(
         output: Option<&Type>,
-        method: &Ident,
+        at: Span,
         style: Style,
         effects: &Effects,
         on_failure: Option<&OnFailure>,
@@ -45,10 +48,6 @@ impl Reply {
                 "a `Result` tells of a failed call itself: remove `on_failure`",
             ));
         }
-        let at = match output {
-            Some(ty) => types::span(ty),
-            None => method.span(),
-        };
         if let Some(stream) = StreamType::of(ty) {
             let stream = ReplyStream::parse(&stream, true)?;
             return Ok(Self {
@@ -59,12 +58,21 @@ impl Reply {
         let (ty, stream) = without_stream(ty)?;
         let converted = effects.with.is_some();
         types::returned(&ty, at, style, on_failure.is_some(), converted)?;
+        let reply = Self::of(&ty);
+        if effects.raw.is_some() {
+            match (&stream, &reply.ok) {
+                (None, Some(ok)) => types::bytes(types::unwrapped(ok))?,
+                (None, None) if on_failure.is_some() => types::bytes(&ty)?,
+                _ => {}
+            }
+        }
         Ok(Self {
             stream,
             on_failure,
             with: effects.with.clone(),
+            raw: effects.raw.is_some(),
             span: at,
-            ..Self::of(&ty)
+            ..reply
         })
     }
 
@@ -92,6 +100,7 @@ impl Reply {
             span: types::span(ty),
             on_failure: None,
             with: None,
+            raw: false,
             stream: None,
             nothing: false,
         };

@@ -4,7 +4,7 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 15] = [
+pub(crate) const SOURCES: [&str; 16] = [
     r#"
     #[mesh_service(exposed)]
     pub trait Feed {
@@ -128,6 +128,18 @@ pub(crate) const SOURCES: [&str; 15] = [
         fn limit() -> usize {
             Self::LIMIT
         }
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed, dyn)]
+    pub trait Depot {
+        #[mesh(raw, idempotent)]
+        async fn turn(&self, #[mesh(raw)] a: Bytes, number: u64, #[mesh(raw)] b: Vec<u8>, #[mesh(raw)] c: &[u8]) -> Result<Bytes, DepotError>;
+        #[mesh(raw, on_failure = default)]
+        async fn get(&self, name: &str) -> Vec<u8>;
+        #[mesh(raw)]
+        fn wait(&self, #[mesh(raw)] a: &[u8]) -> Result<Vec<u8>, DepotError>;
+        async fn put(&self, #[mesh(raw)] a: Blob) -> Result<(), DepotError>;
     }
     "#,
     r#"

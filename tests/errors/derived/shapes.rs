@@ -5,7 +5,7 @@ use std::{fmt, io};
 use meshrpc::{Error, MeshError, mesh_service};
 use serde::{Deserialize, Serialize};
 
-use super::on_a_socket;
+use super::{Foreign, on_a_socket};
 
 /// A struct with a serde field and another.
 #[derive(Debug, thiserror::Error, MeshError)]
@@ -88,6 +88,33 @@ pub(crate) enum Chain {
     Mesh(io::Error),
 }
 
+/// Has a variant that crosses as text.
+#[derive(Debug, thiserror::Error, MeshError)]
+pub(crate) enum Pool {
+    /// One that does not.
+    #[error("{0} connections are too many")]
+    Limit(u32),
+    /// That one.
+    #[error("no connection")]
+    Closed(#[source] Foreign),
+    /// A call that failed.
+    #[error(transparent)]
+    #[mesh(transport)]
+    Mesh(Error),
+}
+
+/// Holds one.
+#[derive(Debug, thiserror::Error, MeshError)]
+pub(crate) enum Archive {
+    /// In a box.
+    #[error("the archive is away")]
+    Away(#[source] Box<Pool>),
+    /// A call that failed.
+    #[error(transparent)]
+    #[mesh(transport)]
+    Mesh(Error),
+}
+
 /// One method for each.
 #[mesh_service]
 pub(crate) trait Shapes {
@@ -105,6 +132,8 @@ pub(crate) trait Shapes {
     async fn tagged(&self, transport: bool) -> Result<(), Tagged>;
     /// A recursive one.
     async fn chain(&self) -> Result<(), Chain>;
+    /// An error inside of an error.
+    async fn archived(&self, closed: bool) -> Result<(), Archive>;
 }
 
 struct Fails;
@@ -137,6 +166,12 @@ impl Shapes for Fails {
     async fn chain(&self) -> Result<(), Chain> {
         let end = Chain::End(io::Error::new(io::ErrorKind::TimedOut, "late"));
         Err(Chain::Link(2, Box::new(Chain::Link(1, Box::new(end)))))
+    }
+    async fn archived(&self, closed: bool) -> Result<(), Archive> {
+        Err(Archive::Away(Box::new(match closed {
+            true => Pool::Closed(Foreign),
+            false => Pool::Limit(9),
+        })))
     }
 }
 
@@ -180,6 +215,23 @@ async fn a_parameter_that_is_no_serde_type_crosses_as_text() {
         panic!("another variant");
     };
     assert!(error.to_string().contains("far away"), "{error}");
+}
+
+#[tokio::test]
+async fn an_error_whose_inner_variant_crosses_as_text_does_so_with_all_its_sources() {
+    let (mesh, _serving, _folder) = on_a_socket("shapes", ShapesHandler::new(Fails)).await;
+    let shapes = ShapesClient::connect(&mesh, "shapes");
+    let Err(Archive::Away(pool)) = shapes.archived(false).await else {
+        panic!("another variant");
+    };
+    assert!(matches!(*pool, Pool::Limit(9)), "{pool}");
+    let Err(Archive::Mesh(error)) = shapes.archived(true).await else {
+        panic!("another variant");
+    };
+    assert_eq!(
+        format!("{:#}", anyhow::Error::new(error)),
+        "the archive is away: no connection: connection pool is closed"
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 
 use std::{future::poll_fn, ops::ControlFlow, task::Poll};
 
-use bytes::Bytes;
 use futures_core::Stream;
 
 use super::{Replies, items::Open, upload::Upload};
@@ -18,7 +17,7 @@ use crate::{
     contract::MethodSpec,
     error::{Error, Kind},
     streaming::{Fed, Receiving},
-    wire::{CallKind, Codec, put_item_prefix},
+    wire::{Body, CallKind, Codec, put_item_prefix},
 };
 
 /// A call with streams that is to be made. Dropping what it becomes cancels it at the callee.
@@ -34,9 +33,9 @@ pub struct Streaming<'a> {
 
 /// Arguments as they are sent, in every codec that an instance may read.
 struct Arguments {
-    preferred: (Codec, Bytes),
+    preferred: (Codec, Body),
     /// If the preferred ones have no names.
-    named: Option<Result<Bytes, Error>>,
+    named: Option<Result<Body, Error>>,
 }
 
 /// What an instance answered with.
@@ -191,7 +190,7 @@ impl Arguments {
     }
 
     /// The beginning of a call in `codec`, or in the one that the arguments need.
-    fn get(&mut self, codec: Codec, kind: CallKind) -> Result<(Codec, Bytes), Error> {
+    fn get(&mut self, codec: Codec, kind: CallKind) -> Result<(Codec, Body), Error> {
         let (codec, body) = match &mut self.named {
             Some(named) if codec != Codec::Positional => match named {
                 Ok(body) => (Codec::FieldNamed, body.clone()),
@@ -202,10 +201,11 @@ impl Arguments {
         if !kind.streams_out() {
             return Ok((codec, body));
         }
-        let mut item = Vec::with_capacity(body.len() + 4);
+        let mut item = Vec::new();
         put_item_prefix(&mut item, body.len(), codec == Codec::FieldNamed);
-        item.extend_from_slice(&body);
-        Ok((codec, item.into()))
+        let mut item = Body::from(item);
+        item.append(body);
+        Ok((codec, item))
     }
 }
 

@@ -6,7 +6,7 @@
 
 mod scan;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use super::{
     arguments::Values,
@@ -35,7 +35,7 @@ pub(super) fn encode<T: Serialize + ?Sized>(
 }
 
 /// Reads one value that takes all of `bytes`.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     match scan::value_len(bytes)? {
         len if len == bytes.len() => decode_scanned(bytes),
         len => Err(DecodeError::new(DecodeProblem::TrailingBytes(
@@ -45,7 +45,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError
 }
 
 /// As [`decode`], for bytes that are known to be exactly one value.
-pub(super) fn decode_scanned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn decode_scanned<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut deserializer = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
     read_bounded(&mut deserializer, true)
 }
@@ -78,6 +78,12 @@ pub(super) fn put_name(name: &str, out: &mut Vec<u8>) {
         }
     }
     out.extend_from_slice(name.as_bytes());
+}
+
+/// Writes what precedes a byte string of this length.
+pub(super) fn put_bytes_header(len: u32, out: &mut Vec<u8>) {
+    out.push(0xC6);
+    out.extend_from_slice(&len.to_be_bytes());
 }
 
 /// The bytes of each argument's value. No bytes at all are no arguments.

@@ -13,7 +13,7 @@ mod de;
 mod ser;
 mod varint;
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use self::{de::Reader, ser::Writer};
 use super::error::{DecodeError, EncodeError};
@@ -33,8 +33,13 @@ pub(super) fn encode<T: Serialize + ?Sized>(
         .inspect_err(|_| out.truncate(start))
 }
 
+/// Writes what precedes a byte string of this length.
+pub(super) fn put_len(len: u32, out: &mut Vec<u8>) {
+    varint::put_u64(out, len.into());
+}
+
 /// Reads one value that takes all of `bytes`.
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(bytes);
     let value = T::deserialize(&mut reader)?;
     reader.finish()?;

@@ -1,6 +1,6 @@
 //! The client's ladder: how an error type holds a failed call.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, sync::Arc};
 
 use super::{
     super::{
@@ -44,6 +44,20 @@ pub trait Mesh<E> {
 impl<E: From<Error>> Mesh<E> for &&&&Of<E> {
     fn fail(&self, failure: Error) -> E {
         failure.into()
+    }
+}
+
+/// The same of what is in a box, after what the box itself can be made from.
+impl<E: From<Error>> Mesh<Box<E>> for &&Of<Box<E>> {
+    fn fail(&self, failure: Error) -> Box<E> {
+        Box::new(failure.into())
+    }
+}
+
+/// The same of what is shared, as the error of a cache.
+impl<E: From<Error>> Mesh<Arc<E>> for &&Of<Arc<E>> {
+    fn fail(&self, failure: Error) -> Arc<E> {
+        Arc::new(failure.into())
     }
 }
 

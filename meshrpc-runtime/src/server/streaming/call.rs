@@ -87,7 +87,8 @@ impl StreamCall {
     /// If they are none, as far as that shows before the first one is taken.
     pub fn arguments(&self) -> Result<ArgsReader<'_>, DecodeError> {
         let names = self.request.method().arguments;
-        ArgsReader::new(self.codec, names, self.request.body())
+        let body = self.request.body();
+        Ok(ArgsReader::new(self.codec, names, body)?.sharing(body))
     }
 
     /// The stream that the caller sends: what `read` makes of each item.

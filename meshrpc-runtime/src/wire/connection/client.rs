@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes};
 
 use super::{
     super::{
+        body::Body,
         direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
@@ -38,7 +39,7 @@ impl Connection {
     pub fn call(
         &mut self,
         mut head: OpenHead,
-        body: Bytes,
+        body: impl Into<Body>,
         deadline: Option<Instant>,
         now: Instant,
     ) -> Result<u64, Refusal> {
@@ -46,7 +47,8 @@ impl Connection {
         if self.phase != Phase::Open || self.ending.has_begun() {
             return Err(Refusal::Closing);
         }
-        self.check(&head, &body, deadline, now)
+        let body = body.into();
+        self.check(&head, body.len() as u64, deadline, now)
             .map_err(Refusal::Call)?;
 
         // Longer, it is no trace context, and nothing that a call should fail for.
@@ -63,7 +65,7 @@ impl Connection {
         stream.writer = head.kind.streams_out();
         stream.reader = head.kind.streams_in();
         outbound.finished = !head.kind.streams_out();
-        outbound.queue(body);
+        body.into_pieces().for_each(|piece| outbound.queue(piece));
         stream.outbound = Some(outbound);
         stream.head = Some(Box::new(head));
         self.streams.insert(id, stream);
@@ -84,7 +86,7 @@ impl Connection {
     fn check(
         &self,
         head: &OpenHead,
-        body: &Bytes,
+        len: u64,
         deadline: Option<Instant>,
         now: Instant,
     ) -> Result<(), Error> {
@@ -109,8 +111,8 @@ impl Connection {
                 message,
             ));
         }
-        if body.len() as u64 > self.peer_limits.max_message {
-            let (len, max) = (body.len(), self.peer_limits.max_message);
+        if len > self.peer_limits.max_message {
+            let max = self.peer_limits.max_message;
             let message = format!("the request has {len} bytes, the callee takes {max}");
             return Err(Error::new(
                 Kind::Refused {

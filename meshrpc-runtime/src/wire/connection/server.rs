@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes};
 
 use super::{
     super::{
+        body::Body,
         direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
@@ -133,8 +134,9 @@ impl Connection {
     }
 
     /// Answers a call with a whole value. One larger than the peer takes becomes an error.
-    pub fn reply(&mut self, id: u64, head: &ReplyHead, body: Bytes) {
+    pub fn reply(&mut self, id: u64, head: &ReplyHead, body: impl Into<Body>) {
         self.handler_ended(id);
+        let body = body.into();
         let len = body.len();
         let limits = self.peer_limits;
         let Some(stream) = self.unanswered(id) else {
@@ -155,7 +157,7 @@ impl Connection {
             self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
             return;
         }
-        outbound.queue(body);
+        body.into_pieces().for_each(|piece| outbound.queue(piece));
         let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
         let first = outbound.take_first(room.min(limits.inline_max as usize));
         let small = outbound.end_sent;

@@ -11,10 +11,10 @@ use syn::{Attribute, Path, PathArguments, Type};
 
 use contents::{contents, is_collection, is_transparent};
 
-use super::Output;
+use super::{Output, here};
 use crate::{
     check::types,
-    model::{FailureAnswer, Form, OnFailure, Reply, canonical, without_lifetimes},
+    model::{FailureAnswer, Form, OnFailure, Raw, Reply, canonical, without_lifetimes},
 };
 
 impl Output<'_> {
@@ -35,9 +35,14 @@ impl Output<'_> {
                         checks.converted(module, &method.cfg);
                         continue;
                     }
-                    _ => {}
+                    Form::Raw(Raw::Owned(ty)) => {
+                        checks.bound("raw", ty, argument.span, &method.cfg);
+                    }
+                    Form::Raw(Raw::Lent) => {}
+                    _ => {
+                        checks.value(&argument.owned, argument.span, &method.cfg, None);
+                    }
                 }
-                checks.value(&argument.owned, argument.span, &method.cfg, None);
                 if let Form::Lent(lend) | Form::Items(Some(lend)) = &argument.form {
                     for ty in lend.cloned() {
                         checks.bound("cloned", ty, types::span(ty), &method.cfg);
@@ -132,6 +137,8 @@ impl Checks<'_> {
                 const fn session<T: #rt::SessionArgument>() {}
                 #[allow(dead_code)]
                 const fn cloned<T: #rt::MeshClone>() {}
+                #[allow(dead_code)]
+                const fn raw<T: #rt::MeshRaw>() {}
                 #(#statements)*
             };
         }
@@ -286,7 +293,8 @@ impl Checks<'_> {
                     self.converted(module, cfg);
                 }
             }
-            None if plain && is_collection(types::unwrapped(&reply.ty)) => {
+            Some(ok) if reply.raw => self.bound("raw", ok, types::span(ok), cfg),
+            None if plain && !reply.raw && is_collection(types::unwrapped(&reply.ty)) => {
                 self.value(&reply.ty, reply.span, cfg, None);
             }
             Some(ok) => {
@@ -300,7 +308,13 @@ impl Checks<'_> {
                     let asked = quote_spanned! {span=>
                         (&&&&&#rt::value_of(&(&&#rt::Of::<#ty>::new()).ok())).crosses()
                     };
-                    let asked = crosses(rt, &asked, span);
+                    let asked = match reply.raw {
+                        false => crosses(rt, &asked, span),
+                        true => quote_spanned! {span=>
+                            const fn returned<T: #rt::MeshRaw>(_: #rt::Of<T>) {}
+                            let _ = || returned((&&#rt::Of::<#ty>::new()).ok());
+                        },
+                    };
                     let statement = quote_spanned! {span=>
                         #(#cfg)*
                         {
@@ -356,11 +370,6 @@ fn crosses(rt: &TokenStream, asked: &TokenStream, span: Span) -> TokenStream {
             let _ = || #asked;
         }
     }
-}
-
-/// The place of `span`, and names as at the attribute.
-fn here(span: Span) -> Span {
-    Span::call_site().located_at(span)
 }
 
 /// The name of a type: all uses of one alias have one error type.

@@ -8,7 +8,9 @@ use super::super::{
     Output, conversion,
     interface::{add_send, bounds_of_its_own, captures},
 };
-use crate::model::{Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Style};
+use crate::model::{
+    Argument, Detach, FailureAnswer, Form, LocalMethod, Method, Passed, Raw, Style,
+};
 
 impl Output<'_> {
     /// One method. Where there is a future, nothing happens before it is polled; arguments are
@@ -29,12 +31,12 @@ impl Output<'_> {
             .zip(&names)
             .partition(|(argument, _)| argument.detach.is_some());
         let before = before.iter().map(|(argument, name)| {
-            let (detach, convert) = (detach(argument, name), convert(argument, name));
+            let (detach, convert) = (detach(argument, name), self.convert(argument, name));
             quote!(#detach #convert)
         });
         let within = within
             .iter()
-            .map(|(argument, name)| convert(argument, name));
+            .map(|(argument, name)| self.convert(argument, name));
         let session = method.sticky().map(|index| {
             let name = &names[index];
             match &method.arguments[index].form {
@@ -91,6 +93,7 @@ impl Output<'_> {
             let from_wire = conversion(module, "from_wire");
             quote!(, with #from_wire)
         });
+        let with = with.or_else(|| method.reply.raw.then(|| quote!(, raw)));
         let Some(on_failure) = &method.reply.on_failure else {
             return quote!(#rt::settle!(#ty, answer #with));
         };
@@ -137,12 +140,35 @@ impl Output<'_> {
                 _ => None,
             };
             let more = (index < last).then(|| quote!(?;));
-            quote!(#borrowed #rt::put!(args, #name) #more)
+            let put = match argument.form {
+                Form::Raw(_) => quote!(args.put_raw(&#name)),
+                _ => quote!(#rt::put!(args, #name)),
+            };
+            quote!(#borrowed #put #more)
         });
         match plain.as_slice() {
             [] => quote!(|_| #rt::no_arguments()),
             [(_, only)] if !matches!(only.form, Form::AsRef(_)) => quote!(move |args| #(#puts)*),
             _ => quote!(move |args| { #(#puts)* }),
+        }
+    }
+
+    /// What an argument of some forms is, to be encoded.
+    fn convert(&self, argument: &Argument, name: &Ident) -> Option<TokenStream> {
+        let (rt, owned) = (&self.rt, &argument.owned);
+        match argument.form {
+            Form::Into => Some(quote!(let #name: #owned = ::core::convert::Into::into(#name);)),
+            Form::Items(_) => Some(quote! {
+                let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
+            }),
+            Form::With { ref module, passed } => {
+                let to_wire = conversion(module, "to_wire");
+                let borrow = (passed == Passed::Owned).then(|| quote!(&));
+                Some(quote!(let #name = #to_wire(#borrow #name);))
+            }
+            Form::Raw(Raw::Owned(_)) => Some(quote!(let #name = #rt::attach!(#name);)),
+            Form::Raw(Raw::Lent) => Some(quote!(let #name = #rt::copied(#name);)),
+            Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) | Form::Skip(_) => None,
         }
     }
 
@@ -182,23 +208,6 @@ impl Output<'_> {
             captures(output, None);
         }
         signature
-    }
-}
-
-/// What an argument of some forms is, to be encoded.
-fn convert(argument: &Argument, name: &Ident) -> Option<TokenStream> {
-    let owned = &argument.owned;
-    match argument.form {
-        Form::Into => Some(quote!(let #name: #owned = ::core::convert::Into::into(#name);)),
-        Form::Items(_) => Some(quote! {
-            let #name: ::std::vec::Vec<_> = ::core::iter::IntoIterator::into_iter(#name).collect();
-        }),
-        Form::With { ref module, passed } => {
-            let to_wire = conversion(module, "to_wire");
-            let borrow = (passed == Passed::Owned).then(|| quote!(&));
-            Some(quote!(let #name = #to_wire(#borrow #name);))
-        }
-        Form::Value | Form::Lent(_) | Form::AsRef(_) | Form::Stream(_) | Form::Skip(_) => None,
     }
 }
 

@@ -1,14 +1,14 @@
 //! What the handler does for one method.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::{
-    super::{Output, conversion, key},
+    super::{Output, conversion, here, key, moved},
     lend::{collect, each, value},
     stream::Steps,
 };
-use crate::model::{Form, Lend, Method, Passed, Receiver, Style, without_lifetimes};
+use crate::model::{Form, Lend, Method, Passed, Raw, Receiver, Style, without_lifetimes};
 
 impl Output<'_> {
     /// One method: decode, let go of the request, call, answer.
@@ -29,6 +29,9 @@ impl Output<'_> {
                 let from_wire = conversion(module, "from_wire");
                 return quote!(let #name = #rt::take_with!(args, #wire, #from_wire)?;);
             }
+            if let Form::Raw(_) = &argument.form {
+                return quote!(let #name = args.take_raw()?;);
+            }
             let ty = self.opaque(&without_lifetimes(&argument.owned));
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
@@ -47,6 +50,17 @@ impl Output<'_> {
                 // In place, so that what it borrows lives as long as the call.
                 Form::Skip(value) => {
                     passed.push(quote!(#value));
+                    continue;
+                }
+                // Only once the request is let go of, so that its memory can be taken over.
+                Form::Raw(Raw::Owned(ty)) => {
+                    let ty = self.opaque(&without_lifetimes(ty));
+                    lent.push(quote!(let #name = #rt::detach!(#ty, #name);));
+                    passed.push(quote!(#name));
+                    continue;
+                }
+                Form::Raw(Raw::Lent) => {
+                    passed.push(quote!(&#name));
                     continue;
                 }
                 Form::With { passed: how, .. } => {
@@ -80,6 +94,7 @@ impl Output<'_> {
             let to_wire = conversion(module, "to_wire");
             quote!(, with #to_wire)
         });
+        let with = with.or_else(|| method.reply.raw.then(|| quote!(, raw)));
         let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
         let mutable = method.plain_arguments().next().map(|_| quote!(mut));
         let called = quote!(#function(#service, #(#passed),*));
@@ -121,11 +136,14 @@ impl Output<'_> {
                 let reply = #rt::reply_to(request);
                 #body
             };
+            let span = here(method.signature.ident.span());
             let work = match blocking && method.effects.oneway.is_none() {
                 true => quote!(#rt::blocking(move || { #body })),
-                false => quote!(async move { #body }),
+                false => quote_spanned!(span=> async move { #body }),
             };
-            quote!(#rt::answer(#work),)
+            // Where the method's future cannot change threads, the method is underlined.
+            let answer = moved(quote!(#rt::answer), span);
+            quote_spanned!(span=> #answer(#work),)
         };
         quote! {
             #(#cfg)*

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
-use syn::Index;
+use syn::{Index, Path};
 
 use crate::model::Lend;
 
@@ -13,14 +13,14 @@ pub(super) fn value(rt: &TokenStream, lend: &Lend, place: &TokenStream) -> Token
         Lend::Ref => quote!(&#place),
         Lend::Str => quote!(#place.as_str()),
         Lend::Slice => quote!(#place.as_slice()),
-        Lend::Path => quote!(#place.as_path()),
+        Lend::Path(path) => borrow(path, &quote!(&#place)),
         Lend::CStr => quote!(#place.as_c_str()),
         // Only at the top, where the caller names the temporary.
         Lend::RefTo(inner) => value(rt, inner, place),
         Lend::SliceOf(inner) | Lend::Collect(inner) => collect(place, &each(rt, inner)),
         Lend::Option(inner) => match &**inner {
             Lend::Ref => quote!(#place.as_ref()),
-            Lend::Str | Lend::Slice | Lend::Path | Lend::CStr => quote!(#place.as_deref()),
+            Lend::Str | Lend::Slice | Lend::CStr => quote!(#place.as_deref()),
             inner => {
                 let mapped = each(rt, inner);
                 quote!(#place.as_ref().map(#mapped))
@@ -43,6 +43,10 @@ pub(super) fn value(rt: &TokenStream, lend: &Lend, place: &TokenStream) -> Token
     }
 }
 
+fn borrow(path: &Path, reference: &TokenStream) -> TokenStream {
+    quote!(::std::borrow::Borrow::<#path>::borrow(#reference))
+}
+
 pub(super) fn collect(place: &TokenStream, each: &TokenStream) -> TokenStream {
     quote!(#place.iter().map(#each).collect())
 }
@@ -59,6 +63,7 @@ fn value_of_reference(rt: &TokenStream, lend: &Lend, name: &str) -> TokenStream 
     match lend {
         Lend::Ref => quote!(#name),
         Lend::Clone(_) => quote!(#rt::cloned!(#name)),
+        Lend::Path(path) => borrow(path, &quote!(#name)),
         other => value(rt, other, &quote!(#name)),
     }
 }

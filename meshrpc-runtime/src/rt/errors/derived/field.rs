@@ -27,6 +27,8 @@ pub mod part {
             field: &'f F,
             tell: impl FnOnce() -> ErrorText,
         ) -> AsVariants<'f, F, WithSerde>;
+        /// Whether this one can be had again from what is written.
+        fn arrives(&self, field: &F) -> bool;
     }
 
     impl<F: Variants<WithSerde>> Nested<F> for &&&Of<F> {
@@ -36,6 +38,10 @@ pub mod part {
             _: impl FnOnce() -> ErrorText,
         ) -> AsVariants<'f, F, WithSerde> {
             AsVariants::new(field)
+        }
+
+        fn arrives(&self, field: &F) -> bool {
+            field.crossing().typed
         }
     }
 
@@ -47,6 +53,8 @@ pub mod part {
             field: &'f F,
             tell: impl FnOnce() -> ErrorText,
         ) -> AsVariants<'f, F, WithAny>;
+        /// Whether this one can be had again from what is written.
+        fn arrives(&self, field: &F) -> bool;
     }
 
     impl<F: Variants<WithAny>> NestedAny<F> for &&Of<F> {
@@ -57,17 +65,27 @@ pub mod part {
         ) -> AsVariants<'f, F, WithAny> {
             AsVariants::new(field)
         }
+
+        fn arrives(&self, field: &F) -> bool {
+            field.crossing().typed
+        }
     }
 
     /// Serde types.
     pub trait Value<F> {
         /// What is written.
         fn part<'f>(&self, field: &'f F, tell: impl FnOnce() -> ErrorText) -> &'f F;
+        /// Whether this one can be had again from what is written.
+        fn arrives(&self, field: &F) -> bool;
     }
 
     impl<F: Serialize + DeserializeOwned> Value<F> for &Of<F> {
         fn part<'f>(&self, field: &'f F, _: impl FnOnce() -> ErrorText) -> &'f F {
             field
+        }
+
+        fn arrives(&self, _: &F) -> bool {
+            true
         }
     }
 
@@ -75,11 +93,17 @@ pub mod part {
     pub trait Told<F> {
         /// What is written.
         fn part(&self, field: &F, tell: impl FnOnce() -> ErrorText) -> ErrorText;
+        /// Whether this one can be had again from what is written: its type tells.
+        fn arrives(&self, field: &F) -> bool;
     }
 
     impl<F> Told<F> for Of<F> {
         fn part(&self, _: &F, tell: impl FnOnce() -> ErrorText) -> ErrorText {
             tell()
+        }
+
+        fn arrives(&self, _: &F) -> bool {
+            true
         }
     }
 

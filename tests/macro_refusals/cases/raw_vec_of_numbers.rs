@@ -2,8 +2,7 @@ use meshrpc::mesh_service;
 
 #[mesh_service]
 pub trait Service {
-    #[mesh(raw)]
-    async fn f(&self) -> Result<(), String>;
+    async fn f(&self, #[mesh(raw)] numbers: Vec<u64>) -> Result<(), String>;
 }
 
 fn main() {}
