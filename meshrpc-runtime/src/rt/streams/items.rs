@@ -3,7 +3,10 @@
 use std::pin::Pin;
 
 use futures_core::Stream;
-use serde::{Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Serialize, Serializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::super::handler::Replier;
 use crate::{
@@ -34,7 +37,8 @@ impl<E: Serialize> Serialize for Failed<E> {
 }
 
 /// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed, `fail` of
-/// an item that cannot be read.
+/// an item that cannot be read. An error that cannot be read is an error all the same, of which
+/// `unknown` makes one.
 ///
 /// # Errors
 /// The item's own, or that it cannot be read.
@@ -42,6 +46,7 @@ pub fn read_item<V, W, T, E>(
     received: &Received<'_>,
     value: impl FnOnce(V) -> T,
     error: impl FnOnce(W) -> Result<E, Error>,
+    unknown: impl FnOnce(Error) -> Result<E, Error>,
     fail: impl FnOnce(Error) -> E,
 ) -> Result<T, E>
 where
@@ -55,6 +60,14 @@ where
             let error = error(crossed).map_err(|error| error.with_instance(instance));
             Err(error.unwrap_or_else(fail))
         }
+        Err(unread) if is_error(received) => {
+            let message = "an error that this version of the program does not know";
+            let failure = Error::new(Kind::Remote, message)
+                .with_source(unread)
+                .with_started(Started::Yes)
+                .with_instance(received.instance.cloned());
+            Err(unknown(failure).unwrap_or_else(fail))
+        }
         Err(unread) => {
             let message = format!("an item cannot be decoded: {unread}");
             let unread = Error::new(Kind::Codec, message).with_source(unread);
@@ -62,6 +75,16 @@ where
             Err(fail(unread.with_started(Started::Yes)))
         }
     }
+}
+
+/// Whether an item that cannot be read is at least seen to be an error. Positional items are not
+/// seen through; their writer has the reader's types.
+#[cold]
+fn is_error(received: &Received<'_>) -> bool {
+    matches!(
+        received.decode::<Result<IgnoredAny, IgnoredAny>>(),
+        Ok(Err(_))
+    )
 }
 
 /// Describes the items of a stream of `Result`s that is answered, by what makes them.
@@ -308,11 +331,20 @@ pub mod error_in {
         /// # Errors
         /// Never: what cannot be rebuilt is held by the type itself.
         fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Never.
+        fn unknown(&self, failure: Error) -> Result<E, Error>;
     }
 
     impl<E: Variants<WithSerde>> Derived<E> for &&&Of<E> {
         fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error> {
             Ok(rebuilt(crossed))
+        }
+
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Ok(E::unknown(failure))
         }
     }
 
@@ -323,11 +355,20 @@ pub mod error_in {
         /// # Errors
         /// Never: what cannot be rebuilt is held by the type itself.
         fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Never.
+        fn unknown(&self, failure: Error) -> Result<E, Error>;
     }
 
     impl<E: Variants<WithAny>> DerivedAny<E> for &&Of<E> {
         fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error> {
             Ok(rebuilt(crossed))
+        }
+
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Ok(E::unknown(failure))
         }
     }
 
@@ -347,6 +388,13 @@ pub mod error_in {
         /// # Errors
         /// Never.
         fn error(&self, crossed: E) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Always.
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Err(failure)
+        }
     }
 
     impl<E: Serialize + DeserializeOwned> Typed<E> for &Of<E> {
@@ -362,6 +410,13 @@ pub mod error_in {
         /// # Errors
         /// Always.
         fn error(&self, crossed: ErrorText) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Always.
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Err(failure)
+        }
     }
 
     impl<E> Text<E> for Of<E> {

@@ -150,6 +150,7 @@ macro_rules! __mesh_items {
                     &received,
                     |crossed| (&&&ok).value(crossed),
                     |crossed| (&&&&err).error(crossed),
+                    |failure| (&&&&err).unknown(failure),
                     |failure| (&&&&&&&err).fail(failure),
                 ),
                 $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&err).fail(failure)),
