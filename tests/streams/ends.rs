@@ -275,3 +275,54 @@ async fn a_drain_without_time_cuts_streams_with_one_error() {
     assert_eq!(rest.iter().filter(|item| item.is_err()).count(), 1);
     assert!(rest.last().unwrap().is_err(), "the error is the last");
 }
+
+/// The same trait with other items.
+mod newer {
+    use super::{Count, Stream, Watched};
+
+    #[meshrpc::mesh_service]
+    pub(super) trait Reads {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<String>> + Send;
+    }
+
+    pub(super) struct Texts(pub(super) Count);
+
+    impl Reads for Texts {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<String>> + Send {
+            let texts = ["1", "two", "3"].map(|text| Ok(text.to_owned()));
+            let texts = futures_util::StreamExt::chain(
+                futures_util::stream::iter(texts),
+                futures_util::stream::pending(),
+            );
+            Watched::new(texts, &std::sync::Arc::default(), &self.0)
+        }
+    }
+}
+
+mod older {
+    use super::Stream;
+
+    #[meshrpc::mesh_service]
+    pub(super) trait Reads {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<u64>> + Send;
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_the_last_and_cancels_the_call() {
+    use older::Reads as _;
+
+    let dropped = Count::new();
+    let served = serve(newer::ReadsHandler::new(newer::Texts(dropped.clone()))).await;
+    let reads: older::ReadsClient = served.client();
+    let mut items = pin!(reads.read());
+    let error = within("the error", items.next())
+        .await
+        .unwrap()
+        .unwrap_err();
+    let error = mesh_error(&error);
+    assert_eq!((error.kind(), error.started()), (Kind::Codec, Started::Yes));
+    assert!(error.instance().is_some());
+    assert!(items.next().await.is_none(), "the stream ends after it");
+    dropped.reaches(1, "the callee's stream is dropped").await;
+}

@@ -36,29 +36,28 @@ impl<E: Serialize> Serialize for Failed<E> {
     }
 }
 
-/// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed, `fail` of
-/// an item that cannot be read. An error that cannot be read is an error all the same, of which
-/// `unknown` makes one.
+/// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed. An error
+/// that cannot be read is an item all the same, which `unknown` makes, or else `fail`.
 ///
 /// # Errors
-/// The item's own, or that it cannot be read.
+/// If it is no item.
 pub fn read_item<V, W, T, E>(
     received: &Received<'_>,
     value: impl FnOnce(V) -> T,
     error: impl FnOnce(W) -> Result<E, Error>,
     unknown: impl FnOnce(Error) -> Result<E, Error>,
     fail: impl FnOnce(Error) -> E,
-) -> Result<T, E>
+) -> Result<Result<T, E>, Error>
 where
     V: DeserializeOwned,
     W: DeserializeOwned,
 {
     match received.decode::<Result<V, W>>() {
-        Ok(Ok(crossed)) => Ok(value(crossed)),
+        Ok(Ok(crossed)) => Ok(Ok(value(crossed))),
         Ok(Err(crossed)) => {
             let instance = received.instance.cloned();
             let error = error(crossed).map_err(|error| error.with_instance(instance));
-            Err(error.unwrap_or_else(fail))
+            Ok(Err(error.unwrap_or_else(fail)))
         }
         Err(unread) if is_error(received) => {
             let message = "an error that this version of the program does not know";
@@ -66,13 +65,12 @@ where
                 .with_source(unread)
                 .with_started(Started::Yes)
                 .with_instance(received.instance.cloned());
-            Err(unknown(failure).unwrap_or_else(fail))
+            Ok(Err(unknown(failure).unwrap_or_else(fail)))
         }
         Err(unread) => {
             let message = format!("an item cannot be decoded: {unread}");
             let unread = Error::new(Kind::Codec, message).with_source(unread);
-            let unread = unread.with_instance(received.instance.cloned());
-            Err(fail(unread.with_started(Started::Yes)))
+            Err(unread.with_started(Started::Yes))
         }
     }
 }

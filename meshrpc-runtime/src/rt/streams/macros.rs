@@ -142,20 +142,25 @@ macro_rules! __mesh_items {
             split::{Split as _, Unsplit as _},
             value_in::{Bytes as _, Plain as _, Unreadable as _},
         };
-        $replies.read(|received| -> $item {
-            let whole = $crate::__rt::v1::Of::<$item>::new();
-            let (ok, err) = ((&&whole).ok(), (&&whole).err());
-            (&&whole).join(match received {
-                $crate::__rt::v1::Ok(received) => $crate::__rt::v1::read_item(
+        $replies.read(
+            |received| {
+                let whole = $crate::__rt::v1::Of::<$item>::new();
+                let (ok, err) = ((&&whole).ok(), (&&whole).err());
+                let item = $crate::__rt::v1::read_item(
                     &received,
                     |crossed| (&&&ok).value(crossed),
                     |crossed| (&&&&err).error(crossed),
                     |failure| (&&&&err).unknown(failure),
                     |failure| (&&&&&&&err).fail(failure),
-                ),
-                $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&err).fail(failure)),
-            })
-        })
+                );
+                item.map(|item| (&&whole).join(item))
+            },
+            |failure| -> $item {
+                let whole = $crate::__rt::v1::Of::<$item>::new();
+                let err = (&&whole).err();
+                (&&whole).join($crate::__rt::v1::Err((&&&&&&&err).fail(failure)))
+            },
+        )
     }};
 }
 
