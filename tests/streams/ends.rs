@@ -324,6 +324,15 @@ async fn an_item_that_cannot_be_read_is_the_last_and_cancels_the_call() {
     let error = mesh_error(&error);
     assert_eq!((error.kind(), error.started()), (Kind::Codec, Started::Yes));
     assert!(error.instance().is_some());
+    let said = error.to_string();
+    assert!(
+        said.contains("Result<u64, anyhow::Error>: ") && !said.contains("meshrpc"),
+        "it names the item's type, and none of the framework's: {said}"
+    );
+    assert!(
+        std::error::Error::source(error).is_none(),
+        "it says it once"
+    );
     assert!(items.next().await.is_none(), "the stream ends after it");
     dropped.reaches(1, "the callee's stream is dropped").await;
 }

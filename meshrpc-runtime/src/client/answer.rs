@@ -84,7 +84,7 @@ impl Value {
     #[cold]
     fn unread(&self, error: DecodeError) -> Error {
         let message = format!("the reply cannot be decoded: {error}");
-        let error = Error::new(Kind::Codec, message).with_source(error);
+        let error = Error::new(Kind::Codec, message);
         self.origin.mark(error.with_started(Started::Yes))
     }
 

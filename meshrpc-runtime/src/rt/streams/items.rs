@@ -11,6 +11,7 @@ use serde::{
 use super::super::handler::Replier;
 use crate::{
     client::Received,
+    codec::DecodeError,
     contract::MethodSchema,
     error::{Error, Kind, Started},
     server::{StreamCall, StreamReply},
@@ -52,7 +53,8 @@ where
     V: DeserializeOwned,
     W: DeserializeOwned,
 {
-    match received.decode::<Result<V, W>>() {
+    let read = received.decode::<Result<V, W>>();
+    match read.map_err(DecodeError::instead_of::<Result<T, E>>) {
         Ok(Ok(crossed)) => Ok(Ok(value(crossed))),
         Ok(Err(crossed)) => {
             let instance = received.instance.cloned();
@@ -69,8 +71,7 @@ where
         }
         Err(unread) => {
             let message = format!("an item cannot be decoded: {unread}");
-            let unread = Error::new(Kind::Codec, message).with_source(unread);
-            Err(unread.with_started(Started::Yes))
+            Err(Error::new(Kind::Codec, message).with_started(Started::Yes))
         }
     }
 }
