@@ -14,8 +14,8 @@ use meshrpc::{
     Kind, Started,
     connection::{CallFailure, Connection, Dispatch, Incoming, IncomingBody, NotTaken},
     wire::{
-        CallKind, Checksum, Codec, Config, Flags, FrameType, LocalIdentity, Metadata, OpenHead,
-        Reason, ReplyHead, Status, put_frame, put_open,
+        Body, CallKind, Checksum, Codec, Config, Flags, FrameType, LocalIdentity, Metadata,
+        OpenHead, Reason, ReplyHead, Status, put_frame, put_open,
     },
 };
 use tokio::{
@@ -161,10 +161,10 @@ fn head(method: u64, kind: CallKind) -> OpenHead {
 async fn call(
     connection: &Connection,
     method: u64,
-    body: impl Into<Bytes>,
+    body: impl Into<Body>,
 ) -> Result<Bytes, CallFailure> {
     let call = connection
-        .call(head(method, CallKind::Unary), body.into(), None)
+        .call(head(method, CallKind::Unary), body, None)
         .expect("taken");
     tokio::time::timeout(CAP, call)
         .await
@@ -302,11 +302,9 @@ async fn too_large_a_request_fails_here_and_alone() {
         ..Config::default()
     };
     let pair = pair_with(Config::default(), server).await;
-    let call_ = pair.client.call(
-        head(ECHO, CallKind::Unary),
-        vec![0; (1 << 20) + 1].into(),
-        None,
-    );
+    let call_ = pair
+        .client
+        .call(head(ECHO, CallKind::Unary), vec![0; (1 << 20) + 1], None);
     match call_ {
         Err(NotTaken::Call(error)) => assert!(matches!(error.kind(), Kind::Refused { .. })),
         _ => panic!("the call is not taken"),
@@ -360,7 +358,7 @@ async fn a_request_that_was_never_written_says_it_did_not_start() {
     let client = Connection::connect(near, Arc::default()).await.unwrap();
     driver.abort();
     let _ = driver.await;
-    let large = client.call(head(ECHO, CallKind::Unary), vec![0; 1 << 20].into(), None);
+    let large = client.call(head(ECHO, CallKind::Unary), vec![0; 1 << 20], None);
     if let Ok(large) = large {
         assert_eq!(lost(large.await.map(|reply| reply.body)).0, Started::No);
     }
@@ -373,7 +371,7 @@ async fn draining_finishes_what_it_accepted_and_takes_nothing_new() {
     *pair.methods.entered.lock().unwrap() = Some(entered);
     let gated = pair
         .client
-        .call(head(GATED, CallKind::Unary), "kept".into(), None)
+        .call(head(GATED, CallKind::Unary), "kept", None)
         .unwrap();
     entries.recv().await.unwrap();
 
@@ -395,7 +393,7 @@ async fn no_call_is_lost_or_run_twice_when_a_server_drains_under_load() {
     let load = tokio::spawn(async move {
         let mut answered = 0;
         loop {
-            match client.call(head(ECHO, CallKind::Unary), "x".into(), None) {
+            match client.call(head(ECHO, CallKind::Unary), "x", None) {
                 Ok(call) => match call.await {
                     Ok(_) => answered += 1,
                     Err(CallFailure::Lost {
@@ -420,7 +418,7 @@ async fn a_handler_that_blocks_its_thread_delays_no_other_call() {
     let pair = pair().await;
     let blocking = pair
         .client
-        .call(head(BLOCK, CallKind::Unary), "late".into(), None)
+        .call(head(BLOCK, CallKind::Unary), "late", None)
         .unwrap();
     let blocking = tokio::spawn(blocking);
     wait_until(|| pair.methods.started.load(Ordering::SeqCst) == 1).await;
@@ -471,9 +469,7 @@ async fn bulk_in_both_directions_does_not_wait_for_itself() {
     let calls: Vec<_> = (0..4)
         .map(|_| {
             let head = head(ECHO, CallKind::Unary);
-            pair.client
-                .call(head, body.clone().into(), None)
-                .expect("taken")
+            pair.client.call(head, body.clone(), None).expect("taken")
         })
         .collect();
     for call in calls {

@@ -326,14 +326,6 @@ impl VisitMut for Paths<'_> {
         }
     }
 
-    fn visit_type_path_mut(&mut self, path: &mut syn::TypePath) {
-        let before = path.path.segments.len();
-        visit_mut::visit_type_path_mut(self, path);
-        if let Some(qself) = &mut path.qself {
-            qself.position = (qself.position + path.path.segments.len()).saturating_sub(before);
-        }
-    }
-
     fn visit_macro_mut(&mut self, call: &mut syn::Macro) {
         visit_mut::visit_macro_mut(self, call);
         let mut argument = |input: syn::parse::ParseStream<'_>| {

@@ -270,6 +270,11 @@ async fn protocol_a_method_that_the_callee_has_not_yet() {
         (Kind::Protocol, Code::Unimplemented, Started::No, 1)
     );
     assert!(at_the_desk(&error), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("no method `Desk/later` is served there"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

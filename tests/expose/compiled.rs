@@ -158,3 +158,47 @@ fn a_build_script_writes_the_files_below_its_out_dir() {
     project.expose(&["--check"]).ends_with(0);
     assert!(!project.path("src/greeter_client_gen.rs").exists());
 }
+
+/// A module whose own names are those of the prelude.
+const HIDING: &str = r#"
+#[derive(serde::Serialize, serde::Deserialize)]
+pub struct String(pub u8);
+pub struct Vec;
+pub struct Box;
+pub struct Arc;
+pub struct Option;
+pub struct Result;
+pub trait Clone {}
+pub trait Into {}
+pub trait Send {}
+pub trait Sync {}
+pub trait ToOwned {}
+
+#[meshrpc::mesh_service(exposed)]
+pub trait Names {
+    async fn greet(
+        &self,
+        name: &str,
+        own: String,
+        rows: &[(&str, u8)],
+        by: impl std::convert::Into<std::string::String>,
+    ) -> std::result::Result<String, std::string::String>;
+    fn boxed<'a>(
+        &'a self,
+        held: &'a str,
+    ) -> std::pin::Pin<std::boxed::Box<dyn Future<Output = std::result::Result<u8, std::string::String>> + std::marker::Send + 'a>>;
+    #[mesh(on_failure = default)]
+    async fn all(&mut self, own: &String) -> std::vec::Vec<u8>;
+}
+"#;
+
+#[test]
+fn files_beside_names_of_the_prelude_compile() {
+    let project = Project::new();
+    let serde = "serde = { version = \"1\", features = [\"derive\"] }\n";
+    project.put("Cargo.toml", &manifest("post", serde));
+    project.put("src/lib.rs", "#![deny(warnings)]\npub mod hiding;\n");
+    project.put("src/hiding.rs", HIDING);
+    project.expose(&["--yes"]).ends_with(0);
+    project.check().ends_with(0);
+}

@@ -29,6 +29,7 @@ pub mod money {
     ///
     /// # Errors
     /// If it is none.
+    #[expect(clippy::needless_pass_by_value, reason = "as a module has it")]
     pub fn from_wire(text: String) -> Result<Money, String> {
         let cents = text
             .strip_suffix(" ct")

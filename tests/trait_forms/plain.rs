@@ -18,6 +18,7 @@ impl Default for Score {
 
 type Listed<T> = Result<Vec<T>, std::io::Error>;
 
+#[expect(clippy::needless_pass_by_value, reason = "as it is called")]
 fn lost(error: meshrpc::Error) -> Option<String> {
     Some(format!("lost: {:?}", error.kind()))
 }

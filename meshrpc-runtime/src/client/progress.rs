@@ -352,6 +352,12 @@ impl<'a> Progress<'a> {
                 if self.may_have_run && status.started == Started::No {
                     status.started = Started::Unknown;
                 }
+                // The other side knows the key only. One that serves no such contract was not asked.
+                if status.reason == Reason::UnknownMethod && self.codec(lane).is_some() {
+                    let contract = self.outgoing.channel.spec.name;
+                    let method = self.outgoing.method.name;
+                    status.message = format!("no method `{contract}/{method}` is served there");
+                }
                 Answer::of_status(status, origin)
             }
             CallFailure::Lost { started, cause } => {

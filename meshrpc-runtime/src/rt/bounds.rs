@@ -19,6 +19,39 @@ pub trait MeshValue {}
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned> MeshValue for T {}
 
+/// A value that is written, and has to be read as well.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be sent to another process, but not be read there",
+    label = "`Deserialize` is missing",
+    note = "add `#[derive(serde::Deserialize)]` to `{Self}`; what a map or a set is ordered by needs `Eq` and `Hash`, or `Ord`, as well"
+)]
+pub trait MeshReadable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> MeshReadable for T {}
+
+/// A value that is read, and has to be written as well.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can be read, but not be sent to another process",
+    label = "`Serialize` is missing",
+    note = "add `#[derive(serde::Serialize)]` to `{Self}`"
+)]
+pub trait MeshWritable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> MeshWritable for T {}
+
+/// A part of an argument that borrows, which the handler makes anew for what the method takes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be lent to the method inside of what borrows",
+    label = "not `Clone`",
+    note = "add `#[derive(Clone)]` to `{Self}`, or take the whole argument owned"
+)]
+pub trait MeshClone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> MeshClone for T {}
+
 /// What a method returns: a [`Result`], since every remote call can fail.
 #[diagnostic::on_unimplemented(
     message = "a remote call can fail, and `{Self}` cannot say so",

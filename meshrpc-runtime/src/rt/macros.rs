@@ -18,7 +18,30 @@ macro_rules! __mesh_put {
 macro_rules! __mesh_take {
     ($args:expr, $type:ty) => {{
         use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
-        (&&&$crate::__rt::v1::Of::<$type>::new()).take(&mut $args)
+        // A lifetime that is left out is an error of its own here, and not one of each body.
+        type __Taken = $type;
+        (&&&$crate::__rt::v1::Of::<__Taken>::new()).take(&mut $args)
+    }};
+}
+
+/// `named!(Name, Type)`: a name for a type. Of a lifetime that is left out the compiler then says
+/// the same here as where the type is read, so it says it once.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_named {
+    ($name:ident, $type:ty) => {
+        type $name = $type;
+    };
+}
+
+/// `cloned!(reference)`: what is made anew for a method that borrows what it is in.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __mesh_cloned {
+    ($reference:expr) => {{
+        use $crate::__rt::v1::ladder::cloned::{Cloned as _, Uncloned as _};
+        let reference = $reference;
+        (&&$crate::__rt::v1::Of::value(reference)).cloned(reference)
     }};
 }
 
@@ -65,7 +88,8 @@ macro_rules! __mesh_describe_argument {
     }};
     ($schema:expr, $argument:ty) => {{
         use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
-        (&&&$crate::__rt::v1::Of::<$argument>::new()).argument($schema);
+        type __Taken = $argument;
+        (&&&$crate::__rt::v1::Of::<__Taken>::new()).argument($schema);
     }};
 }
 

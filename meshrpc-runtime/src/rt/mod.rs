@@ -12,6 +12,7 @@
 
 mod blocking;
 mod bounds;
+mod crosses;
 mod errors;
 mod given;
 mod handler;
@@ -53,19 +54,22 @@ pub mod v1 {
         Nothing, Of,
         blocking::{blocking, blocking_work},
         bounds::{
-            MeshDefault, MeshError, MeshItem, MeshRaw, MeshResult, MeshValue, SessionArgument,
+            MeshClone, MeshDefault, MeshError, MeshItem, MeshRaw, MeshResult, MeshValue,
+            SessionArgument,
         },
+        crosses::{Always, And, Value, value_of},
         given::{accepted, panic_with, rebuilt, swallow, wire_for, wire_of},
         handler::{Replier, accept, answer, cast, no_arguments, reply_to, unheard, unknown_method},
         raw::{copied, reply_raw, returned},
         seam::Seam,
     };
     pub use crate::{
-        __mesh_attach as attach, __mesh_default_of as default_of, __mesh_describe as describe,
-        __mesh_describe_argument as describe_argument, __mesh_describe_reply as describe_reply,
-        __mesh_detach as detach, __mesh_error_arrives as error_arrives,
-        __mesh_error_cause as error_cause, __mesh_error_part as error_part,
-        __mesh_error_remake as error_remake, __mesh_error_text as error_text, __mesh_put as put,
+        __mesh_attach as attach, __mesh_cloned as cloned, __mesh_default_of as default_of,
+        __mesh_describe as describe, __mesh_describe_argument as describe_argument,
+        __mesh_describe_reply as describe_reply, __mesh_detach as detach,
+        __mesh_error_arrives as error_arrives, __mesh_error_cause as error_cause,
+        __mesh_error_part as error_part, __mesh_error_remake as error_remake,
+        __mesh_error_text as error_text, __mesh_named as named, __mesh_put as put,
         __mesh_respond as respond, __mesh_session_key as session_key, __mesh_settle as settle,
         __mesh_take as take, __mesh_take_with as take_with,
     };
@@ -94,6 +98,7 @@ pub mod v1 {
     /// The traits of each ladder, imported by the macros where a ladder is climbed.
     pub mod ladder {
         pub use super::super::{
+            crosses::ladder as crosses,
             errors::{
                 derived::{
                     field::{make, part, remake},
@@ -103,7 +108,7 @@ pub mod v1 {
             },
             raw,
             streams::{error_in, error_out, value_in, value_out},
-            values::{given, read, session, split, write},
+            values::{cloned, given, read, session, split, write},
         };
     }
 }

@@ -312,6 +312,33 @@ pub mod given {
     impl<R> CheckedDefault<R> for Of<R> {}
 }
 
+/// What is made anew.
+pub mod cloned {
+    use super::super::Of;
+
+    /// Types that can be.
+    pub trait Cloned<T> {
+        /// Another one.
+        fn cloned(&self, value: &T) -> T;
+    }
+
+    impl<T: Clone> Cloned<T> for &Of<T> {
+        fn cloned(&self, value: &T) -> T {
+            value.clone()
+        }
+    }
+
+    /// Everything else: refused by a bound, so never called.
+    pub trait Uncloned<T> {
+        /// Never called.
+        fn cloned(&self, _: &T) -> T {
+            unreachable!("refused when it was compiled")
+        }
+    }
+
+    impl<T> Uncloned<T> for Of<T> {}
+}
+
 /// Session keys.
 pub mod session {
     use super::super::Of;

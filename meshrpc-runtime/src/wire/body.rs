@@ -57,3 +57,9 @@ impl From<Vec<u8>> for Body {
         Bytes::from(bytes).into()
     }
 }
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}

@@ -61,7 +61,7 @@ pub(crate) fn item(item: &ItemTrait, options: &Options, errors: &mut Errors) {
             )),
             TraitItem::Verbatim(tokens) => errors.push(Error::new(
                 tokens.span(),
-                "not supported yet: this syntax; write the item out as a method instead",
+                "this syntax is not known: write the item out as a method",
             )),
             _ => {}
         }

@@ -25,14 +25,8 @@ impl Seen {
     }
 }
 
-/// A key that is not one, or not yet.
-pub(crate) fn unknown(key: &Ident, known: &[&str], later: &[(&str, &str)]) -> Error {
-    if let Some((_, instead)) = later.iter().find(|(name, _)| key == name) {
-        return Error::new(
-            key.span(),
-            format!("not supported yet: `{key}`; write {instead} instead"),
-        );
-    }
+/// A key that is not one.
+pub(crate) fn unknown(key: &Ident, known: &[&str]) -> Error {
     let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
     Error::new(
         key.span(),

@@ -85,10 +85,7 @@ pub(crate) fn method(
                 .segments
                 .last()
                 .map_or_else(Span::call_site, |last| last.ident.span());
-            errors.push(Error::new(
-                span,
-                "what stands beside a stream crosses as it is: write a serde type, and convert it in the methods",
-            ));
+            errors.push(not_converted(span));
         }
     }
     if let Some(second) = taken.next() {
@@ -127,6 +124,14 @@ pub(crate) fn method(
             "a thread that waits for the answer cannot send a stream: write `async fn`",
         ));
     }
+}
+
+/// `with` on a stream, or beside one.
+pub(crate) fn not_converted(at: Span) -> Error {
+    Error::new(
+        at,
+        "what a stream carries, and what stands beside one, crosses as it is: write a serde type, and convert it in the methods",
+    )
 }
 
 /// Streams that `#[async_trait]` cannot return.

@@ -267,7 +267,7 @@ impl Attributes {
     fn key(&mut self, input: ParseStream<'_>, key: &Ident, keys: &[&str]) -> Result<()> {
         let name = key.to_string();
         if !keys.contains(&name.as_str()) {
-            return Err(settings::unknown(key, keys, &[]));
+            return Err(settings::unknown(key, keys));
         }
         let usage = match name.as_str() {
             "status" => "status = not_found",

@@ -1,10 +1,11 @@
 //! The trait itself: native async methods are desugared, the rest stays as it is.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::{
-    CapturedParam, FnArg, Ident, ItemTrait, ReturnType, Signature, TraitItem, TraitItemFn, Type,
-    TypeImplTrait, TypeParamBound, parse_quote, punctuated::Punctuated,
+    Attribute, CapturedParam, FnArg, Ident, ItemTrait, Meta, ReceiverKind, ReturnType, Signature,
+    TraitItem, TraitItemFn, Type, TypeImplTrait, TypeParamBound, WherePredicate, parse_quote,
+    punctuated::Punctuated,
 };
 
 use super::Output;
@@ -49,22 +50,32 @@ impl Output<'_> {
     }
 
     fn finished(&self, mut item: ItemTrait, desugared: bool) -> TokenStream {
+        let mut rewritten = false;
         for each in &mut item.items {
             let TraitItem::Fn(function) = each else {
                 continue;
             };
             let style = self.service.style(&function.sig);
+            if desugared && function.sig.asyncness.is_some() {
+                rewritten = true;
+                expected(&mut function.attrs);
+            }
             if style == Some(Style::Future) {
                 send(function);
             }
             if desugared && style != Some(Style::Blocking) {
-                desugar(function);
+                if desugar(function) && self.service.options.dynamic.is_none() {
+                    shared(&mut function.sig);
+                }
                 if self.service.options.dynamic.is_some() {
                     without_supertraits(function);
                 }
             }
         }
-        item.to_token_stream()
+        if rewritten {
+            expected(&mut item.attrs);
+        }
+        without_advice(&item)
     }
 
     /// What an implementation of the trait carries.
@@ -88,8 +99,8 @@ impl Output<'_> {
 /// `async fn f() -> R` as `fn f() -> impl Future<Output = R> + Send`.
 ///
 /// The new tokens carry the span of `async`, so that a future that is not `Send` is reported with
-/// the method.
-fn desugar(function: &mut TraitItemFn) {
+/// the method. True if it was one.
+fn desugar(function: &mut TraitItemFn) -> bool {
     let signature = &mut function.sig;
     for input in &mut signature.inputs {
         if let FnArg::Typed(input) = input {
@@ -98,10 +109,10 @@ fn desugar(function: &mut TraitItemFn) {
     }
     // A refused one, which is no type elsewhere.
     if matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_))) {
-        return;
+        return false;
     }
     let Some(token) = signature.asyncness.take() else {
-        return;
+        return false;
     };
     let output = match &signature.output {
         ReturnType::Default => quote_spanned!(token.span=> ()),
@@ -120,6 +131,55 @@ fn desugar(function: &mut TraitItemFn) {
         let moved = quote_spanned!(token.span=> async move);
         *body = parse_quote!({ #moved #body });
     }
+    true
+}
+
+/// Says of `Self` what the supertraits say. An implementation that is not so is told once then, and
+/// not for each future that holds it.
+fn shared(signature: &mut Signature) {
+    let Some(receiver) = signature.receiver() else {
+        return;
+    };
+    let bound: WherePredicate = match receiver.kind {
+        ReceiverKind::Reference(_, _, Some(_)) => parse_quote!(Self: ::core::marker::Send),
+        _ => parse_quote!(Self: ::core::marker::Sync),
+    };
+    signature
+        .generics
+        .make_where_clause()
+        .predicates
+        .push(bound);
+}
+
+/// Lints that are expected of an `async fn` are allowed of what it becomes, where some are silent.
+fn expected(attributes: &mut [Attribute]) {
+    for attribute in attributes {
+        if let Meta::List(list) = &mut attribute.meta
+            && list.path.is_ident("expect")
+        {
+            list.path = parse_quote!(allow);
+        }
+    }
+}
+
+/// The trait with `<>` behind its name if it has no parameters, which is not the user's. Of a type
+/// that is not there, the compiler advises to make it a parameter, and where it cannot be one, as
+/// in the client, repeats the error without the advice.
+fn without_advice(item: &ItemTrait) -> TokenStream {
+    if !item.generics.params.is_empty() {
+        return item.to_token_stream();
+    }
+    let mut output = TokenStream::new();
+    let mut is_name = false;
+    for token in item.to_token_stream() {
+        let is_trait = matches!(&token, TokenTree::Ident(ident) if ident == "trait");
+        output.extend([token]);
+        if is_name {
+            output.extend(quote!(<>));
+        }
+        is_name = is_trait;
+    }
+    output
 }
 
 /// Leaves `Self: Send` and `Self: Sync` out, which the supertraits say: for an object, the compiler

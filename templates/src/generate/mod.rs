@@ -277,9 +277,10 @@ impl<'a> Output<'a> {
         deprecated.then(|| quote!(#[allow(deprecated)]))
     }
 
+    /// A program may use only some of what is generated, of a public trait as well if it is no
+    /// library. What files hold is allowed as a module.
     fn allow_dead_code(&self) -> Option<TokenStream> {
-        let private = !matches!(self.service.visibility(), Visibility::Public(_));
-        (private && self.target == Target::Macro).then(|| quote!(#[allow(dead_code)]))
+        (self.target == Target::Macro).then(|| quote!(#[allow(dead_code)]))
     }
 }
 

@@ -123,7 +123,7 @@ impl Said {
                         format!("`{key}` is said of the method: write it above the method"),
                     ));
                 }
-                _ => return Err(settings::unknown(&key, KEYS, &[])),
+                _ => return Err(settings::unknown(&key, KEYS)),
             };
             if self.skip.is_some() && self.with.is_some() {
                 return Err(syn::Error::new(
@@ -154,6 +154,13 @@ fn converted(written: &Type, module: Path) -> Result<Form> {
                 _ => Passed::Lent,
             };
             (&*reference.elem, passed)
+        }
+        other if StreamType::of(other).is_some() => {
+            let at = module
+                .segments
+                .last()
+                .map_or_else(|| module.span(), |last| last.ident.span());
+            return Err(check::stream::not_converted(at));
         }
         Type::ImplTrait(written) => {
             return Err(syn::Error::new(

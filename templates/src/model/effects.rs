@@ -59,9 +59,6 @@ pub(super) const KEYS: &[&str] = &[
     "raw",
 ];
 
-/// What the full grammar will have, and what can be written until then.
-const LATER: &[(&str, &str)] = &[("inline", "the method without it")];
-
 impl Effects {
     pub(super) fn parse(function: &TraitItemFn) -> Result<Self> {
         let mut effects = Self::default();
@@ -127,7 +124,7 @@ impl Effects {
                         "`skip` is said of an argument: write it before the argument's name",
                     ));
                 }
-                _ => return Err(settings::unknown(&key, KEYS, LATER)),
+                _ => return Err(settings::unknown(&key, KEYS)),
             }
             if self.raw.is_some() && self.with.is_some() {
                 return Err(syn::Error::new(

@@ -18,6 +18,8 @@ mod reply;
 mod stream;
 pub(crate) mod style;
 
+use std::collections::HashSet;
+
 use proc_macro2::{Span, TokenStream};
 use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 
@@ -57,6 +59,8 @@ pub struct Service {
     pub(crate) methods: Vec<Method>,
     /// The methods that the client answers itself, by more than their body.
     pub(crate) locals: Vec<LocalMethod>,
+    /// Names that the trait's module has of its own, as far as they are known.
+    pub(crate) beside: HashSet<String>,
     fingerprint: u64,
 }
 
@@ -116,6 +120,7 @@ impl Service {
             item: attribute::stripped(item),
             methods,
             locals,
+            beside: HashSet::new(),
         })
     }
 
@@ -150,6 +155,7 @@ impl Service {
             item: attribute::stripped(item),
             methods: Vec::new(),
             locals: Vec::new(),
+            beside: HashSet::new(),
             fingerprint: 0,
         }
     }

@@ -126,7 +126,7 @@ impl Options {
                     }
                     options.manual_supertraits = Some(key.clone());
                 }
-                _ => return Err(settings::unknown(&key, KEYS, &[])),
+                _ => return Err(settings::unknown(&key, KEYS)),
             }
             settings::end(input, &key, usage)?;
         }
@@ -144,7 +144,7 @@ fn forwarding(input: ParseStream<'_>) -> Result<bool> {
     while !input.is_empty() {
         let key = settings::key(input, &["forward"])?;
         if key != "forward" {
-            return Err(settings::unknown(&key, &["forward"], &[]));
+            return Err(settings::unknown(&key, &["forward"]));
         }
         let usage = "forward = false";
         let value: LitBool = settings::value(input, &key, usage, |input| input.parse())?;
@@ -196,7 +196,7 @@ impl Exposed {
                     self.prefix = Some(prefix(&text)?);
                     usage
                 }
-                _ => return Err(settings::unknown(&key, EXPOSED, &[])),
+                _ => return Err(settings::unknown(&key, EXPOSED)),
             };
             settings::end(input, &key, usage)?;
         }

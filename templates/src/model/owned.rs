@@ -22,8 +22,8 @@ pub(crate) struct Owned {
 /// How a borrowing value is made from an owned one, step by step.
 #[derive(Clone, Debug)]
 pub(crate) enum Lend {
-    /// Owned, inside something that borrows; the type's place, for one that cannot be cloned.
-    Clone(Span),
+    /// Owned, inside something that borrows: this type, made anew.
+    Clone(Box<Type>),
     /// `&T`.
     Ref,
     /// `&str`.
@@ -46,6 +46,20 @@ pub(crate) enum Lend {
     CollectMap(Box<Lend>, Box<Lend>),
     /// A tuple with elements that borrow.
     Tuple(Vec<Lend>),
+}
+
+impl Lend {
+    /// The types that are made anew.
+    pub(crate) fn cloned(&self) -> Vec<&Type> {
+        match self {
+            Lend::Clone(ty) => vec![ty],
+            Lend::RefTo(inner) | Lend::SliceOf(inner) | Lend::Option(inner) => inner.cloned(),
+            Lend::Collect(inner) => inner.cloned(),
+            Lend::CollectMap(keys, values) => [keys.cloned(), values.cloned()].concat(),
+            Lend::Tuple(elements) => elements.iter().flat_map(Lend::cloned).collect(),
+            Lend::Ref | Lend::Str | Lend::Slice | Lend::Path(_) | Lend::CStr => Vec::new(),
+        }
+    }
 }
 
 impl Owned {
@@ -93,7 +107,9 @@ impl Owned {
                                 elements
                                     .iter()
                                     .map(|e| {
-                                        e.lend.clone().unwrap_or(Lend::Clone(types::span(&e.ty)))
+                                        e.lend
+                                            .clone()
+                                            .unwrap_or(Lend::Clone(Box::new(e.ty.clone())))
                                     })
                                     .collect(),
                             )
@@ -197,7 +213,7 @@ impl Owned {
                         {
                             return Err(types::borrow_inside(inner));
                         }
-                        lends.push((lend, types::span(&ty)));
+                        lends.push((lend, ty.clone()));
                         *inner = ty;
                     }
                     GenericArgument::Lifetime(lifetime) if is_cow => {
@@ -255,10 +271,10 @@ enum Depth {
     Inside,
 }
 
-fn collected(segment: &PathSegment, lends: Vec<(Option<Lend>, Span)>) -> Result<Lend> {
+fn collected(segment: &PathSegment, lends: Vec<(Option<Lend>, Type)>) -> Result<Lend> {
     let mut lends = lends
         .into_iter()
-        .map(|(lend, span)| lend.unwrap_or(Lend::Clone(span)));
+        .map(|(lend, ty)| lend.unwrap_or(Lend::Clone(Box::new(ty))));
     let mut next = || {
         lends.next().map(Box::new).ok_or_else(|| {
             syn::Error::new(

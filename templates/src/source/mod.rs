@@ -4,6 +4,7 @@
 //! makes cannot be seen; one inside a function cannot have files beside it, and is refused.
 
 mod hidden;
+mod names;
 
 use std::{
     collections::BTreeSet,
@@ -97,7 +98,7 @@ impl Walk {
         for item in items {
             match item {
                 Item::Mod(module) => self.module(module, path, beside, children),
-                Item::Trait(item) => self.take(item, path),
+                Item::Trait(item) => self.take(item, items, path),
                 other => {
                     let mut hidden = hidden::Hidden::default();
                     hidden.visit_item(other);
@@ -129,18 +130,21 @@ impl Walk {
         self.file(&folder.join("mod.rs"), &folder);
     }
 
-    fn take(&mut self, item: &ItemTrait, path: &Path) {
+    fn take(&mut self, item: &ItemTrait, beside: &[Item], path: &Path) {
         let found = match Service::find_options(item) {
             Ok(Some(options)) if options.exposed.is_some() => Service::find(item),
             Ok(_) => return,
             Err(error) => Err(error),
         };
         match found {
-            Ok(Some(service)) => self.found.push(Found {
-                service,
-                source: path.to_owned(),
-                place: place(item.ident.span()),
-            }),
+            Ok(Some(mut service)) => {
+                service.beside = names::of(beside);
+                self.found.push(Found {
+                    service,
+                    source: path.to_owned(),
+                    place: place(item.ident.span()),
+                });
+            }
             Ok(None) => {}
             Err(error) => self
                 .unread

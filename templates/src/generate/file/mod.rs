@@ -29,14 +29,14 @@ impl Output<'_> {
             .parse()
             .unwrap_or_default();
         let mut import: syn::File = parse_quote!(use #runtime as rt;);
-        Shorten::new(&self.words).visit_file_mut(&mut import);
+        Shorten::new(&self.words, &self.service.beside).visit_file_mut(&mut import);
         let mut file: syn::File = parse_quote! {
             use super::*;
             /// Which version of the trait this file was generated from.
             pub(super) const FINGERPRINT: u64 = #fingerprint;
             #tokens
         };
-        let mut shorten = Shorten::new(&self.words);
+        let mut shorten = Shorten::new(&self.words, &self.service.beside);
         shorten.visit_file_mut(&mut file);
         let mut body = shorten.imports();
         body.push_str(&print::items(&import.items));

@@ -17,11 +17,13 @@ use super::super::print::{self, Argument};
 pub(super) struct Shorten<'a> {
     /// Every word of the trait.
     taken: &'a HashSet<String>,
+    /// Names of the trait's module, which hide those of the prelude.
+    beside: &'a HashSet<String>,
     /// What is imported of each module of the standard library.
     imports: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Names in the prelude that users do not redefine.
+/// Names in the prelude, which few modules have another meaning for.
 const PRELUDE: [&str; 10] = [
     "AsRef",
     "Box",
@@ -36,9 +38,10 @@ const PRELUDE: [&str; 10] = [
 ];
 
 impl<'a> Shorten<'a> {
-    pub(super) fn new(taken: &'a HashSet<String>) -> Self {
+    pub(super) fn new(taken: &'a HashSet<String>, beside: &'a HashSet<String>) -> Self {
         Self {
             taken,
+            beside,
             imports: BTreeMap::new(),
         }
     }
@@ -122,7 +125,7 @@ impl VisitMut for Shorten<'_> {
         path.leading_colon = None;
         let known = path.segments.iter().position(|segment| {
             let name = segment.ident.to_string();
-            PRELUDE.contains(&name.as_str()) || name == "cfg"
+            PRELUDE.contains(&name.as_str()) && !self.beside.contains(&name) || name == "cfg"
         });
         if let Some(known) = known {
             let rest: Punctuated<PathSegment, _> =

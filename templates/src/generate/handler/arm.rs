@@ -42,7 +42,7 @@ impl Output<'_> {
             let lend = match &argument.form {
                 Form::Lent(lend) => lend,
                 Form::Items(Some(lend)) => {
-                    let items = value(lend, &quote!(#name));
+                    let items = value(rt, lend, &quote!(#name));
                     lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
                     passed.push(quote!(#name));
                     continue;
@@ -78,16 +78,16 @@ impl Output<'_> {
             };
             match lend {
                 Lend::RefTo(inner) => {
-                    let value = value(inner, &quote!(#name));
+                    let value = value(rt, inner, &quote!(#name));
                     lent.push(quote!(let #name = #value;));
                     passed.push(quote!(&#name));
                 }
                 Lend::SliceOf(inner) => {
-                    let items = collect(&quote!(#name), &each(inner));
+                    let items = collect(&quote!(#name), &each(rt, inner));
                     lent.push(quote!(let #name: ::std::vec::Vec<_> = #items;));
                     passed.push(quote!(&#name));
                 }
-                _ => passed.push(value(lend, &quote!(#name))),
+                _ => passed.push(value(rt, lend, &quote!(#name))),
             }
         }
         let with = method.reply.with.as_ref().map(|module| {

@@ -2,8 +2,7 @@ use meshrpc::mesh_service;
 
 #[mesh_service]
 pub trait Service {
-    #[mesh(inline)]
-    async fn f(&self) -> Result<(), String>;
+    async fn f(&self) -> anyhow::Result<Gone>;
 }
 
 fn main() {}
