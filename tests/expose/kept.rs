@@ -34,6 +34,32 @@ fn a_file_edited_by_hand_is_kept_unless_forced() {
 }
 
 #[test]
+fn both_files_of_a_trait_are_kept_if_one_was_edited() {
+    let project = Project::new();
+    project.expose(&["--yes"]).ends_with(0);
+    let (client, handler) = ("src/greeter_client_gen.rs", "src/greeter_handler_gen.rs");
+    let edited = project.get(client).replace("Client of", "My client of");
+    project.put(client, &edited);
+    let before = project.get(handler);
+    project.put("src/desk.rs", &TRAIT.replace("name: &str", "who: &str"));
+    project
+        .expose(&["--yes"])
+        .ends_with(1)
+        .says("`src/greeter_client_gen.rs` was edited by hand")
+        .says("`src/greeter_handler_gen.rs` is left as it is, too");
+    assert_eq!(project.get(client), edited);
+    assert_eq!(project.get(handler), before, "it goes with the client");
+
+    fs::remove_file(project.path(handler)).expect("it is there");
+    project.expose(&["--yes"]).ends_with(1);
+    assert!(!project.path(handler).exists());
+
+    project.expose(&["--yes", "--force"]).ends_with(0);
+    assert!(project.get(client).contains("who: &str"));
+    assert_ne!(project.get(handler), before);
+}
+
+#[test]
 fn formatting_is_no_edit_and_no_drift() {
     if !meshrpc_tests::has_tool("rustfmt") {
         return;

@@ -59,9 +59,7 @@ impl Ends for Far {
     }
 
     fn panics(&self, after: u64) -> impl Stream<Item = anyhow::Result<u64>> + Send {
-        stream::iter(0..).then(move |id| async move {
-            // What came before has left by then.
-            tokio::task::yield_now().await;
+        stream::iter(0..).map(move |id| {
             assert!(id < after, "on purpose");
             Ok(id)
         })
@@ -144,19 +142,22 @@ async fn a_stream_to_nobody_begins_with_its_error() {
 async fn a_panic_breaks_one_stream_off() {
     let served = serve(EndsHandler::new(Far::new())).await;
     let ends: EndsClient = served.client();
-    let items: Vec<_> = within("the end", ends.panics(3).collect::<Vec<_>>()).await;
+    let items: Vec<_> = within("the end", ends.panics(100_000).collect::<Vec<_>>()).await;
     let (last, before) = items.split_last().expect("there are items");
     assert!(
         before
             .iter()
             .map(|item| *item.as_ref().unwrap())
-            .eq(0..before.len() as u64)
+            .eq(0..100_000),
+        "what was yielded before it arrives: {}",
+        before.len()
     );
     let error = mesh_error(last.as_ref().unwrap_err());
     assert_eq!(
         (error.kind(), error.started()),
         (Kind::Remote, Started::Yes)
     );
+    assert_eq!(error.to_string(), "the handler of `panics` panicked");
     assert_eq!(served.serving.counters().panics(), 1);
     assert_eq!(
         ends.takes(stream::iter([4])).await.unwrap(),
@@ -274,4 +275,64 @@ async fn a_drain_without_time_cuts_streams_with_one_error() {
     let rest: Vec<_> = within("the end", items.collect::<Vec<_>>()).await;
     assert_eq!(rest.iter().filter(|item| item.is_err()).count(), 1);
     assert!(rest.last().unwrap().is_err(), "the error is the last");
+}
+
+/// The same trait with other items.
+mod newer {
+    use super::{Count, Stream, Watched};
+
+    #[meshrpc::mesh_service]
+    pub(super) trait Reads {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<String>> + Send;
+    }
+
+    pub(super) struct Texts(pub(super) Count);
+
+    impl Reads for Texts {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<String>> + Send {
+            let texts = ["1", "two", "3"].map(|text| Ok(text.to_owned()));
+            let texts = futures_util::StreamExt::chain(
+                futures_util::stream::iter(texts),
+                futures_util::stream::pending(),
+            );
+            Watched::new(texts, &std::sync::Arc::default(), &self.0)
+        }
+    }
+}
+
+mod older {
+    use super::Stream;
+
+    #[meshrpc::mesh_service]
+    pub(super) trait Reads {
+        fn read(&self) -> impl Stream<Item = anyhow::Result<u64>> + Send;
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_is_the_last_and_cancels_the_call() {
+    use older::Reads as _;
+
+    let dropped = Count::new();
+    let served = serve(newer::ReadsHandler::new(newer::Texts(dropped.clone()))).await;
+    let reads: older::ReadsClient = served.client();
+    let mut items = pin!(reads.read());
+    let error = within("the error", items.next())
+        .await
+        .unwrap()
+        .unwrap_err();
+    let error = mesh_error(&error);
+    assert_eq!((error.kind(), error.started()), (Kind::Codec, Started::Yes));
+    assert!(error.instance().is_some());
+    let said = error.to_string();
+    assert!(
+        said.contains("Result<u64, anyhow::Error>: ") && !said.contains("meshrpc"),
+        "it names the item's type, and none of the framework's: {said}"
+    );
+    assert!(
+        std::error::Error::source(error).is_none(),
+        "it says it once"
+    );
+    assert!(items.next().await.is_none(), "the stream ends after it");
+    dropped.reaches(1, "the callee's stream is dropped").await;
 }

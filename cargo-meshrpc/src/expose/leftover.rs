@@ -64,6 +64,7 @@ fn leftover(path: PathBuf, survey: &Survey) -> Option<Planned> {
         service: header.service,
         source,
         state,
+        held: false,
         text: None,
         present: Some(present),
     })

@@ -29,6 +29,9 @@ pub(crate) struct Planned {
     /// The trait's file.
     pub(crate) source: PathBuf,
     pub(crate) state: State,
+    /// Whether another file of the trait is somebody's: together they would not compile if one of
+    /// them changed.
+    pub(crate) held: bool,
     /// What the file has to hold; nothing if it has to go.
     pub(crate) text: Option<String>,
     /// What it holds.
@@ -103,13 +106,13 @@ impl Plan {
             }
         }
         let owned = wanted.iter().map(|wanted| wanted.path.clone()).collect();
-        let mut files = Vec::new();
+        let mut files: Vec<(&Found, Planned)> = Vec::new();
         for wanted in wanted {
             if !wanted.asked || contested.contains(&wanted.key()) {
                 continue;
             }
             match Planned::of(&wanted) {
-                Ok(planned) => files.push(planned),
+                Ok(planned) => files.push((wanted.found, planned)),
                 Err(error) => refused.push(
                     wanted
                         .found
@@ -117,6 +120,16 @@ impl Plan {
                 ),
             }
         }
+        let of_somebody: Vec<&Found> = files
+            .iter()
+            .filter(|(_, file)| file.state.is_somebodys())
+            .map(|(found, _)| *found)
+            .collect();
+        for (found, file) in &mut files {
+            let with_another = of_somebody.iter().any(|other| std::ptr::eq(*other, *found));
+            file.held = with_another && !file.state.is_somebodys();
+        }
+        let files = files.into_iter().map(|(_, file)| file).collect();
         (Self { files, owned }, refused)
     }
 }
@@ -179,6 +192,7 @@ impl Planned {
             service: wanted.found.service.ident().to_string(),
             source: wanted.found.source.clone(),
             state,
+            held: false,
             text: Some(wanted.text.clone()),
             present,
         })
@@ -188,7 +202,7 @@ impl Planned {
     pub(crate) fn is_changed(&self, force: bool) -> bool {
         match self.state {
             State::Current => force && self.present != self.text,
-            State::Missing | State::Stale | State::Leftover => true,
+            State::Missing | State::Stale | State::Leftover => force || !self.held,
             State::Edited | State::Foreign => force,
         }
     }
@@ -226,6 +240,11 @@ impl Planned {
 }
 
 impl State {
+    /// True if the file is not this command's alone.
+    fn is_somebodys(self) -> bool {
+        matches!(self, State::Edited | State::Foreign)
+    }
+
     /// How a file that is there stands to what it has to hold.
     fn of(present: &str, text: &str) -> Self {
         match (Header::read(present), Header::read(text)) {

@@ -120,6 +120,15 @@ impl<'a> Report<'a> {
     pub(crate) fn kept(&self, plan: &Plan) -> bool {
         let mut any = false;
         for file in &plan.files {
+            if file.held && !file.is_current() {
+                any = true;
+                self.error(&format!(
+                    "`{}` is left as it is, too: it goes with the other file of `{}`",
+                    file.shown(self.root),
+                    file.service,
+                ));
+                continue;
+            }
             let (whose, verb) = match (file.state, &file.text) {
                 (State::Edited, Some(_)) => ("was edited by hand", "overwrite"),
                 (State::Edited, None) => ("was edited by hand, and its trait is gone", "remove"),

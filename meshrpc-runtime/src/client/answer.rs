@@ -63,7 +63,7 @@ impl Value {
     /// # Errors
     /// Kind `Codec`, started, if it is not a `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        codec::decode(self.reply.codec, &self.reply.body).map_err(|error| self.unread(error))
+        codec::decode(self.reply.codec, &self.reply.body).map_err(|error| self.unread(&error))
     }
 
     /// The value, a byte string, of which a long one is not copied where that can be: it is what is
@@ -72,7 +72,7 @@ impl Value {
     /// # Errors
     /// As [`decode`](Self::decode).
     pub fn into_raw(self) -> Result<Bytes, Error> {
-        codec::decode_raw(self.reply.codec, &self.reply.body).map_err(|error| self.unread(error))
+        codec::decode_raw(self.reply.codec, &self.reply.body).map_err(|error| self.unread(&error))
     }
 
     /// The value as it was written.
@@ -82,9 +82,9 @@ impl Value {
     }
 
     #[cold]
-    fn unread(&self, error: DecodeError) -> Error {
+    fn unread(&self, error: &DecodeError) -> Error {
         let message = format!("the reply cannot be decoded: {error}");
-        let error = Error::new(Kind::Codec, message).with_source(error);
+        let error = Error::new(Kind::Codec, message);
         self.origin.mark(error.with_started(Started::Yes))
     }
 

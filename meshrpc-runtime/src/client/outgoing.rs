@@ -186,7 +186,7 @@ where
                 "the arguments of `{}` cannot be encoded: {error}",
                 method.name
             );
-            let error = Error::new(Kind::Codec, message).with_source(error);
+            let error = Error::new(Kind::Codec, message);
             Err(error.with_code(Code::InvalidArgument))
         }
     }

@@ -150,6 +150,13 @@ impl DecodeError {
         self.0.argument
     }
 
+    /// The same, of the `T` that crosses as what was read.
+    #[must_use]
+    pub(crate) fn instead_of<T: ?Sized>(mut self) -> Self {
+        self.0.target = Some(std::any::type_name::<T>());
+        self
+    }
+
     #[cold]
     pub(crate) fn new(problem: DecodeProblem) -> Self {
         Self(Box::new(Located {

@@ -48,12 +48,24 @@ impl ItemWriter {
     /// If it cannot be written such that it reads back the same, or is longer than the reader takes.
     /// Nothing of it is left in the buffer then.
     pub fn put<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), EncodeError> {
-        match self.try_put(self.codec, item) {
+        self.put_as::<T, T>(item)
+    }
+
+    /// [`put`](Self::put) of what an item crosses as, where an error is to name the item's type.
+    ///
+    /// # Errors
+    /// As `put`.
+    pub fn put_as<Item: ?Sized, T: Serialize + ?Sized>(
+        &mut self,
+        item: &T,
+    ) -> Result<(), EncodeError> {
+        let put = match self.try_put(self.codec, item) {
             Err(error) if error.needs_field_names() && self.codec == Codec::Positional => {
                 self.try_put(Codec::FieldNamed, item)
             }
             result => result,
-        }
+        };
+        put.map_err(EncodeError::in_type::<Item>)
     }
 
     /// Bytes in the buffer.
@@ -83,13 +95,13 @@ impl ItemWriter {
         let shape = || self.method.items_shape(self.of);
         if let Err(error) = write(codec, shape, item, &mut self.out) {
             self.out.truncate(start);
-            return Err(error.in_type::<T>());
+            return Err(error);
         }
         let len = self.out.len() - start - self.prefix;
         if len as u64 > self.max {
             self.out.truncate(start);
             let (len, max) = (len as u64, self.max);
-            return Err(EncodeError::new(EncodeProblem::TooLong { len, max }).in_type::<T>());
+            return Err(EncodeError::new(EncodeProblem::TooLong { len, max }));
         }
         self.put_prefix(start, len, codec == Codec::FieldNamed);
         Ok(())

@@ -116,6 +116,24 @@ impl SendStream {
         }
     }
 
+    /// Waits until all that is queued has left, or nobody takes it any more.
+    pub(crate) async fn flushed(&self) {
+        poll_fn(|cx| {
+            let mut state = self.shared.lock();
+            if state.wire.is_flushed(self.id) {
+                return Poll::Ready(());
+            }
+            match state.slots.get_mut(&self.id) {
+                Some(slot) => {
+                    wait(&mut slot.writer, cx.waker());
+                    Poll::Pending
+                }
+                None => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
     /// Ends the direction after what is queued.
     pub fn finish(mut self) {
         self.finished = true;
@@ -145,11 +163,12 @@ impl Drop for SendStream {
             return;
         }
         if self.shared.dispatch.is_some() {
-            let status = Status::refusal(
-                crate::wire::Reason::Panicked,
-                Started::Yes,
-                "the handler went away in the middle of its answer",
-            );
+            let message = if std::thread::panicking() {
+                "the handler panicked in the middle of its answer"
+            } else {
+                "the handler went away in the middle of its answer"
+            };
+            let status = Status::refusal(crate::wire::Reason::Panicked, Started::Yes, message);
             self.shared.change(|wire| wire.status(self.id, status));
             self.forget_answered();
         } else {

@@ -1,6 +1,7 @@
 //! From a stream of values to the bytes of a direction.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -140,8 +141,16 @@ impl Sending {
         self.out.finish();
     }
 
-    /// Server: ends the call with an error instead.
-    pub(crate) fn fail(self, status: Status) {
+    /// Server: ends the call with an error instead, after the items that were written.
+    pub(crate) async fn fail(mut self, status: Status) {
+        if !self.writer.is_empty() {
+            self.chunk = Some(self.writer.take());
+        }
+        if self.chunk.is_some() {
+            // If the peer takes no more, it is not told either.
+            let _ = poll_fn(|cx| self.out.poll_send(cx, &mut self.chunk)).await;
+        }
+        self.out.flushed().await;
         self.out.fail(status);
     }
 }

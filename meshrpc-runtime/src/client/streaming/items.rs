@@ -38,10 +38,11 @@ pub(super) struct Open {
 }
 
 /// The stream that a call is answered with, as values: what `read` makes of each item, and at last,
-/// if the stream breaks off, of the error.
-pub struct Items<'a, R> {
+/// if the stream breaks off, what `fail` makes of the error.
+pub struct Items<'a, R, F> {
     replies: Replies<'a>,
     read: R,
+    fail: F,
 }
 
 impl<'a> Replies<'a> {
@@ -53,22 +54,26 @@ impl<'a> Replies<'a> {
         Self(State::Open(open, upload))
     }
 
-    /// The stream of what `read` makes of each item. An error is the last it is given: the call
-    /// could not be made, or its stream broke off.
-    pub fn read<T, R>(self, read: R) -> Items<'a, R>
+    /// The stream of what `read` makes of each item. Its last one is what `fail` makes of an error:
+    /// the call could not be made, its stream broke off, or `read` could not read an item, which
+    /// cancels the call.
+    pub fn read<T, R, F>(self, read: R, fail: F) -> Items<'a, R, F>
     where
-        R: FnMut(Result<Received<'_>, Error>) -> T + Unpin,
+        R: FnMut(Received<'_>) -> Result<T, Error> + Unpin,
+        F: FnMut(Error) -> T + Unpin,
     {
         Items {
             replies: self,
             read,
+            fail,
         }
     }
 
     fn poll_next<T>(
         &mut self,
         cx: &mut Context<'_>,
-        read: &mut impl FnMut(Result<Received<'_>, Error>) -> T,
+        read: &mut impl FnMut(Received<'_>) -> Result<T, Error>,
+        fail: &mut impl FnMut(Error) -> T,
     ) -> Poll<Option<T>> {
         loop {
             let failed = match &mut self.0 {
@@ -90,7 +95,7 @@ impl<'a> Replies<'a> {
                 State::Over => return Poll::Ready(None),
             };
             self.0 = State::Over;
-            return Poll::Ready(Some(read(Err(failed))));
+            return Poll::Ready(Some(fail(failed)));
         }
     }
 }
@@ -100,7 +105,7 @@ impl Open {
         &mut self,
         upload: &mut Option<Upload<'_>>,
         cx: &mut Context<'_>,
-        read: &mut impl FnMut(Result<Received<'_>, Error>) -> T,
+        read: &mut impl FnMut(Received<'_>) -> Result<T, Error>,
     ) -> Poll<Option<Result<T, Error>>> {
         match upload.as_mut().map(|upload| upload.poll(cx)) {
             Some(Poll::Ready(Err(error))) => return Poll::Ready(Some(Err(error))),
@@ -113,9 +118,12 @@ impl Open {
                 instance,
                 ..received
             };
-            read(Ok(received))
+            read(received)
         }));
-        Poll::Ready(next.map(|item| item.map_err(|unread| self.failure(unread))))
+        Poll::Ready(next.map(|item| match item {
+            Ok(read) => read.map_err(|unread| self.origin.mark(unread)),
+            Err(unread) => Err(self.failure(unread)),
+        }))
     }
 
     /// Why the stream broke off.
@@ -137,15 +145,20 @@ impl Open {
     }
 }
 
-impl<T, R> Stream for Items<'_, R>
+impl<T, R, F> Stream for Items<'_, R, F>
 where
-    R: FnMut(Result<Received<'_>, Error>) -> T + Unpin,
+    R: FnMut(Received<'_>) -> Result<T, Error> + Unpin,
+    F: FnMut(Error) -> T + Unpin,
 {
     type Item = T;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let Self { replies, read } = &mut *self;
-        replies.poll_next(cx, read)
+        let Self {
+            replies,
+            read,
+            fail,
+        } = &mut *self;
+        replies.poll_next(cx, read, fail)
     }
 }
 
@@ -159,7 +172,7 @@ impl fmt::Debug for Replies<'_> {
     }
 }
 
-impl<R> fmt::Debug for Items<'_, R> {
+impl<R, F> fmt::Debug for Items<'_, R, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Items").field(&self.replies).finish()
     }

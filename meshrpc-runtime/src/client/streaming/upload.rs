@@ -89,7 +89,7 @@ impl<'a> Upload<'a> {
                     "an item sent to `{}` cannot be encoded: {error}",
                     self.method.name
                 );
-                let error = Error::new(Kind::Codec, message).with_source(error);
+                let error = Error::new(Kind::Codec, message);
                 Err(error
                     .with_code(Code::InvalidArgument)
                     .with_started(Started::Unknown))

@@ -3,11 +3,15 @@
 use std::pin::Pin;
 
 use futures_core::Stream;
-use serde::{Serialize, Serializer, de::DeserializeOwned};
+use serde::{
+    Serialize, Serializer,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::super::handler::Replier;
 use crate::{
     client::Received,
+    codec::DecodeError,
     contract::MethodSchema,
     error::{Error, Kind, Started},
     server::{StreamCall, StreamReply},
@@ -33,35 +37,53 @@ impl<E: Serialize> Serialize for Failed<E> {
     }
 }
 
-/// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed, `fail` of
-/// an item that cannot be read.
+/// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed. An error
+/// that cannot be read is an item all the same, which `unknown` makes, or else `fail`.
 ///
 /// # Errors
-/// The item's own, or that it cannot be read.
+/// If it is no item.
 pub fn read_item<V, W, T, E>(
     received: &Received<'_>,
     value: impl FnOnce(V) -> T,
     error: impl FnOnce(W) -> Result<E, Error>,
+    unknown: impl FnOnce(Error) -> Result<E, Error>,
     fail: impl FnOnce(Error) -> E,
-) -> Result<T, E>
+) -> Result<Result<T, E>, Error>
 where
     V: DeserializeOwned,
     W: DeserializeOwned,
 {
-    match received.decode::<Result<V, W>>() {
-        Ok(Ok(crossed)) => Ok(value(crossed)),
+    let read = received.decode::<Result<V, W>>();
+    match read.map_err(DecodeError::instead_of::<Result<T, E>>) {
+        Ok(Ok(crossed)) => Ok(Ok(value(crossed))),
         Ok(Err(crossed)) => {
             let instance = received.instance.cloned();
             let error = error(crossed).map_err(|error| error.with_instance(instance));
-            Err(error.unwrap_or_else(fail))
+            Ok(Err(error.unwrap_or_else(fail)))
+        }
+        Err(unread) if is_error(received) => {
+            let message = "an error that this version of the program does not know";
+            let failure = Error::new(Kind::Remote, message)
+                .with_source(unread)
+                .with_started(Started::Yes)
+                .with_instance(received.instance.cloned());
+            Ok(Err(unknown(failure).unwrap_or_else(fail)))
         }
         Err(unread) => {
             let message = format!("an item cannot be decoded: {unread}");
-            let unread = Error::new(Kind::Codec, message).with_source(unread);
-            let unread = unread.with_instance(received.instance.cloned());
-            Err(fail(unread.with_started(Started::Yes)))
+            Err(Error::new(Kind::Codec, message).with_started(Started::Yes))
         }
     }
+}
+
+/// Whether an item that cannot be read is at least seen to be an error. Positional items are not
+/// seen through; their writer has the reader's types.
+#[cold]
+fn is_error(received: &Received<'_>) -> bool {
+    matches!(
+        received.decode::<Result<IgnoredAny, IgnoredAny>>(),
+        Ok(Err(_))
+    )
 }
 
 /// Describes the items of a stream of `Result`s that is answered, by what makes them.
@@ -308,11 +330,20 @@ pub mod error_in {
         /// # Errors
         /// Never: what cannot be rebuilt is held by the type itself.
         fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Never.
+        fn unknown(&self, failure: Error) -> Result<E, Error>;
     }
 
     impl<E: Variants<WithSerde>> Derived<E> for &&&Of<E> {
         fn error(&self, crossed: Result<Rebuilt<E, WithSerde>, ErrorText>) -> Result<E, Error> {
             Ok(rebuilt(crossed))
+        }
+
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Ok(E::unknown(failure))
         }
     }
 
@@ -323,11 +354,20 @@ pub mod error_in {
         /// # Errors
         /// Never: what cannot be rebuilt is held by the type itself.
         fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Never.
+        fn unknown(&self, failure: Error) -> Result<E, Error>;
     }
 
     impl<E: Variants<WithAny>> DerivedAny<E> for &&Of<E> {
         fn error(&self, crossed: Result<Rebuilt<E, WithAny>, ErrorText>) -> Result<E, Error> {
             Ok(rebuilt(crossed))
+        }
+
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Ok(E::unknown(failure))
         }
     }
 
@@ -347,6 +387,13 @@ pub mod error_in {
         /// # Errors
         /// Never.
         fn error(&self, crossed: E) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Always.
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Err(failure)
+        }
     }
 
     impl<E: Serialize + DeserializeOwned> Typed<E> for &Of<E> {
@@ -362,6 +409,13 @@ pub mod error_in {
         /// # Errors
         /// Always.
         fn error(&self, crossed: ErrorText) -> Result<E, Error>;
+        /// One that was sent and cannot be read.
+        ///
+        /// # Errors
+        /// Always.
+        fn unknown(&self, failure: Error) -> Result<E, Error> {
+            Err(failure)
+        }
     }
 
     impl<E> Text<E> for Of<E> {

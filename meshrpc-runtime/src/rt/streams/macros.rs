@@ -68,7 +68,7 @@ macro_rules! __mesh_sending {
     ($streaming:expr, $stream:expr, $item:ty) => {{
         use $crate::__rt::v1::ladder::value_out::{Bytes as _, Plain as _, Unsendable as _};
         $streaming.sending($stream, |items, item: $item| {
-            items.put((&&&$crate::__rt::v1::Of::value(&item)).wire(&item))
+            items.put_as::<$item, _>((&&&$crate::__rt::v1::Of::value(&item)).wire(&item))
         })
     }};
 }
@@ -88,13 +88,15 @@ macro_rules! __mesh_send_items {
         let response = $reply.send($stream, |items, item: $item| {
             let whole = $crate::__rt::v1::Of::value(&item);
             match (&&whole).split(item) {
-                $crate::__rt::v1::Ok(value) => items.put(&$crate::__rt::v1::Passed(
+                $crate::__rt::v1::Ok(value) => items.put_as::<$item, _>(&$crate::__rt::v1::Passed(
                     (&&&$crate::__rt::v1::Of::value(&value)).wire(&value),
                 )),
                 $crate::__rt::v1::Err(error) => {
                     let kind = $crate::__rt::v1::Of::value(&error);
                     let tell = || (&&&kind).tell(&error, (&&&kind).text(&error));
-                    items.put(&$crate::__rt::v1::Failed((&&&&&kind).cross(&error, tell)))
+                    items.put_as::<$item, _>(&$crate::__rt::v1::Failed(
+                        (&&&&&kind).cross(&error, tell),
+                    ))
                 }
             }
         });
@@ -142,19 +144,25 @@ macro_rules! __mesh_items {
             split::{Split as _, Unsplit as _},
             value_in::{Bytes as _, Plain as _, Unreadable as _},
         };
-        $replies.read(|received| -> $item {
-            let whole = $crate::__rt::v1::Of::<$item>::new();
-            let (ok, err) = ((&&whole).ok(), (&&whole).err());
-            (&&whole).join(match received {
-                $crate::__rt::v1::Ok(received) => $crate::__rt::v1::read_item(
+        $replies.read(
+            |received| {
+                let whole = $crate::__rt::v1::Of::<$item>::new();
+                let (ok, err) = ((&&whole).ok(), (&&whole).err());
+                let item = $crate::__rt::v1::read_item(
                     &received,
                     |crossed| (&&&ok).value(crossed),
                     |crossed| (&&&&err).error(crossed),
+                    |failure| (&&&&err).unknown(failure),
                     |failure| (&&&&&&&err).fail(failure),
-                ),
-                $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&err).fail(failure)),
-            })
-        })
+                );
+                item.map(|item| (&&whole).join(item))
+            },
+            |failure| -> $item {
+                let whole = $crate::__rt::v1::Of::<$item>::new();
+                let err = (&&whole).err();
+                (&&whole).join($crate::__rt::v1::Err((&&&&&&&err).fail(failure)))
+            },
+        )
     }};
 }
 

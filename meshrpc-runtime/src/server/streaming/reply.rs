@@ -1,6 +1,13 @@
 //! How the work on a call answers.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{
+    any::Any,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_core::Stream;
 
@@ -49,7 +56,10 @@ impl StreamReply {
         S: Stream,
         W: FnMut(&mut ItemWriter, S::Item) -> Result<(), EncodeError>,
     {
-        let stream = pin!(stream);
+        let stream = Guarded {
+            stream: pin!(stream),
+            panic: None,
+        };
         let out = self.exchange.answer().await;
         let codec = items_codec(self.codec, self.method);
         let writer = ItemWriter::new(codec, self.method, Items::Answered, self.max_item);
@@ -60,13 +70,25 @@ impl StreamReply {
             Poll::Ready(Err(unsent)) => Poll::Ready(Err(self.status(unsent))),
             Poll::Pending => self.exchange.poll_fault(cx).map(|fault| Err(Some(fault))),
         });
-        match end.await {
-            Ok(()) => sending.finish(),
-            Err(Some(status)) => sending.fail(status),
+        let end = end.await;
+        match (end, source.stream.panic) {
+            (_, Some(panic)) => {
+                sending.fail(self.panicked()).await;
+                // Whoever runs the handler counts and reports it.
+                resume_unwind(panic)
+            }
+            (Ok(()), None) => sending.finish(),
+            (Err(Some(status)), None) => sending.fail(status).await,
             // Nobody is there to be told.
-            Err(None) => drop(sending),
+            (Err(None), None) => drop(sending),
         }
         Response::ended()
+    }
+
+    /// What the caller is told of a stream that panicked.
+    fn panicked(&self) -> Status {
+        let message = format!("the handler of `{}` panicked", self.method.name);
+        Status::refusal(Reason::Panicked, Started::Yes, message)
     }
 
     /// What the caller is told of a stream that could not be sent.
@@ -84,5 +106,26 @@ impl StreamReply {
             self.method.name
         );
         Some(Status::refusal(reason, Started::Yes, message))
+    }
+}
+
+/// A stream that ends if it panics, so that what it yielded before is sent.
+struct Guarded<'s, S> {
+    stream: Pin<&'s mut S>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl<S: Stream> Stream for Guarded<'_, S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let stream = self.stream.as_mut();
+        match catch_unwind(AssertUnwindSafe(|| stream.poll_next(cx))) {
+            Ok(next) => next,
+            Err(panic) => {
+                self.panic = Some(panic);
+                Poll::Ready(None)
+            }
+        }
     }
 }

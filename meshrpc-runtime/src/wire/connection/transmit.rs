@@ -190,6 +190,11 @@ impl Connection {
         Some(WRITE_QUEUE.saturating_sub(outbound.queued()))
     }
 
+    /// Whether nothing of a streaming direction waits to be sent, or is wanted.
+    pub fn is_flushed(&self, id: u64) -> bool {
+        self.write_room(id).is_none_or(|room| room == WRITE_QUEUE)
+    }
+
     /// Queues bytes of a streaming direction, whatever its room.
     ///
     /// # Errors

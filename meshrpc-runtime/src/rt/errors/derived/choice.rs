@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, EnumAccess, Error, VariantAccess, Visitor},
 };
 
-use super::{Variants, record::Key};
+use super::Variants;
 
 /// Reads an enum.
 ///
@@ -55,9 +55,35 @@ impl<'de, E: Variants<M>, M> DeserializeSeed<'de> for Name<E, M> {
     type Value = &'static str;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'static str, D::Error> {
-        match Key(E::VARIANTS).deserialize(deserializer)? {
-            Some(index) => Ok(E::VARIANTS[index]),
-            None => no_variant(E::NAME),
-        }
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl<E: Variants<M>, M> Visitor<'_> for Name<E, M> {
+    type Value = &'static str;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the name of a variant of `{}`", E::NAME)
+    }
+
+    fn visit_u64<X: Error>(self, index: u64) -> Result<&'static str, X> {
+        let known = usize::try_from(index).ok();
+        known
+            .and_then(|index| E::VARIANTS.get(index).copied())
+            .map_or_else(|| no_variant(E::NAME), Ok)
+    }
+
+    fn visit_str<X: Error>(self, name: &str) -> Result<&'static str, X> {
+        let known = E::VARIANTS.iter().find(|known| **known == name);
+        known.copied().ok_or_else(|| {
+            X::custom(format_args!(
+                "a variant `{name}`, which `{}` has not",
+                E::NAME
+            ))
+        })
+    }
+
+    fn visit_bytes<X: Error>(self, name: &[u8]) -> Result<&'static str, X> {
+        self.visit_str(&String::from_utf8_lossy(name))
     }
 }

@@ -230,7 +230,7 @@ impl<'de, E, F: Fields> Visitor<'de> for Record<E, F> {
 }
 
 /// Reads which of these names it is, by name or by position.
-pub(super) struct Key(pub(super) &'static [&'static str]);
+struct Key(&'static [&'static str]);
 
 impl<'de> DeserializeSeed<'de> for Key {
     type Value = Option<usize>;
