@@ -246,7 +246,8 @@ use syn::ItemTrait;
 /// What cannot cross as it is:
 ///
 /// - `#[mesh(on_failure = default)]`, `panic`, or a function from `meshrpc::Error`: what a method
-///   without a `Result` gives when the call fails. `on_failure` on the trait goes for all of them.
+///   without a `Result` gives when the call fails. `on_failure` on the trait goes for all of them. A
+///   function will do for a `Result` too, if its error cannot hold a failed call.
 /// - `#[mesh(local = expression)]`: the client's own answer, of which `self` is the client.
 /// - `#[mesh(skip = expression)]` on an argument: it is not sent, and the handler passes this value.
 /// - `#[mesh(with = module)]` on an argument, or on a method for what it succeeds with: it crosses as

@@ -9,6 +9,7 @@ use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{
     ImplItem, Item, Path, PathSegment, UseTree, Visibility,
+    ext::IdentExt as _,
     punctuated::Punctuated,
     visit_mut::{self, VisitMut},
 };
@@ -329,7 +330,13 @@ impl VisitMut for Paths<'_> {
     fn visit_macro_mut(&mut self, call: &mut syn::Macro) {
         visit_mut::visit_macro_mut(self, call);
         let mut argument = |input: syn::parse::ParseStream<'_>| {
-            let word: Option<syn::Token![else]> = input.parse()?;
+            let ahead = input.fork();
+            let word = match ahead.call(Ident::parse_any) {
+                Ok(word) if (word == "else" || word == "or") && !ahead.peek(syn::Token![,]) => {
+                    Some(input.call(Ident::parse_any)?)
+                }
+                _ => None,
+            };
             let ahead = input.fork();
             let is_type = ahead
                 .parse::<syn::Type>()

@@ -26,6 +26,7 @@ mod objects;
 mod paths;
 mod plain;
 mod receivers;
+mod results;
 mod styles;
 mod supertraits;
 mod surroundings;

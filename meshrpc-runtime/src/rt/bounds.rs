@@ -144,7 +144,8 @@ impl<R: MeshResult> MeshItem for R {}
     message = "the client of this trait cannot report a failed call as `{Self}`",
     label = "cannot hold a `meshrpc::Error`",
     note = "add `#[derive(meshrpc::MeshError)]` to `{Self}` and a variant `#[mesh(transport)] Mesh(meshrpc::Error)`",
-    note = "or add `impl From<meshrpc::Error> for {Self}`; `From<std::io::Error>` or `From<Box<dyn std::error::Error + Send + Sync>>` will do as well"
+    note = "or add `impl From<meshrpc::Error> for {Self}`; `From<std::io::Error>` or `From<Box<dyn std::error::Error + Send + Sync>>` will do as well",
+    note = "if `{Self}` is another crate's, write `#[mesh(on_failure = path::of::function)]` above the method: the function makes its result of a `meshrpc::Error`"
 )]
 pub trait MeshError {
     /// The error that tells of `error`.

@@ -191,7 +191,8 @@ macro_rules! __mesh_respond {
 }
 
 /// `settle!(Return, answer)`: what the client's method returns. With `else given` for one that need
-/// not be a result, and `with from_wire` or `raw`.
+/// not be a result, `or given` for a result whose error cannot hold a failed call, and `with from_wire`
+/// or `raw`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __mesh_settle {
@@ -220,6 +221,43 @@ macro_rules! __mesh_settle {
         let (value, error) = ((&&whole).ok(), (&&whole).err());
         let value = $crate::__rt::v1::returned(value);
         (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer), $given)
+    }};
+    ($return:ty, $answer:expr, or $given:expr $(, with $from_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let value = (&&whole).ok();
+        $crate::__mesh_settle!(@or whole, value, $given, $answer $(, $from_wire)?)
+    }};
+    ($return:ty, $answer:expr, or $given:expr, raw) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let value = $crate::__rt::v1::returned((&&whole).ok());
+        $crate::__mesh_settle!(@or whole, value, $given, $answer)
+    }};
+    (@or $whole:ident, $value:ident, $given:expr, $answer:expr $(, $from_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::{
+            raw::{ReadRaw as _, UnreadRaw as _},
+            read::{Bytes as _, Plain as _, Unreadable as _},
+            typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
+        };
+        let value = $value;
+        let error = (&&$whole).err();
+        $(let value = $crate::__rt::v1::wire_for(value, $from_wire);)?
+        let settled = match $answer {
+            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => {
+                let read = (&&&value).read(answer);
+                $(let read = read.and_then($crate::__rt::v1::rebuilt($from_wire));)?
+                read.map($crate::__rt::v1::Ok)
+            }
+            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Failed(failure)) => {
+                (&&&&error).rebuild(failure).map($crate::__rt::v1::Err)
+            }
+            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err(failure),
+        };
+        match settled {
+            $crate::__rt::v1::Ok(result) => (&&$whole).join(result),
+            $crate::__rt::v1::Err(failure) => ($given)(failure),
+        }
     }};
     (@ $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::{

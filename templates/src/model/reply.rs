@@ -1,9 +1,9 @@
 //! What a method returns.
 
 use proc_macro2::Span;
-use syn::{Error, GenericArgument, Path, PathArguments, Result, Type, parse_quote};
+use syn::{Error, Expr, GenericArgument, Path, PathArguments, Result, Type, parse_quote};
 
-use super::{Effects, OnFailure, ReplyStream, StreamType, Style};
+use super::{Effects, FailureAnswer, OnFailure, ReplyStream, StreamType, Style};
 use crate::check::types;
 
 /// The return type of a method.
@@ -19,6 +19,8 @@ pub(crate) struct Reply {
     pub(crate) span: Span,
     /// What a call that failed gives, if the type is no result. An alias may be one all the same.
     pub(crate) on_failure: Option<OnFailure>,
+    /// What is made of a call that failed, for a result whose error cannot hold one.
+    pub(crate) or: Option<Box<Expr>>,
     /// What the method succeeds with crosses as what this module makes of it.
     pub(crate) with: Option<Path>,
     /// What the method succeeds with is a byte string that is not copied where that can be.
@@ -42,12 +44,10 @@ impl Reply {
         let ty = types::unwrapped(output.unwrap_or(&nothing));
         let on_failure = effects.on_failure.as_ref().or(on_failure);
         let on_failure = on_failure.filter(|_| !is_result(ty)).cloned();
-        if let (Some(own), None) = (&effects.on_failure, &on_failure) {
-            return Err(Error::new(
-                own.key.span(),
-                "a `Result` tells of a failed call itself: remove `on_failure`",
-            ));
-        }
+        let or = match (&effects.on_failure, &on_failure) {
+            (Some(own), None) => Some(function(own)?),
+            _ => None,
+        };
         if let Some(stream) = StreamType::of(ty) {
             let stream = ReplyStream::parse(&stream, true)?;
             return Ok(Self {
@@ -66,9 +66,16 @@ impl Reply {
                 _ => {}
             }
         }
+        if let (Some(own), Some(_), Some(_)) = (&effects.on_failure, &or, &stream) {
+            return Err(Error::new(
+                own.key.span(),
+                "a call with a stream has more than one way to fail: remove `on_failure`, and return a `Result`",
+            ));
+        }
         Ok(Self {
             stream,
             on_failure,
+            or,
             with: effects.with.clone(),
             raw: effects.raw.is_some(),
             span: at,
@@ -99,6 +106,7 @@ impl Reply {
             err: None,
             span: types::span(ty),
             on_failure: None,
+            or: None,
             with: None,
             raw: false,
             stream: None,
@@ -117,6 +125,17 @@ impl Reply {
             reply.err = types.next().filter(|_| last.ident == "Result");
         }
         reply
+    }
+}
+
+/// What a method that returns a `Result` makes of a failed call.
+fn function(own: &OnFailure) -> Result<Box<Expr>> {
+    match &own.answer {
+        FailureAnswer::Call(function) => Ok(function.clone()),
+        FailureAnswer::Panic | FailureAnswer::Default(_) => Err(Error::new(
+            own.key.span(),
+            "a `Result` tells of a failed call itself: remove `on_failure`, or write a function that makes such a `Result` of a `meshrpc::Error`",
+        )),
     }
 }
 

@@ -4,7 +4,7 @@ use meshrpc_templates::Service;
 use syn::ItemTrait;
 
 /// The traits, as sources.
-pub(crate) const SOURCES: [&str; 16] = [
+pub(crate) const SOURCES: [&str; 17] = [
     r#"
     #[mesh_service(exposed)]
     pub trait Feed {
@@ -196,6 +196,13 @@ pub(crate) const SOURCES: [&str; 16] = [
         async fn greet(&self, name: &str, cards: &[(&str, Card)]) -> Result<String, E>;
         #[mesh(local)]
         fn label(&self) -> &'static str { "dynamic" }
+    }
+    "#,
+    r#"
+    #[mesh_service(exposed)]
+    pub trait Numbers {
+        #[mesh(on_failure = no_number)]
+        async fn number(&self, text: &str) -> Result<u32, ParseIntError>;
     }
     "#,
 ];

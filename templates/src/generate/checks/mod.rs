@@ -327,6 +327,9 @@ impl Checks<'_> {
                 }
             }
         }
+        if reply.or.is_some() {
+            return;
+        }
         let (key, span) = match &reply.err {
             Some(err) => (err.to_token_stream(), types::span(err)),
             None => (without_arguments(&reply.ty), reply.span),

@@ -94,6 +94,9 @@ impl Output<'_> {
             quote!(, with #from_wire)
         });
         let with = with.or_else(|| method.reply.raw.then(|| quote!(, raw)));
+        if let Some(function) = &method.reply.or {
+            return quote!(#rt::settle!(#ty, answer, or #function #with));
+        }
         let Some(on_failure) = &method.reply.on_failure else {
             return quote!(#rt::settle!(#ty, answer #with));
         };
