@@ -368,22 +368,12 @@ impl<'a> Progress<'a> {
     }
 
     fn unavailable(&self) -> Error {
-        let channel = self.outgoing.channel;
-        let trouble = channel
-            .pool
-            .snapshots
-            .borrow()
-            .trouble(channel.deployment());
+        let trouble = self.trouble();
         self.marked(self.because(Error::new(Kind::Unavailable, trouble)))
     }
 
     fn too_late(&self, now: Instant) -> Error {
-        let channel = self.outgoing.channel;
-        let trouble = channel
-            .pool
-            .snapshots
-            .borrow()
-            .trouble(channel.deployment());
+        let trouble = self.trouble();
         let message = match self.search_ends {
             Some(end) if self.attempt.number == 0 && self.last.is_none() && end <= now => {
                 format!("the deadline passed before an instance could be called: {trouble}")
@@ -391,6 +381,13 @@ impl<'a> Progress<'a> {
             _ => format!("the deadline passed before the call could be made again: {trouble}"),
         };
         self.marked(self.because(Error::new(Kind::DeadlineExceeded, message)))
+    }
+
+    /// Why no instance can be called.
+    fn trouble(&self) -> String {
+        let channel = self.outgoing.channel;
+        let snapshot = channel.pool.snapshots.borrow();
+        snapshot.trouble(channel.deployment())
     }
 
     /// With the failure of the last attempt as its source.

@@ -200,92 +200,77 @@ macro_rules! __mesh_settle {
         use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
         let (value, error) = ((&&whole).ok(), (&&whole).err());
-        (&&whole).join($crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?))
+        (&&whole).join($crate::__mesh_settle!(@held value, error, $answer $(, $from_wire)?))
+    }};
+    ($return:ty, $answer:expr, raw) => {{
+        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
+        let whole = $crate::__rt::v1::Of::<$return>::new();
+        let (value, error) = ($crate::__rt::v1::returned((&&whole).ok()), (&&whole).err());
+        (&&whole).join($crate::__mesh_settle!(@held value, error, $answer))
     }};
     ($return:ty, $answer:expr, else $given:expr $(, with $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::split::{Split as _, Whole as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
         let (value, error) = ((&&whole).ok(), (&&whole).err());
-        (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?), $given)
-    }};
-    ($return:ty, $answer:expr, raw) => {{
-        use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
-        let whole = $crate::__rt::v1::Of::<$return>::new();
-        let (value, error) = ((&&whole).ok(), (&&whole).err());
-        let value = $crate::__rt::v1::returned(value);
-        (&&whole).join($crate::__mesh_settle!(@ value, error, $answer))
+        let result = $crate::__mesh_settle!(@held value, error, $answer $(, $from_wire)?);
+        (&&whole).join_or(result, $given)
     }};
     ($return:ty, $answer:expr, else $given:expr, raw) => {{
         use $crate::__rt::v1::ladder::split::{Split as _, Whole as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
-        let (value, error) = ((&&whole).ok(), (&&whole).err());
-        let value = $crate::__rt::v1::returned(value);
-        (&&whole).join_or($crate::__mesh_settle!(@ value, error, $answer), $given)
+        let (value, error) = ($crate::__rt::v1::returned((&&whole).ok()), (&&whole).err());
+        let result = $crate::__mesh_settle!(@held value, error, $answer);
+        (&&whole).join_or(result, $given)
     }};
     ($return:ty, $answer:expr, or $given:expr $(, with $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
-        let value = (&&whole).ok();
-        $crate::__mesh_settle!(@or whole, value, $given, $answer $(, $from_wire)?)
+        let (value, error) = ((&&whole).ok(), (&&whole).err());
+        match $crate::__mesh_settle!(@ value, error, $answer $(, $from_wire)?) {
+            $crate::__rt::v1::Ok(result) => (&&whole).join(result),
+            $crate::__rt::v1::Err(failure) => ($given)(failure),
+        }
     }};
     ($return:ty, $answer:expr, or $given:expr, raw) => {{
         use $crate::__rt::v1::ladder::split::{Split as _, Unsplit as _};
         let whole = $crate::__rt::v1::Of::<$return>::new();
-        let value = $crate::__rt::v1::returned((&&whole).ok());
-        $crate::__mesh_settle!(@or whole, value, $given, $answer)
+        let (value, error) = ($crate::__rt::v1::returned((&&whole).ok()), (&&whole).err());
+        match $crate::__mesh_settle!(@ value, error, $answer) {
+            $crate::__rt::v1::Ok(result) => (&&whole).join(result),
+            $crate::__rt::v1::Err(failure) => ($given)(failure),
+        }
     }};
-    (@or $whole:ident, $value:ident, $given:expr, $answer:expr $(, $from_wire:expr)?) => {{
+    // As a result, whose error holds a failed call.
+    (@held $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
+        use $crate::__rt::v1::ladder::fail::{
+            Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _, Mesh as _,
+        };
+        match $crate::__mesh_settle!(@ $value, $error, $answer $(, $from_wire)?) {
+            $crate::__rt::v1::Ok(result) => result,
+            $crate::__rt::v1::Err(failure) => {
+                $crate::__rt::v1::Err((&&&&&&&$error).fail(failure))
+            }
+        }
+    }};
+    // The method's own result, or the failed call.
+    (@ $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
         use $crate::__rt::v1::ladder::{
             raw::{ReadRaw as _, UnreadRaw as _},
             read::{Bytes as _, Plain as _, Unreadable as _},
             typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
         };
         let value = $value;
-        let error = (&&$whole).err();
         $(let value = $crate::__rt::v1::wire_for(value, $from_wire);)?
-        let settled = match $answer {
+        match $answer {
             $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => {
                 let read = (&&&value).read(answer);
                 $(let read = read.and_then($crate::__rt::v1::rebuilt($from_wire));)?
                 read.map($crate::__rt::v1::Ok)
             }
             $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Failed(failure)) => {
-                (&&&&error).rebuild(failure).map($crate::__rt::v1::Err)
+                (&&&&$error).rebuild(failure).map($crate::__rt::v1::Err)
             }
             $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err(failure),
-        };
-        match settled {
-            $crate::__rt::v1::Ok(result) => (&&$whole).join(result),
-            $crate::__rt::v1::Err(failure) => ($given)(failure),
-        }
-    }};
-    (@ $value:ident, $error:ident, $answer:expr $(, $from_wire:expr)?) => {{
-        use $crate::__rt::v1::ladder::{
-            fail::{
-                Boxed as _, Derived as _, DerivedAny as _, Exact as _, Hopeless as _, Io as _,
-                Mesh as _,
-            },
-            raw::{ReadRaw as _, UnreadRaw as _},
-            read::{Bytes as _, Plain as _, Unreadable as _},
-            typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
-        };
-        let value = $value;
-        let error = $error;
-        $(let value = $crate::__rt::v1::wire_for(value, $from_wire);)?
-        match $answer {
-            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Value(answer)) => {
-                let read = (&&&value).read(answer);
-                $(let read = read.and_then($crate::__rt::v1::rebuilt($from_wire));)?
-                read.map_err(|failure| (&&&&&&&error).fail(failure))
-            }
-            $crate::__rt::v1::Ok($crate::__rt::v1::Answer::Failed(failure)) => {
-                $crate::__rt::v1::Err(
-                    (&&&&error)
-                        .rebuild(failure)
-                        .unwrap_or_else(|failure| (&&&&&&&error).fail(failure)),
-                )
-            }
-            $crate::__rt::v1::Err(failure) => $crate::__rt::v1::Err((&&&&&&&error).fail(failure)),
         }
     }};
 }

@@ -12,10 +12,7 @@ macro_rules! __mesh_describe_stream {
         fn($($taken:ty)?) $(-> $item:ty)? $(,)?
     ) => {{
         let schema = $schema;
-        {
-            use $crate::__rt::v1::ladder::read::{Bytes as _, Plain as _, Unreadable as _};
-            $( (&&&$crate::__rt::v1::Of::<$argument>::new()).argument(schema); )*
-        }
+        $( $crate::__rt::v1::describe_argument!(schema, $argument); )*
         $({
             use $crate::__rt::v1::ladder::value_in::{Bytes as _, Plain as _, Unreadable as _};
             let of = $crate::__rt::v1::Of::<$taken>::new();
@@ -35,16 +32,7 @@ macro_rules! __mesh_describe_stream {
                 |crossed| (&&&&err).error(crossed),
             );
         })?
-        $({
-            use $crate::__rt::v1::ladder::{
-                read::{Bytes as _, Plain as _, Unreadable as _},
-                split::{Split as _, Unsplit as _},
-                typed::{Derived as _, DerivedAny as _, Text as _, Typed as _},
-            };
-            let whole = $crate::__rt::v1::Of::<$return>::new();
-            (&&&(&&whole).ok()).reply(schema);
-            (&&&&(&&whole).err()).describe(schema);
-        })?
+        $( $crate::__rt::v1::describe_reply!(schema, $return); )?
     }};
 }
 
