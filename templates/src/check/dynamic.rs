@@ -1,11 +1,9 @@
 //! `dyn`: what keeps a trait from having objects.
 
-use syn::{
-    Error, ItemTrait, ReturnType, Signature, TraitItem, Type, TypeParamBound, spanned::Spanned as _,
-};
+use syn::{Error, ItemTrait, ReturnType, Signature, TraitItem, Type, TypeParamBound};
 
 use super::{Errors, method::on_self, types};
-use crate::model::{Form, Method, Options, Style, canonical, last_is, supertraits};
+use crate::model::{Form, Method, Options, Style, canonical, has_bound, supertraits};
 
 pub(crate) fn dynamic(
     item: &ItemTrait,
@@ -32,9 +30,9 @@ pub(crate) fn dynamic(
         ));
     }
     for bound in supertraits(item) {
-        if is(bound, "Clone") || is(bound, "Sized") {
+        if has_bound([bound], "Clone") || has_bound([bound], "Sized") {
             errors.push(Error::new(
-                at(bound),
+                types::bound_span(bound),
                 "an object has no size, so it cannot be this: remove the bound, or `dyn`",
             ));
         }
@@ -54,19 +52,19 @@ pub(crate) fn dynamic(
                     last.is_some_and(|last| {
                         let name = last.ident.to_string();
                         ["Send", "Sync"].contains(&name.as_str())
-                            || supertraits(item).any(|bound| is(bound, &name))
+                            || supertraits(item).any(|bound| has_bound([bound], &name))
                     })
                 }
                 _ => true,
             };
-            if !known && is(bound, "Sized") {
+            if !known && has_bound([bound], "Sized") {
                 errors.push(Error::new(
-                    at(bound),
+                    types::bound_span(bound),
                     "an object has no size, so it could not answer the method: give the method a body to keep it local, or remove `dyn`",
                 ));
             } else if !known {
                 errors.push(Error::new(
-                    at(bound),
+                    types::bound_span(bound),
                     "an object is not this, so it could not answer the method: make the bound a supertrait, give the method a body to keep it local, or remove `dyn`",
                 ));
             }
@@ -97,7 +95,7 @@ fn has_objects(item: &ItemTrait, methods: &[Method]) -> bool {
 }
 
 fn dispatches(signature: &Signature) -> bool {
-    let sized = on_self(signature).any(|bound| is(bound, "Sized"));
+    let sized = has_bound(on_self(signature), "Sized");
     let text = canonical(quote::ToTokens::to_token_stream(&signature.inputs));
     sized
         || signature.receiver().is_some()
@@ -137,19 +135,4 @@ fn captures(signature: &Signature) -> Option<proc_macro2::Span> {
         TypeParamBound::PreciseCapture(captures) => Some(captures.use_token.span),
         _ => None,
     })
-}
-
-fn is(bound: &TypeParamBound, name: &str) -> bool {
-    matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name))
-}
-
-fn at(bound: &TypeParamBound) -> proc_macro2::Span {
-    match bound {
-        TypeParamBound::Trait(bound) => bound
-            .path
-            .segments
-            .last()
-            .map_or_else(|| bound.span(), |last| last.ident.span()),
-        other => other.span(),
-    }
 }

@@ -1,12 +1,9 @@
 //! The return type of a method that is not an `async fn`.
 
-use syn::{
-    Error, GenericArgument, PathArguments, Result, ReturnType, Signature, Type, TypeParamBound,
-    TypePath, spanned::Spanned as _,
-};
+use syn::{Error, Result, ReturnType, Signature, Type, TypePath, spanned::Spanned as _};
 
 use super::types;
-use crate::model::last_is;
+use crate::model::{first_type, has_bound};
 
 /// A future that cannot be served.
 pub(super) fn check(signature: &Signature) -> Result<()> {
@@ -36,19 +33,19 @@ fn boxed(path: &TypePath) -> Result<()> {
             "the client's future is one that waits: write `impl Future<Output = …> + Send`",
         ));
     }
-    if name == "Box" && inner(&last.arguments).is_some_and(is_future) {
+    if name == "Box" && first_type(last).is_some_and(is_future) {
         return Err(Error::new(
             last.ident.span(),
             "a future is polled in its place: write `Pin<Box<dyn Future<Output = …> + Send + '_>>`",
         ));
     }
-    let content = match inner(&last.arguments) {
+    let content = match first_type(last) {
         Some(Type::Path(path)) if name == "Pin" => path.path.segments.last(),
         _ => None,
     };
-    match content.and_then(|content| inner(&content.arguments)) {
-        Some(Type::TraitObject(object)) if is_future(&Type::TraitObject(object.clone())) => {
-            match has(&object.bounds, "Send") {
+    match content.and_then(first_type) {
+        Some(Type::TraitObject(object)) if has_bound(&object.bounds, "Future") => {
+            match has_bound(&object.bounds, "Send") {
                 true => Ok(()),
                 false => Err(Error::new(
                     object
@@ -62,22 +59,6 @@ fn boxed(path: &TypePath) -> Result<()> {
     }
 }
 
-fn inner(arguments: &PathArguments) -> Option<&Type> {
-    let PathArguments::AngleBracketed(list) = arguments else {
-        return None;
-    };
-    list.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(types::unwrapped(ty)),
-        _ => None,
-    })
-}
-
 fn is_future(ty: &Type) -> bool {
-    matches!(ty, Type::TraitObject(object) if has(&object.bounds, "Future"))
-}
-
-fn has<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>, name: &str) -> bool {
-    bounds
-        .into_iter()
-        .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name)))
+    matches!(ty, Type::TraitObject(object) if has_bound(&object.bounds, "Future"))
 }

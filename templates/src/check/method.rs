@@ -4,8 +4,8 @@ use syn::{
     Error, GenericParam, Safety, Signature, TraitItemFn, TypeParamBound, spanned::Spanned as _,
 };
 
-use super::{Errors, bounds_on_self, future, item::is_satisfied};
-use crate::model::{Argument, Effects, Form, Local, last_is, plain};
+use super::{Errors, bounds_on_self, future, item::is_satisfied, types};
+use crate::model::{Argument, Effects, Form, Local, has_bound, plain};
 
 /// True for a function that the client inherits, since it can be called without another process:
 /// one with a body that has no `self`, needs `Self: Sized`, or is generic.
@@ -54,16 +54,8 @@ pub(crate) fn local(function: &TraitItemFn, local: &Local, errors: &mut Errors) 
 fn needs(signature: &Signature, errors: &mut Errors) {
     for bound in on_self(signature) {
         if !is_satisfied(bound) {
-            let at = match bound {
-                TypeParamBound::Trait(bound) => bound
-                    .path
-                    .segments
-                    .last()
-                    .map_or_else(|| bound.span(), |last| last.ident.span()),
-                other => other.span(),
-            };
             errors.push(Error::new(
-                at,
+                types::bound_span(bound),
                 "not every client satisfies this bound: remove it, or give the method a body and `#[mesh(local)]`",
             ));
         }
@@ -159,6 +151,5 @@ fn type_parameter(signature: &Signature) -> Option<&syn::Ident> {
 }
 
 fn needs_sized(signature: &Signature) -> bool {
-    on_self(signature)
-        .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized")))
+    has_bound(on_self(signature), "Sized")
 }

@@ -9,7 +9,7 @@ use syn::{
 };
 
 use super::stream;
-use crate::model::{StreamType, Style, last_is};
+use crate::model::{StreamType, Style, has_bound};
 
 /// A type without the invisible and the visible parentheses around it.
 pub(crate) fn unwrapped(mut ty: &Type) -> &Type {
@@ -33,6 +33,18 @@ pub(crate) fn span(ty: &Type) -> Span {
             .segments
             .last()
             .map_or_else(|| path.span(), |last| last.ident.span()),
+        other => other.span(),
+    }
+}
+
+/// Where a bound is underlined.
+pub(crate) fn bound_span(bound: &TypeParamBound) -> Span {
+    match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .map_or_else(|| bound.span(), |last| last.ident.span()),
         other => other.span(),
     }
 }
@@ -208,7 +220,7 @@ pub(crate) fn cannot_cross(ty: &Type) -> Error {
             pointer.star_token.span,
             "a pointer means nothing in another process: write the value itself",
         ),
-        Type::ImplTrait(written) if stream_bound(&written.bounds) => {
+        Type::ImplTrait(written) if has_bound(&written.bounds, "Stream") => {
             stream::inside(written.impl_token.span)
         }
         Type::ImplTrait(written) => Error::new(
@@ -381,11 +393,6 @@ impl<'ast> Visit<'ast> for Returned {
     fn visit_type(&mut self, ty: &'ast Type) {
         match ty {
             Type::TraitObject(object) => {
-                let is = |name: &str| {
-                    object.bounds.iter().any(|bound| {
-                        matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name))
-                    })
-                };
                 let at = object
                     .dyn_token
                     .map_or_else(|| object.span(), |token| token.span);
@@ -396,7 +403,9 @@ impl<'ast> Visit<'ast> for Returned {
                 });
                 if !self.inside_box || !is_error {
                     self.refuse(cannot_cross(ty));
-                } else if self.changes_threads && (!is("Send") || !is("Sync")) {
+                } else if self.changes_threads
+                    && (!has_bound(&object.bounds, "Send") || !has_bound(&object.bounds, "Sync"))
+                {
                     self.refuse(Error::new(
                         at,
                         "the error must be able to change threads: write `Box<dyn Error + Send + Sync>`",
@@ -407,10 +416,4 @@ impl<'ast> Visit<'ast> for Returned {
             _ => visit::visit_type(self, ty),
         }
     }
-}
-
-fn stream_bound<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> bool {
-    bounds.into_iter().any(
-        |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Stream")),
-    )
 }

@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Type;
 
-use super::{Output, conversion, key};
-use crate::model::{Deadline, Form, Method, Reply, Style, without_lifetimes};
+use super::{Output, conversion, crossing, key};
+use crate::model::{Deadline, Form, Method, Style, without_lifetimes};
 
 impl Output<'_> {
     pub(super) fn contract(&self) -> TokenStream {
@@ -54,12 +54,7 @@ impl Output<'_> {
         let (new, describe) = match kind(method) {
             None => (quote!(unary), self.describe(method)),
             Some(_) => {
-                let types: Vec<_> = method
-                    .plain_arguments()
-                    .map(|(_, argument)| without_lifetimes(&argument.owned))
-                    .collect();
-                let reply = without_lifetimes(&method.reply.ty);
-                let types = Self::stream_signatures(method, &types, &reply);
+                let types = stream_signatures(method);
                 (
                     quote!(streaming),
                     quote!(#rt::describe_stream!(schema, #types)),
@@ -82,24 +77,15 @@ impl Output<'_> {
     /// What tells the schema of a method.
     fn describe(&self, method: &Method) -> TokenStream {
         let rt = &self.rt;
-        let Reply {
-            ty,
-            on_failure,
-            with,
-            raw,
-            ..
-        } = &method.reply;
-        let returned = without_lifetimes(ty);
+        let reply = &method.reply;
+        let returned = without_lifetimes(&reply.ty);
+        let with = crossing(reply, "from_wire");
         let converted = method
             .plain_arguments()
             .any(|(_, argument)| matches!(argument.form, Form::With { .. }));
-        if !converted && on_failure.is_none() && with.is_none() && !raw {
-            let types: Vec<_> = method
-                .plain_arguments()
-                .map(|(_, argument)| without_lifetimes(&argument.owned))
-                .collect();
-            let types = self.opaque_signature(&types, &returned);
-            return quote!(#rt::describe!(schema, #types));
+        if !converted && reply.on_failure.is_none() && with.is_none() {
+            let arguments = plain_types(method);
+            return quote!(#rt::describe!(schema, fn(#(#arguments),*) -> #returned));
         }
         let arguments = method
             .plain_arguments()
@@ -109,38 +95,41 @@ impl Output<'_> {
                     quote!(#rt::describe_argument!(schema, with #from_wire);)
                 }
                 _ => {
-                    let ty = self.opaque(&without_lifetimes(&argument.owned));
+                    let ty = without_lifetimes(&argument.owned);
                     quote!(#rt::describe_argument!(schema, #ty);)
                 }
             });
-        let returned = self.opaque(&returned);
-        let plain = on_failure.as_ref().map(|_| quote!(, plain));
-        let with = with.as_ref().map(|module| {
-            let from_wire = conversion(module, "from_wire");
-            quote!(, with #from_wire)
-        });
-        let with = with.or_else(|| raw.then(|| quote!(, raw)));
+        let plain = reply.on_failure.as_ref().map(|_| quote!(, plain));
         quote! {{
             #(#arguments)*
             #rt::describe_reply!(schema, #returned #plain #with);
         }}
     }
+}
 
-    /// `fn(Argument, …) -> Return, fn(Taken) -> Item` inside a macro call.
-    fn stream_signatures(method: &Method, arguments: &[Type], reply: &Type) -> TokenStream {
-        let taken = method
-            .taken()
-            .map(|(_, argument, _)| without_lifetimes(&argument.owned));
-        let stream = method.reply.stream.as_ref();
-        let item = stream.map(|stream| {
-            let item = without_lifetimes(&stream.item.ty);
-            quote!(-> #item)
-        });
-        let reply = stream
-            .is_none_or(|stream| !stream.direct)
-            .then(|| quote!(-> #reply));
-        quote!(fn(#(#arguments),*) #reply, fn(#taken) #item)
-    }
+/// `fn(Argument, …) -> Return, fn(Taken) -> Item`, of a method with streams.
+fn stream_signatures(method: &Method) -> TokenStream {
+    let arguments = plain_types(method);
+    let taken = method
+        .taken()
+        .map(|(_, argument, _)| without_lifetimes(&argument.owned));
+    let stream = method.reply.stream.as_ref();
+    let item = stream.map(|stream| {
+        let item = without_lifetimes(&stream.item.ty);
+        quote!(-> #item)
+    });
+    let reply = stream.is_none_or(|stream| !stream.direct).then(|| {
+        let reply = without_lifetimes(&method.reply.ty);
+        quote!(-> #reply)
+    });
+    quote!(fn(#(#arguments),*) #reply, fn(#taken) #item)
+}
+
+/// The types of the arguments that are no streams.
+fn plain_types(method: &Method) -> impl Iterator<Item = Type> {
+    method
+        .plain_arguments()
+        .map(|(_, argument)| without_lifetimes(&argument.owned))
 }
 
 /// Which directions are streams; nothing if none is.

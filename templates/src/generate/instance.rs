@@ -7,7 +7,7 @@ use syn::{GenericArgument, Ident, TypeParamBound};
 use super::Output;
 use crate::{
     check::{on_self, types},
-    model::{canonical, last_is},
+    model::{canonical, has_bound, last_is},
 };
 
 impl Output<'_> {
@@ -87,11 +87,10 @@ impl Output<'_> {
 
     /// True if a method can only be called on a service of known size.
     pub(super) fn needs_size(&self) -> bool {
-        self.service.methods.iter().any(|method| {
-            on_self(&method.signature).any(
-                |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Sized")),
-            )
-        })
+        self.service
+            .methods
+            .iter()
+            .any(|method| has_bound(on_self(&method.signature), "Sized"))
     }
 
     /// What methods ask of the service besides, as bounds of the implementation.

@@ -11,7 +11,7 @@ use syn::{
 use super::Output;
 use crate::{
     check::bounds_on_self,
-    model::{Style, canonical, last_is},
+    model::{Style, canonical, has_bound, last_is},
 };
 
 impl Output<'_> {
@@ -24,10 +24,7 @@ impl Output<'_> {
             ("Send", quote_spanned!(span=> ::core::marker::Send)),
             ("Sync", quote_spanned!(span=> ::core::marker::Sync)),
         ] {
-            let there = item.supertraits.iter().any(
-                |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name)),
-            );
-            if !there {
+            if !has_bound(&item.supertraits, name) {
                 item.colon_token.get_or_insert_default();
                 item.supertraits.push(parse_quote!(#path));
             }
@@ -270,8 +267,5 @@ pub(super) fn captures(output: &mut Type, parameter: Option<&Ident>) {
 }
 
 fn is_send(written: &TypeImplTrait) -> bool {
-    written
-        .bounds
-        .iter()
-        .any(|bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Send")))
+    has_bound(&written.bounds, "Send")
 }

@@ -20,11 +20,11 @@ use std::{collections::HashSet, path::Path};
 use heck::{ToShoutySnakeCase as _, ToSnakeCase as _};
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote};
-use syn::{Type, VisRestricted, Visibility, parse_quote};
+use syn::{VisRestricted, Visibility, parse_quote};
 
 pub use file::{File, Header};
 
-use crate::model::{Argument, Method, Service, hex};
+use crate::model::{Argument, Method, Reply, Service, hex};
 
 impl Service {
     /// Everything `#[mesh_service]` expands to: the trait, the client, the handler, the contract.
@@ -215,6 +215,14 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// What the arguments of a method are called in a generated body.
+    fn names(&self, method: &Method) -> Vec<Ident> {
+        let arguments = method.arguments.iter().enumerate();
+        arguments
+            .map(|(index, argument)| self.argument(index, argument))
+            .collect()
+    }
+
     /// What an argument is called in a generated body: by its own name, which people read in a file
     /// or in the documentation. In a macro it cannot meet another: it is the macro's own.
     fn argument(&self, index: usize, argument: &Argument) -> Ident {
@@ -253,16 +261,6 @@ impl<'a> Output<'a> {
         }
         let fixed = proc_macro2::Literal::usize_unsuffixed(fixed);
         quote!(#fixed #(+ #conditions)*)
-    }
-
-    /// A type inside a macro call.
-    fn opaque(&self, ty: &Type) -> TokenStream {
-        quote!(#ty)
-    }
-
-    /// `fn(Argument, …) -> Return` inside a macro call.
-    fn opaque_signature(&self, arguments: &[Type], reply: &Type) -> TokenStream {
-        quote!(fn(#(#arguments),*) -> #reply)
     }
 
     /// For items that call deprecated methods.
@@ -306,6 +304,18 @@ fn conversion(module: &syn::Path, function: &str) -> TokenStream {
         .map_or_else(Span::call_site, |last| last.ident.span());
     let function = Ident::new(function, Span::call_site().located_at(span));
     quote!(#module::#function)
+}
+
+/// How what a method succeeds with crosses, where that is not as it is; `function` is the one of
+/// the module that `with` names.
+fn crossing(reply: &Reply, function: &str) -> Option<TokenStream> {
+    match &reply.with {
+        Some(module) => {
+            let function = conversion(module, function);
+            Some(quote!(, with #function))
+        }
+        None => reply.raw.then(|| quote!(, raw)),
+    }
 }
 
 /// The names in a trait, and in what it is served with.

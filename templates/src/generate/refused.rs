@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     check,
-    model::{AsyncTrait, Service, last_is, supertraits},
+    model::{AsyncTrait, Service, has_bound, supertraits},
 };
 
 impl Service {
@@ -150,11 +150,10 @@ impl Output<'_> {
         let future = match &signature.output {
             ReturnType::Type(_, ty) => match check::types::unwrapped(ty) {
                 Type::ImplTrait(written) => {
-                    let is_future = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Future"));
                     // The client's `Self` is no parameter that could be captured.
                     let captures =
                         |bound: &TypeParamBound| matches!(bound, TypeParamBound::PreciseCapture(_));
-                    if !written.bounds.iter().any(is_future) || written.bounds.iter().any(captures)
+                    if !has_bound(&written.bounds, "Future") || written.bounds.iter().any(captures)
                     {
                         return None;
                     }

@@ -3,6 +3,7 @@
 mod argument;
 mod async_trait;
 mod attribute;
+mod bounds;
 mod detach;
 mod effects;
 mod fingerprint;
@@ -26,6 +27,7 @@ use syn::{Ident, ItemTrait, TraitItem, Visibility, parse::Parser as _};
 pub(crate) use argument::{Argument, Form, Passed, Raw};
 pub(crate) use async_trait::AsyncTrait;
 pub(crate) use attribute::is_mesh;
+pub(crate) use bounds::{associated, bound, first_type, has_bound};
 pub(crate) use detach::Detach;
 pub(crate) use effects::{Deadline, Effects};
 pub(crate) use fingerprint::{canonical, hex, short_hash};

@@ -66,12 +66,6 @@ impl Reply {
                 _ => {}
             }
         }
-        if let (Some(own), Some(_), Some(_)) = (&effects.on_failure, &or, &stream) {
-            return Err(Error::new(
-                own.key.span(),
-                "a call with a stream has more than one way to fail: remove `on_failure`, and return a `Result`",
-            ));
-        }
         Ok(Self {
             stream,
             on_failure,

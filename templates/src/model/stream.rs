@@ -2,11 +2,11 @@
 
 use proc_macro2::Span;
 use syn::{
-    GenericArgument, PathArguments, Result, Type, TypeParamBound, TypePath, punctuated::Punctuated,
-    spanned::Spanned as _,
+    GenericArgument, PathArguments, PathSegment, Result, Type, TypeParamBound, TypePath,
+    punctuated::Punctuated, spanned::Spanned as _,
 };
 
-use super::{Reply, last_is};
+use super::{Reply, associated, bound, first_type, has_bound};
 use crate::check::{stream as check, types::unwrapped};
 
 /// A stream, as it is written.
@@ -54,19 +54,13 @@ impl StreamType {
     /// `BoxStream<'a, T>`, `LocalBoxStream<'a, T>`, `Pin<Box<dyn Stream<Item = T>>>`.
     fn boxed(path: &TypePath) -> Option<Self> {
         let last = path.path.segments.last()?;
-        let PathArguments::AngleBracketed(list) = &last.arguments else {
-            return None;
-        };
-        let inner = list.args.iter().find_map(|argument| match argument {
-            GenericArgument::Type(ty) => Some(unwrapped(ty)),
-            _ => None,
-        })?;
+        let inner = first_type(last)?;
         match last.ident.to_string().as_str() {
             name @ ("BoxStream" | "LocalBoxStream") => Some(Self {
                 item: inner.clone(),
                 boxed: true,
                 send: name == "BoxStream",
-                owned: list.args.iter().any(is_static),
+                owned: is_static(last),
                 span: last.ident.span(),
             }),
             "Pin" | "Box" => match inner {
@@ -81,19 +75,8 @@ impl StreamType {
     }
 
     fn bounded<P>(bounds: &Punctuated<TypeParamBound, P>, span: Span, boxed: bool) -> Option<Self> {
-        let stream = bounds.iter().find_map(|bound| match bound {
-            TypeParamBound::Trait(bound) if last_is(&bound.path, "Stream") => {
-                bound.path.segments.last()
-            }
-            _ => None,
-        })?;
-        let PathArguments::AngleBracketed(list) = &stream.arguments else {
-            return None;
-        };
-        let item = list.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(found) if found.ident == "Item" => Some(found.ty.clone()),
-            _ => None,
-        })?;
+        let stream = bound(bounds, "Stream")?;
+        let item = associated(stream, "Item")?.clone();
         let owned = |bound: &TypeParamBound| match bound {
             TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
             TypeParamBound::PreciseCapture(_) => true,
@@ -102,12 +85,13 @@ impl StreamType {
         Some(Self {
             item,
             boxed,
-            send: bounds.iter().any(
-                |bound| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, "Send")),
-            ),
+            send: has_bound(bounds, "Send"),
             // A boxed trait object borrows nothing unless it says so.
             owned: bounds.iter().any(owned)
-                || boxed && !bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))),
+                || boxed
+                    && !bounds
+                        .iter()
+                        .any(|bound| matches!(bound, TypeParamBound::Lifetime(_))),
             span: if boxed { stream.ident.span() } else { span },
         })
     }
@@ -127,6 +111,9 @@ impl ReplyStream {
     }
 }
 
-fn is_static(argument: &GenericArgument) -> bool {
-    matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "static")
+/// Whether `'static` is among the arguments.
+fn is_static(segment: &PathSegment) -> bool {
+    matches!(&segment.arguments, PathArguments::AngleBracketed(list) if list.args.iter().any(
+        |argument| matches!(argument, GenericArgument::Lifetime(lifetime) if lifetime.ident == "static"),
+    ))
 }

@@ -1,11 +1,11 @@
 //! How a method comes to its reply.
 
 use syn::{
-    GenericArgument, PathArguments, ReturnType, Signature, Type, TypeParamBound, TypePath,
-    parse_quote, punctuated::Punctuated,
+    PathArguments, ReturnType, Signature, Type, TypeParamBound, TypePath, parse_quote,
+    punctuated::Punctuated,
 };
 
-use super::{StreamType, last_is};
+use super::{StreamType, associated, bound, first_type};
 use crate::check::types::unwrapped;
 
 /// How a method comes to its reply.
@@ -54,31 +54,17 @@ pub(crate) fn of(signature: &Signature) -> (Style, Option<Type>) {
 
 /// What a future gives, by its bounds.
 fn output<P>(bounds: &Punctuated<TypeParamBound, P>) -> Option<Type> {
-    let future = bounds.iter().find_map(|bound| match bound {
-        TypeParamBound::Trait(bound) if last_is(&bound.path, "Future") => {
-            bound.path.segments.last()
-        }
-        _ => None,
-    })?;
-    let PathArguments::AngleBracketed(list) = &future.arguments else {
-        return Some(parse_quote!(()));
-    };
-    list.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(found) if found.ident == "Output" => Some(found.ty.clone()),
-        _ => None,
-    })
+    let future = bound(bounds, "Future")?;
+    match &future.arguments {
+        PathArguments::AngleBracketed(_) => associated(future, "Output").cloned(),
+        _ => Some(parse_quote!(())),
+    }
 }
 
 /// What a boxed future gives.
 fn boxed(path: &TypePath) -> Option<Type> {
     let last = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(list) = &last.arguments else {
-        return None;
-    };
-    let inner = list.args.iter().find_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(unwrapped(ty)),
-        _ => None,
-    })?;
+    let inner = first_type(last)?;
     match last.ident.to_string().as_str() {
         "BoxFuture" | "BoxedFuture" | "LocalBoxFuture" => Some(inner.clone()),
         "Pin" | "Box" => match inner {

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::{FnArg, Pat, ReturnType, Signature, parse_quote};
 
 use super::super::{
-    Output, conversion,
+    Output, conversion, crossing,
     interface::{add_send, bounds_of_its_own, captures},
 };
 use crate::model::{
@@ -18,12 +18,7 @@ impl Output<'_> {
     pub(super) fn call(&self, method: &Method) -> TokenStream {
         let (rt, contract) = (&self.rt, self.contract_ident());
         let (cfg, docs) = (&method.cfg, &method.docs);
-        let names: Vec<Ident> = method
-            .arguments
-            .iter()
-            .enumerate()
-            .map(|(i, argument)| self.argument(i, argument))
-            .collect();
+        let names = self.names(method);
         let signature = self.implementing(method, &names);
         let (before, within): (Vec<_>, Vec<_>) = method
             .arguments
@@ -88,12 +83,8 @@ impl Output<'_> {
 
     /// What the answer is to the caller.
     pub(super) fn settle(&self, method: &Method) -> TokenStream {
-        let (rt, ty) = (&self.rt, self.opaque(&method.reply.ty));
-        let with = method.reply.with.as_ref().map(|module| {
-            let from_wire = conversion(module, "from_wire");
-            quote!(, with #from_wire)
-        });
-        let with = with.or_else(|| method.reply.raw.then(|| quote!(, raw)));
+        let (rt, ty) = (&self.rt, &method.reply.ty);
+        let with = crossing(&method.reply, "from_wire");
         if let Some(function) = &method.reply.or {
             return quote!(#rt::settle!(#ty, answer, or #function #with));
         }

@@ -17,11 +17,11 @@ impl Output<'_> {
         let rt = &self.rt;
         let sending = method.taken().map(|(index, argument, _)| {
             let name = &names[index];
-            let item = self.opaque(&without_lifetimes(&argument.owned));
+            let item = without_lifetimes(&argument.owned);
             quote!(let call = #rt::sending!(call, #name, #item);)
         });
         let call = quote!(let call = #call; #sending);
-        let reply = self.opaque(&method.reply.ty);
+        let reply = &method.reply.ty;
         let Some(stream) = &method.reply.stream else {
             let settle = self.settle(method);
             return quote! {
@@ -30,7 +30,7 @@ impl Output<'_> {
                 #settle
             };
         };
-        let item = self.opaque(&without_lifetimes(&stream.item.ty));
+        let item = without_lifetimes(&stream.item.ty);
         let items = match stream.direct {
             true => quote!(#rt::items!(call.replies(), #item)),
             false => quote!(#rt::settle_items!(#reply, call.open().await, #item)),

@@ -1,10 +1,10 @@
 //! What the handler does for one method.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::{
-    super::{Output, conversion, here, key, moved},
+    super::{Output, conversion, crossing, here, key, moved},
     lend::{collect, each, value},
     stream::Steps,
 };
@@ -16,12 +16,7 @@ impl Output<'_> {
         let (rt, key, cfg) = (&self.rt, key(method), &method.cfg);
         let function = self.function(&method.signature.ident);
         let (guard, service) = self.service_of(method);
-        let names: Vec<Ident> = method
-            .arguments
-            .iter()
-            .enumerate()
-            .map(|(i, argument)| self.argument(i, argument))
-            .collect();
+        let names = self.names(method);
         let takes = method.plain_arguments().map(|(index, argument)| {
             let name = &names[index];
             if let Form::With { module, .. } = &argument.form {
@@ -32,7 +27,7 @@ impl Output<'_> {
             if let Form::Raw(_) = &argument.form {
                 return quote!(let #name = args.take_raw()?;);
             }
-            let ty = self.opaque(&without_lifetimes(&argument.owned));
+            let ty = without_lifetimes(&argument.owned);
             quote!(let #name = #rt::take!(args, #ty)?;)
         });
         // What is lent from a temporary gets a name, to live as long as the call.
@@ -54,7 +49,7 @@ impl Output<'_> {
                 }
                 // Only once the request is let go of, so that its memory can be taken over.
                 Form::Raw(Raw::Owned(ty)) => {
-                    let ty = self.opaque(&without_lifetimes(ty));
+                    let ty = without_lifetimes(ty);
                     lent.push(quote!(let #name = #rt::detach!(#ty, #name);));
                     passed.push(quote!(#name));
                     continue;
@@ -90,11 +85,7 @@ impl Output<'_> {
                 _ => passed.push(value(rt, lend, &quote!(#name))),
             }
         }
-        let with = method.reply.with.as_ref().map(|module| {
-            let to_wire = conversion(module, "to_wire");
-            quote!(, with #to_wire)
-        });
-        let with = with.or_else(|| method.reply.raw.then(|| quote!(, raw)));
+        let with = crossing(&method.reply, "to_wire");
         let plain = method.reply.on_failure.is_some().then(|| quote!(, plain));
         let mutable = method.plain_arguments().next().map(|_| quote!(mut));
         let called = quote!(#function(#service, #(#passed),*));

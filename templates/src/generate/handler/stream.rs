@@ -33,7 +33,7 @@ impl Output<'_> {
         } = steps;
         let taken = method.taken().map(|(index, argument, stream)| {
             let name = &names[index];
-            let item = self.opaque(&without_lifetimes(&argument.owned));
+            let item = without_lifetimes(&argument.owned);
             let taken = quote!(#rt::taken!(call, #item));
             match stream.boxed {
                 true => quote!(let #name = ::std::boxed::Box::pin(#taken);),
@@ -52,7 +52,7 @@ impl Output<'_> {
             },
             Some(stream) => {
                 let awaited = (method.style != Style::Stream).then(|| quote!(.await));
-                let item = self.opaque(&without_lifetimes(&stream.item.ty));
+                let item = without_lifetimes(&stream.item.ty);
                 let send = match stream.direct {
                     true => quote!(#rt::send_items!(reply, items, #item)),
                     false => quote!(#rt::open_items!(reply, items, #item)),

@@ -13,7 +13,7 @@ use syn::{TraitItem, TypeParamBound};
 
 use self::function::Function;
 use super::Output;
-use crate::model::{Receiver, canonical, last_is, supertraits};
+use crate::model::{Receiver, canonical, has_bound, last_is, supertraits};
 
 impl Output<'_> {
     /// The object trait and its implementations; nothing without `dyn`.
@@ -155,9 +155,7 @@ impl Output<'_> {
     fn object_supertraits(&self) -> Vec<TokenStream> {
         let mut bounds = vec![quote!(::core::marker::Send), quote!(::core::marker::Sync)];
         for bound in supertraits(&self.service.item) {
-            let there = ["Send", "Sync"].iter().any(
-                |name| matches!(bound, TypeParamBound::Trait(bound) if last_is(&bound.path, name)),
-            );
+            let there = ["Send", "Sync"].iter().any(|name| has_bound([bound], name));
             if !there {
                 bounds.push(bound.to_token_stream());
             }

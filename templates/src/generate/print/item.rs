@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::ToTokens as _;
 use syn::{
     Arm, Attribute, Block, Expr, Fields, Generics, ImplItem, Item, ItemImpl, ItemStruct, ItemTrait,
-    Lit, Meta, ReturnType, Signature, TraitItem, Visibility, WhereClause,
+    Lit, Meta, ReturnType, Signature, TraitItem, Type, Visibility, WhereClause,
 };
 
 use super::{
@@ -52,26 +52,12 @@ pub(super) fn item(item: &Item, indent: usize) -> String {
     };
     match item {
         Item::Const(item) => {
-            let head = format!(
-                "{}{}const {}: {} =",
-                attributes(&item.attrs, indent),
-                visibility(&item.vis),
-                item.ident,
-                flat::tokens(&item.ty)
-            );
-            let value = assigned(&head, &item.expr, shape);
-            format!("{head}{value};")
+            let name = format!("const {}", item.ident);
+            constant((&item.attrs, &item.vis), &name, &item.ty, &item.expr, shape)
         }
         Item::Static(item) => {
-            let head = format!(
-                "{}{}static {}: {} =",
-                attributes(&item.attrs, indent),
-                visibility(&item.vis),
-                item.ident,
-                flat::tokens(&item.ty)
-            );
-            let value = assigned(&head, &item.expr, shape);
-            format!("{head}{value};")
+            let name = format!("static {}", item.ident);
+            constant((&item.attrs, &item.vis), &name, &item.ty, &item.expr, shape)
         }
         Item::Struct(item) => structure(item, indent),
         Item::Impl(item) => implementation(item, indent),
@@ -146,6 +132,24 @@ fn clause(clause: Option<&WhereClause>, indent: usize) -> Option<String> {
         .map(|predicate| format!("{inner}{},\n", flat::tokens(predicate)))
         .collect();
     Some(format!("\n{outer}where\n{lines}{outer}"))
+}
+
+/// `const name: T = value;`, or a static.
+fn constant(
+    (attrs, vis): (&[Attribute], &Visibility),
+    name: &str,
+    ty: &Type,
+    value: &Expr,
+    shape: Shape,
+) -> String {
+    let head = format!(
+        "{}{}{name}: {} =",
+        attributes(attrs, shape.indent),
+        visibility(vis),
+        flat::tokens(ty)
+    );
+    let value = assigned(&head, value, shape);
+    format!("{head}{value};")
 }
 
 fn structure(item: &ItemStruct, indent: usize) -> String {
