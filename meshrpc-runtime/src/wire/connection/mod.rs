@@ -357,12 +357,16 @@ impl Connection {
         }
     }
 
-    /// Puts a stream with something to send into the bulk queue.
+    /// Puts a stream with something to send into the bulk queue. A call that waits for room is put
+    /// there when it is opened.
     fn enqueue_bulk(&mut self, id: u64) {
+        let client = self.side == Side::Client;
         if let Some(Stream {
             outbound: Some(outbound),
+            head,
             ..
         }) = self.streams.get_mut(&id)
+            && !(client && head.is_some())
             && !outbound.in_bulk
             && !outbound.end_sent
         {
