@@ -12,6 +12,7 @@
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
+//! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
 //! - `fault`: why a connection ended, by whose fault
@@ -28,6 +29,7 @@ mod head;
 mod hello;
 mod items;
 mod layout;
+mod ring;
 mod tlv;
 
 pub use body::Body;
@@ -45,3 +47,4 @@ pub use layout::{
     parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
     put_status,
 };
+pub(crate) use ring::Ring;

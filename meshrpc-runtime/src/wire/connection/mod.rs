@@ -155,7 +155,7 @@ pub enum Event {
         /// The call.
         id: u64,
         /// Its head.
-        head: Box<OpenHead>,
+        head: OpenHead,
         /// The request; `None` if it streams.
         body: Option<Bytes>,
         /// When the caller stops waiting.
@@ -362,7 +362,7 @@ impl Connection {
         if let Some(Stream {
             outbound: Some(outbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
             && !outbound.in_bulk
             && !outbound.end_sent
         {
