@@ -207,13 +207,7 @@ impl World {
         };
         let said = self.up.spy.said(id);
         let audit = self.client.wire.audit();
-        let expected = if self.client.wire.fault().is_some() {
-            match said.starts_at {
-                _ if call.reply_seen => Started::Yes,
-                Some(at) if at <= self.client.reported => Started::Unknown,
-                _ => Started::No,
-            }
-        } else if cause.kind() == Kind::DeadlineExceeded {
+        let expected = if cause.kind() == Kind::DeadlineExceeded {
             if call.deadline.is_none_or(|deadline| deadline > self.now) {
                 return Err(format!("call {id} ends by its deadline before that"));
             }
@@ -228,6 +222,12 @@ impl World {
                 Some(_) => Started::Unknown,
                 None if queued => Started::Unknown,
                 None => Started::No,
+            }
+        } else if self.client.wire.fault().is_some() {
+            match said.starts_at {
+                _ if call.reply_seen => Started::Yes,
+                Some(at) if at <= self.client.reported => Started::Unknown,
+                _ => Started::No,
             }
         } else if cause.kind()
             == (Kind::Refused {
