@@ -370,6 +370,10 @@ impl Connection {
             stream.counted = false;
             self.open -= 1;
         }
+        if stream.refused {
+            stream.refused = false;
+            self.refused -= 1;
+        }
         if stream.writer {
             self.events.push_back(Event::Writable { id });
         }
@@ -390,8 +394,13 @@ impl Connection {
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
-        if self.streams.remove(id).is_some_and(|stream| stream.counted) {
-            self.open -= 1;
+        if let Some(stream) = self.streams.remove(id) {
+            if stream.counted {
+                self.open -= 1;
+            } else if let Ok(place) = self.waiting.binary_search(&id) {
+                // Ids wait in the order in which they were given out.
+                self.waiting.remove(place);
+            }
         }
         self.end_if_done();
     }
