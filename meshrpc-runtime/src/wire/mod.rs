@@ -12,6 +12,7 @@
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
+//! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
 //! - `holding`: bytes that are held for calls
@@ -32,6 +33,7 @@ mod hello;
 mod holding;
 mod items;
 mod layout;
+mod ring;
 mod tlv;
 
 pub use body::Body;
@@ -51,3 +53,4 @@ pub use layout::{
     check_session_key, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open,
     put_reply, put_status,
 };
+pub(crate) use ring::Ring;

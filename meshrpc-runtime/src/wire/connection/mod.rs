@@ -5,6 +5,7 @@
 //! - [`handshake`](self): hellos, and what a server refuses there
 //! - `client`: calls that this side makes
 //! - `server`: calls that the peer makes
+//! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
@@ -13,6 +14,7 @@
 mod client;
 mod ending;
 mod handshake;
+mod held;
 mod receive;
 mod server;
 mod stream;
@@ -159,7 +161,7 @@ pub enum Event {
         /// The call.
         id: u64,
         /// Its head.
-        head: Box<OpenHead>,
+        head: OpenHead,
         /// The request; `None` if it streams.
         body: Option<Bytes>,
         /// When the caller stops waiting.
@@ -361,7 +363,7 @@ impl Connection {
         if let Some(Stream {
             outbound: Some(outbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
             && !outbound.in_bulk
             && !outbound.end_sent
         {

@@ -10,14 +10,14 @@ use super::{
         direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
-        head::{Detail, Reason, ReplyHead, Retry, Status},
-        holding::{Held, NoRoom},
+        head::{Detail, Reason, ReplyHead, Status},
         layout::{self, HeadError},
     },
     Connection, Event,
-    stream::{BrokenOff, Stream, Streams},
+    held::no_room,
+    stream::{Stream, Streams},
 };
-use crate::error::{Error, Kind, Limit, Started};
+use crate::error::Started;
 
 impl Connection {
     pub(super) fn receive_open(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
@@ -74,19 +74,34 @@ impl Connection {
         stream.held = bytes;
         self.open += 1;
         self.note_deadline(deadline);
+        if end && !head.kind.streams_out() && body.len() <= self.limits.first_frame() {
+            self.note_small_frame();
+            stream.came_at_once = true;
+            stream.dispatched = true;
+            self.streams.insert(id, stream);
+            self.events.push_back(Event::Call {
+                id,
+                head,
+                body: Some(body),
+                deadline,
+            });
+            return Ok(());
+        }
         if head.kind.streams_out() {
-            stream.inbound = Some(Inbound::streaming(self.limits.stream_window));
+            let inbound = Inbound::streaming(self.limits.stream_window);
+            stream.inbound = Some(Box::new(inbound));
             stream.reader = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
             self.events.push_back(Event::Call {
                 id,
-                head: Box::new(head),
+                head,
                 body: None,
                 deadline,
             });
         } else {
-            stream.inbound = Some(Inbound::buffered(head.body_len, self.limits.max_message));
+            let inbound = Inbound::buffered(head.body_len, self.limits.max_message);
+            stream.inbound = Some(Box::new(inbound));
             stream.head = Some(Box::new(head));
             self.streams.insert(id, stream);
             if end {
@@ -105,14 +120,14 @@ impl Connection {
         let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
         let mut inbound = Inbound::buffered(None, 0);
         inbound.discard();
-        stream.inbound = Some(inbound);
+        stream.inbound = Some(Box::new(inbound));
         self.streams.insert(id, stream);
         self.receive_first(id, body, end)
     }
 
     /// The whole of a buffered request is there: the method may start.
     pub(super) fn finish_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.answered {
@@ -127,7 +142,7 @@ impl Connection {
         let deadline = stream.deadline;
         self.events.push_back(Event::Call {
             id,
-            head,
+            head: *head,
             body: Some(body),
             deadline,
         });
@@ -161,7 +176,8 @@ impl Connection {
             return;
         };
         stream.answered = true;
-        if !stream.inbound.as_ref().is_some_and(Inbound::is_streaming) {
+        let streaming = |inbound: &Inbound| inbound.is_streaming();
+        if !stream.inbound.as_deref().is_some_and(streaming) {
             self.holding.free(mem::take(&mut stream.held));
         }
         let too_large = match layout::check_metadata(&head.metadata) {
@@ -190,28 +206,28 @@ impl Connection {
             }
             stream.held += len as u64;
         }
+        let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
+        let room = room.min(limits.inline_max as usize);
+        if len <= room {
+            stream.sent_at_once = true;
+            self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
+                layout::put_reply(out, head, None);
+                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+            });
+            self.note_small_frame();
+            self.close_if_over(id);
+            return;
+        }
         let mut outbound = Outbound::buffered();
         outbound.finished = true;
         body.into_pieces().for_each(|piece| outbound.queue(piece));
-        let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
-        let first = outbound.take_first(room.min(limits.inline_max as usize));
-        let small = outbound.end_sent;
-        stream.outbound = Some(outbound);
-        let (flags, hint) = if small {
-            (Flags::END, None)
-        } else {
-            (Flags::default(), Some(len as u64))
-        };
-        self.queue_frame(FrameType::Reply, flags, id, |out| {
-            layout::put_reply(out, head, hint);
+        let first = outbound.take_first(room);
+        stream.outbound = Some(Box::new(outbound));
+        self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
+            layout::put_reply(out, head, Some(len as u64));
             out.put_slice(&first);
         });
-        if small {
-            self.note_small_frame();
-            self.close_if_over(id);
-        } else {
-            self.enqueue_bulk(id);
-        }
+        self.enqueue_bulk(id);
     }
 
     /// Answers a call with a stream, which is written with [`write`](Self::write).
@@ -232,7 +248,7 @@ impl Connection {
             return;
         }
         stream.writer = true;
-        stream.outbound = Some(Outbound::streaming(window));
+        stream.outbound = Some(Box::new(Outbound::streaming(window)));
         self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
             layout::put_reply(out, head, None);
         });
@@ -241,7 +257,7 @@ impl Connection {
     /// Answers a call with a status, or ends its streaming answer with one.
     pub fn status(&mut self, id: u64, status: Status) {
         self.handler_ended(id);
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         if stream.over || stream.outbound_ended() {
@@ -251,11 +267,12 @@ impl Connection {
     }
 
     fn last_word(&mut self, id: u64, mut status: Status) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         stream.answered = true;
-        let outbound = stream.outbound.get_or_insert_with(Outbound::buffered);
+        let begun = || Box::new(Outbound::buffered());
+        let outbound = stream.outbound.get_or_insert_with(begun);
         outbound.abandon();
         let sent = outbound.sent;
         if let Some(inbound) = &mut stream.inbound
@@ -276,7 +293,7 @@ impl Connection {
 
     /// The caller of a dispatched call is gone: the handler is to stop.
     pub(super) fn caller_gone(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
@@ -307,7 +324,7 @@ impl Connection {
 
     /// Ends a call with a status of this side's own, and its handler if one runs.
     pub(super) fn stop(&mut self, id: u64, status: impl FnOnce(Started) -> Status) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.outbound_ended() {
@@ -332,61 +349,12 @@ impl Connection {
             self.events.push_back(Event::Cancelled { id });
         }
     }
-
-    /// Holds bytes of a request that arrived, or gives the call up if there is no room for them.
-    pub(super) fn hold(&mut self, id: u64, bytes: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
-            return;
-        };
-        if stream.inbound.as_ref().is_none_or(Inbound::is_discarded) {
-            return;
-        }
-        let full = match self.holding.take(bytes, self.now) {
-            Ok(()) => {
-                stream.held += bytes;
-                return;
-            }
-            Err(full) => full,
-        };
-        self.counters.count(|counters| &mut counters.unheld_calls);
-        if let Some(inbound) = &mut stream.inbound
-            && inbound.is_streaming()
-        {
-            inbound.discard();
-            self.holding.free(mem::take(&mut stream.held));
-            let error = Error::new(Kind::Refused { limit: Limit::Load }, full.message.clone());
-            stream.broken = Some(BrokenOff::Unread(error));
-            self.events.push_back(Event::Readable { id });
-        }
-        self.stop(id, |started| no_room(full, started));
-    }
-
-    /// The bytes that are held for a call, for work that goes on after it is answered.
-    pub fn keep_held(&mut self, id: u64) -> Option<Held> {
-        let of_stream = self.streams.get_mut(&id).map(|stream| &mut stream.held);
-        let held = of_stream.or_else(|| self.abandoned.get_mut(&id))?;
-        let bytes = mem::take(held);
-        self.holding.part(bytes)
-    }
 }
 
 fn unanswered(streams: &mut Streams, id: u64) -> Option<&mut Stream> {
     streams
-        .get_mut(&id)
+        .get_mut(id)
         .filter(|stream| !stream.over && !stream.answered)
-}
-
-/// What a caller is told whose call there is no room for.
-fn no_room(full: NoRoom, started: Started) -> Status {
-    let (reason, retry) = match full.wait {
-        Some(wait) => (Reason::Overloaded, Retry::After(wait)),
-        None => (Reason::TooLarge, Retry::Never),
-    };
-    let message = format!("no room for the call: {}", full.message);
-    Status {
-        retry,
-        ..Status::refusal(reason, started, message)
-    }
 }
 
 /// Makes a status fit one frame: an error value too large for it is left out, messages are cut.

@@ -15,6 +15,7 @@ use super::{
     },
     Connection, Phase, Side,
     client::deadline_exceeded,
+    stream::Stream,
 };
 
 /// Pings that may come sooner than announced before the connection is ended. A good ping takes one
@@ -142,24 +143,14 @@ impl Connection {
     }
 
     fn expire_calls(&mut self, now: Instant) {
-        let mut expired = Vec::new();
-        self.earliest_deadline = None;
-        for (&id, stream) in &self.streams {
-            let Some(deadline) = stream.deadline.filter(|_| !stream.over) else {
-                continue;
-            };
-            if deadline <= now {
-                expired.push(id);
-            } else if self
-                .earliest_deadline
-                .is_none_or(|earliest| deadline < earliest)
-            {
-                self.earliest_deadline = Some(deadline);
-            }
-        }
-        // The table has no order of its own; the order of the calls is one that can be repeated.
-        expired.sort_unstable();
-        for id in expired {
+        let open = |stream: &Stream| stream.deadline.filter(|_| !stream.over);
+        let later = self.streams.iter().filter_map(|(_, stream)| open(stream));
+        self.earliest_deadline = later.filter(|deadline| *deadline > now).min();
+        let is_late = |deadline| deadline <= now;
+        for id in self
+            .streams
+            .ids(|_, stream| open(stream).is_some_and(is_late))
+        {
             match self.side {
                 Side::Client => self.expire_own_call(id),
                 Side::Server => self.expire_peers_call(id),
@@ -169,7 +160,7 @@ impl Connection {
     }
 
     fn expire_own_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         // What is queued will still be written, so only a call whose end is not queued is safe.
