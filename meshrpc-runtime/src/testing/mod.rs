@@ -39,8 +39,13 @@
 //! - [`Fault`]: what happens to the bytes of a connection
 //! - `wiring`: dials, and which faults a connection gets
 //! - `link`: a connection with its faults
+//! - `__http`: the HTTP contract without a stream
 
 mod fault;
+#[cfg(feature = "http")]
+#[doc(hidden)]
+#[path = "http.rs"]
+pub mod __http;
 mod link;
 mod network;
 mod wiring;

@@ -12,6 +12,7 @@
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
+//! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
 //! - `fault`: why a connection ended, by whose fault
@@ -28,10 +29,13 @@ mod head;
 mod hello;
 mod items;
 mod layout;
+mod ring;
 mod tlv;
 
 pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
+#[cfg(feature = "testing")]
+pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
@@ -45,3 +49,4 @@ pub use layout::{
     parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
     put_status,
 };
+pub(crate) use ring::Ring;
