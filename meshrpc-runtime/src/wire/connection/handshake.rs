@@ -114,7 +114,10 @@ impl Connection {
                     text: go_away.text,
                 })
             }
-            (_, None) => Ok(()),
+            (_, None) => {
+                self.counters.ignored_frames += 1;
+                self.budget.spend(now)
+            }
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
         }
     }
