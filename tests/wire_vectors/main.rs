@@ -10,6 +10,7 @@
 //! - `malformed`: what may not be sent, and how it is answered
 //! - `values`: values in each codec, items, request bodies
 //! - `keys`: keys of methods, fingerprints, scores of sessions
+//! - `specification`: the examples and tables of `docs/wire.md` and `docs/wire/values.md`
 //! - `second`: the client in `client.py`, against a server of this implementation
 //! - `parts`, `decoded`, `service`: what these share
 
@@ -21,6 +22,7 @@ mod malformed;
 mod parts;
 mod second;
 mod service;
+mod specification;
 mod values;
 
 use std::{fmt::Debug, fs, path::PathBuf};

@@ -26,22 +26,18 @@ fn handshakes() -> Vec<Vector> {
     };
     let go_away = parts::go_away_payload(0, GoAwayReason::NoContract, false, None, "");
     vec![
-        Vector {
-            answer: Answer::Nothing,
-            ..case(
-                "server-http",
-                "an HTTP response",
-                b"HTTP/1.1 400 Bad Request\r\n\r\n",
-            )
-        }
+        case(
+            "server-http",
+            "an HTTP response",
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        )
         .after(After::Nothing),
         case(
             "server-version-2",
             "a preface of another major version",
             b"\x89MRPC\r\n\x02",
         )
-        .after(After::Nothing)
-        .goaway(GoAwayReason::Version),
+        .after(After::Nothing),
         case(
             "server-hello-client",
             "a client's hello from a server",
@@ -72,16 +68,20 @@ fn handshakes() -> Vec<Vector> {
             &with(&tagged(7, b"\x01\x01x123456789012345")),
         )
         .after(After::Preface),
-        Vector {
-            answer: Answer::Nothing,
-            ..case(
-                "server-refuses",
-                "GOAWAY in place of a hello",
-                &frame(FrameType::GoAway, NONE, 0, &go_away),
-            )
-        }
+        case(
+            "server-refuses",
+            "GOAWAY in place of a hello",
+            &frame(FrameType::GoAway, NONE, 0, &go_away),
+        )
         .after(After::Preface),
     ]
+    .into_iter()
+    // The server may have chosen to do without checksums, and would not read a GOAWAY with one.
+    .map(|vector| Vector {
+        answer: Answer::Nothing,
+        ..vector
+    })
+    .collect()
 }
 
 fn replies() -> Vec<Vector> {

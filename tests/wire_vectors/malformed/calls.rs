@@ -200,7 +200,8 @@ fn items() -> Vec<Vector> {
             "item-long",
             "an item that is longer than a message may be",
             &[data(2, b"\x86\x80\x80\x80\x02")],
-        ),
+        )
+        .status(Reason::TooLarge, Started::No),
     ]
 }
 

@@ -112,7 +112,7 @@ impl Connection {
                 })
             }
             (_, None) => {
-                self.counters.ignored_frames += 1;
+                self.counters.count(|counters| &mut counters.ignored_frames);
                 self.budget.spend(now)
             }
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
