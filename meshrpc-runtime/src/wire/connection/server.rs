@@ -204,7 +204,7 @@ impl Connection {
         let Some(stream) = self.streams.get(&id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -241,7 +241,7 @@ impl Connection {
         let answers = stream.outbound.as_ref();
         let runs = handled && answers.is_none_or(|outbound| !outbound.finished);
         self.stream_over(id);
-        if runs {
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
             self.abandoned.insert(id);
         }
         if handled {
