@@ -262,7 +262,7 @@ impl Connection {
         let Some(stream) = self.streams.get(id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -306,7 +306,7 @@ impl Connection {
             false => 0,
         };
         self.stream_over(id);
-        if runs {
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
             self.abandoned.insert(id, held);
         }
         if handled {

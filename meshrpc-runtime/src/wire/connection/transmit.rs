@@ -70,6 +70,9 @@ impl Connection {
     /// The owner handed `bytes` of what was taken to the kernel.
     pub fn wrote(&mut self, bytes: usize) {
         self.written_to += bytes as u64;
+        if cfg!(meshrpc_fault = "written_overcounted") {
+            self.written_to = self.queued_to;
+        }
     }
 
     /// A small call's frame went out or came in.
@@ -132,13 +135,19 @@ impl Connection {
         let ask = len > 0 && exhausted && (more || small);
         let mut flags = if end { Flags::END } else { Flags::default() };
         if ask {
-            flags = flags.with(Flags::CREDIT_NOW);
+            if !cfg!(meshrpc_fault = "small_mode_without_credit_now") {
+                flags = flags.with(Flags::CREDIT_NOW);
+            }
             self.credit_asked = true;
         }
 
         let before = buffer.len();
         buffer.reserve(HEADER_LEN + 8 + len as usize);
-        put_frame(buffer, self.checksum, FrameType::Data, flags, id, |out| {
+        let to = match self.bulk.front() {
+            Some(&next) if cfg!(meshrpc_fault = "body_of_neighbour") => next,
+            _ => id,
+        };
+        put_frame(buffer, self.checksum, FrameType::Data, flags, to, |out| {
             if end {
                 out.put_u64_le(total);
             }
@@ -151,7 +160,7 @@ impl Connection {
             outbound.credit.is_some() && !outbound.finished,
             outbound.queued(),
         );
-        if writer && left < WRITE_QUEUE / 2 {
+        if writer && left < WRITE_QUEUE / 2 && !cfg!(meshrpc_fault = "writer_not_woken") {
             self.events.push_back(Event::Writable { id });
         }
         if end {
