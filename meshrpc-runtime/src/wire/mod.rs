@@ -11,6 +11,7 @@
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
+//! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
@@ -28,11 +29,14 @@ mod head;
 mod hello;
 mod items;
 mod layout;
+mod output;
 mod tlv;
 
 pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
-pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
+pub use connection::{
+    Connection, Counters, Event, Failure, Landing, Read, Refusal, Side, take_preface,
+};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
     Checksum, Flags, Frame, FrameReader, FrameType, HEADER_LEN, MAJOR_VERSION, PREFACE, put_frame,
@@ -45,3 +49,4 @@ pub use layout::{
     parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
     put_status,
 };
+pub use output::Output;

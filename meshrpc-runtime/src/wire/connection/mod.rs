@@ -6,6 +6,7 @@
 //! - `client`: calls that this side makes
 //! - `server`: calls that the peer makes
 //! - `receive`: frames that either side may send
+//! - `landing`: large chunks, which are read to where they stay
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -13,6 +14,7 @@
 mod client;
 mod ending;
 mod handshake;
+mod landing;
 mod receive;
 mod server;
 mod stream;
@@ -27,7 +29,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub use self::handshake::take_preface;
+pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
