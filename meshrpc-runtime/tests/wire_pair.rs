@@ -434,7 +434,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_a_fault_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), shake in any::<bool>()) {
+    fn fault_07_arbitrary_bytes_are_a_fault_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), shake in any::<bool>()) {
         let mut world = World::new(Config::default(), Config::default());
         if shake {
             world.settle();
@@ -446,7 +446,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_never_delivered(
+    fn fault_06_a_flipped_bit_is_never_delivered(
         len in prop_oneof![0usize..3_000, 20_000usize..40_000],
         at in any::<prop::sample::Index>(),
         bit in 0u8..8,

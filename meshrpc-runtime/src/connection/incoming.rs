@@ -93,7 +93,7 @@ impl Responder {
             wire.is_read(id)
         });
         if !streams {
-            self.shared.lock().slots.remove(&id);
+            self.shared.lock().slots.remove(id);
         }
     }
 }
@@ -118,7 +118,7 @@ impl Canceller {
     /// if that has happened. Does nothing if the call was answered.
     pub fn abort_on_cancel(self, handle: AbortHandle) {
         let mut state = self.shared.lock();
-        match state.slots.get_mut(&self.id) {
+        match state.slots.get_mut(self.id) {
             Some(Slot {
                 cancelled: false,
                 handler,

@@ -13,6 +13,7 @@
 //! - `body`: what is sent as one message
 //! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
+//! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
 //! - `fault`: why a connection ended, by whose fault
@@ -30,10 +31,13 @@ mod hello;
 mod items;
 mod layout;
 mod output;
+mod ring;
 mod tlv;
 
 pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
+#[cfg(feature = "testing")]
+pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{
     Connection, Counters, Event, Failure, Landing, Read, Refusal, Side, take_preface,
 };
@@ -50,3 +54,4 @@ pub use layout::{
     put_status,
 };
 pub use output::Output;
+pub(crate) use ring::Ring;

@@ -182,7 +182,7 @@ impl<T: Io> Driver<T> {
             let responder = Responder::new(Arc::clone(&self.shared), id);
             let peer = Arc::clone(peer);
             dispatch.dispatch(Incoming {
-                head: *head,
+                head,
                 body,
                 responder,
                 deadline,

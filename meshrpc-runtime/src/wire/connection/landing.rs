@@ -85,7 +85,7 @@ impl Connection {
             inbound: Some(inbound),
             over: false,
             ..
-        }) = self.streams.get_mut(&header.stream)
+        }) = self.streams.get_mut(header.stream)
         else {
             return None;
         };

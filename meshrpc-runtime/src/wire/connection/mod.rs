@@ -10,7 +10,10 @@
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
+//! - `audit`: the sums, for tests
 
+#[cfg(feature = "testing")]
+mod audit;
 mod client;
 mod ending;
 mod handshake;
@@ -29,6 +32,8 @@ use std::{
 
 use bytes::Bytes;
 
+#[cfg(feature = "testing")]
+pub use self::audit::{Audit, StreamAudit, StreamWindow};
 pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
@@ -99,6 +104,8 @@ pub struct Connection {
     waiting: VecDeque<u64>,
     /// Streams that count against `max_streams`.
     open: u32,
+    /// Server: streams whose calls were refused, and whose requests have not ended.
+    refused: u32,
     /// Server: calls that are over and whose handlers are not.
     abandoned: HashSet<u64>,
     budget: Budget,
@@ -157,7 +164,7 @@ pub enum Event {
         /// The call.
         id: u64,
         /// Its head.
-        head: Box<OpenHead>,
+        head: OpenHead,
         /// The request; `None` if it streams.
         body: Option<Bytes>,
         /// When the caller stops waiting.
@@ -274,6 +281,7 @@ impl Connection {
             highest_seen: 0,
             waiting: VecDeque::new(),
             open: 0,
+            refused: 0,
             abandoned: HashSet::new(),
             budget: Budget::new(now),
             now,
@@ -359,12 +367,13 @@ impl Connection {
         }
     }
 
-    /// Puts a stream with something to send into the bulk queue.
+    /// Puts a stream with something to send into the bulk queue, once its OPEN is on the way.
     fn enqueue_bulk(&mut self, id: u64) {
         if let Some(Stream {
             outbound: Some(outbound),
+            counted: true,
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
             && !outbound.in_bulk
             && !outbound.end_sent
         {

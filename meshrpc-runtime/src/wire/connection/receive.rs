@@ -6,7 +6,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
-        direction::{Inbound, Rejected},
+        direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
     },
@@ -90,7 +90,10 @@ impl Connection {
             return Ok(());
         };
         let Some(inbound) = &mut stream.inbound else {
-            return Err(Fault::Malformed("bytes before a direction began"));
+            return Err(Fault::Malformed(match stream.came_at_once {
+                true => "bytes after the end of a direction",
+                false => "bytes before a direction began",
+            }));
         };
         let pushed = push(inbound);
         if credit_now && let Some(grant) = inbound.credit_now() {
@@ -108,7 +111,7 @@ impl Connection {
         let Some(Stream {
             inbound: Some(inbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         else {
             return Ok(());
         };
@@ -141,8 +144,9 @@ impl Connection {
         if end {
             self.end_inbound(id, total)?;
         }
-        let readable = |stream: &Stream| stream.inbound.as_ref().is_some_and(Inbound::is_streaming);
-        if self.streams.get(&id).is_some_and(readable) {
+        let readable =
+            |stream: &Stream| stream.inbound.as_deref().is_some_and(Inbound::is_streaming);
+        if self.streams.get(id).is_some_and(readable) {
             self.events.push_back(Event::Readable { id });
         }
         Ok(())
@@ -160,7 +164,7 @@ impl Connection {
             inbound: Some(inbound),
             kind,
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         else {
             return Ok(());
         };
@@ -189,7 +193,7 @@ impl Connection {
                     inbound: Some(inbound),
                     broken,
                     ..
-                }) = self.streams.get_mut(&frame.stream)
+                }) = self.streams.get_mut(frame.stream)
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -254,7 +258,7 @@ impl Connection {
                 "a frame of a stream that was never opened",
             ));
         }
-        let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
         match &stream {
             None => {
                 self.counters.late_frames += 1;
@@ -281,7 +285,7 @@ impl Connection {
 
     /// Reads the next bytes of a streaming direction.
     pub fn read(&mut self, id: u64) -> Read {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return Read::Broken(Error::new(Kind::Cancelled, "the stream is gone"));
         };
         if let Some(inbound) = &mut stream.inbound {
@@ -312,22 +316,20 @@ impl Connection {
 
     /// True while somebody reads, or may read, a streaming direction of this call.
     pub fn is_read(&self, id: u64) -> bool {
-        self.streams.get(&id).is_some_and(|stream| stream.reader)
+        self.streams.get(id).is_some_and(|stream| stream.reader)
     }
 
     /// True if nothing can be added to the answer of this call: it is complete, or forgotten.
     pub fn is_answered(&self, id: u64) -> bool {
-        self.streams.get(&id).is_none_or(|stream| {
-            stream
-                .outbound
-                .as_ref()
-                .is_some_and(|outbound| outbound.finished)
+        let finished = |outbound: &Outbound| outbound.finished;
+        self.streams.get(id).is_none_or(|stream| {
+            stream.sent_at_once || stream.outbound.as_deref().is_some_and(finished)
         })
     }
 
     /// Nobody reads the streaming direction any more.
     pub fn stop_reading(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         stream.reader = false;
@@ -349,7 +351,7 @@ impl Connection {
     /// Server: the answer is complete and nobody reads the rest of a streaming request: tells the
     /// client to stop, which would else wait for credit.
     pub(super) fn stop_unread_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         let unread = stream.kind.streams_out() && !stream.reader && !stream.inbound_ended();
@@ -363,7 +365,7 @@ impl Connection {
     pub(super) fn close_if_over(&mut self, id: u64) {
         if self
             .streams
-            .get(&id)
+            .get(id)
             .is_some_and(|stream| stream.inbound_ended() && stream.outbound_ended())
         {
             self.stream_over(id);
@@ -372,7 +374,7 @@ impl Connection {
 
     /// Nothing more is sent or taken for this stream; it stays only as long as somebody reads.
     pub(super) fn stream_over(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.over {
@@ -386,6 +388,10 @@ impl Connection {
             stream.counted = false;
             self.open -= 1;
         }
+        if stream.refused {
+            stream.refused = false;
+            self.refused -= 1;
+        }
         if stream.writer {
             self.events.push_back(Event::Writable { id });
         }
@@ -393,7 +399,7 @@ impl Connection {
     }
 
     fn remove_if_unused(&mut self, id: u64) {
-        if self.streams.get(&id).is_some_and(|stream| {
+        if self.streams.get(id).is_some_and(|stream| {
             !stream.reader
                 || !stream
                     .inbound
@@ -406,12 +412,13 @@ impl Connection {
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
-        if self
-            .streams
-            .remove(&id)
-            .is_some_and(|stream| stream.counted)
-        {
-            self.open -= 1;
+        if let Some(stream) = self.streams.remove(id) {
+            if stream.counted {
+                self.open -= 1;
+            } else if let Ok(place) = self.waiting.binary_search(&id) {
+                // Ids wait in the order in which they were given out.
+                self.waiting.remove(place);
+            }
         }
         self.end_if_done();
     }

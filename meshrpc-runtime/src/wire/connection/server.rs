@@ -61,19 +61,34 @@ impl Connection {
         stream.counted = true;
         self.open += 1;
         self.note_deadline(deadline);
+        if end && !head.kind.streams_out() && body.len() <= self.limits.first_frame() {
+            self.note_small_frame();
+            stream.came_at_once = true;
+            stream.dispatched = true;
+            self.streams.insert(id, stream);
+            self.events.push_back(Event::Call {
+                id,
+                head,
+                body: Some(body),
+                deadline,
+            });
+            return Ok(());
+        }
         if head.kind.streams_out() {
-            stream.inbound = Some(Inbound::streaming(self.limits.stream_window));
+            let inbound = Inbound::streaming(self.limits.stream_window);
+            stream.inbound = Some(Box::new(inbound));
             stream.reader = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
             self.events.push_back(Event::Call {
                 id,
-                head: Box::new(head),
+                head,
                 body: None,
                 deadline,
             });
         } else {
-            stream.inbound = Some(Inbound::buffered(head.body_len, self.limits.max_message));
+            let inbound = Inbound::buffered(head.body_len, self.limits.max_message);
+            stream.inbound = Some(Box::new(inbound));
             stream.head = Some(Box::new(head));
             self.streams.insert(id, stream);
             if end {
@@ -85,21 +100,23 @@ impl Connection {
 
     /// A stream that exists to be refused. Its request, if any is to come, is counted and dropped.
     fn accept_to_refuse(&mut self, id: u64, body: Bytes, end: bool) -> Result<(), Fault> {
-        let streams = self.streams.len().saturating_sub(self.abandoned.len());
-        if streams >= 2 * self.limits.max_streams as usize {
-            return Err(Fault::TooManyStreams(self.limits.max_streams));
+        let max = self.limits.max_streams;
+        if self.open.saturating_add(self.refused) >= max.saturating_mul(2) {
+            return Err(Fault::TooManyStreams(max));
         }
         let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
+        stream.refused = true;
+        self.refused += 1;
         let mut inbound = Inbound::buffered(None, 0);
         inbound.discard();
-        stream.inbound = Some(inbound);
+        stream.inbound = Some(Box::new(inbound));
         self.streams.insert(id, stream);
         self.receive_first(id, body, end)
     }
 
     /// The whole of a buffered request is there: the method may start.
     pub(super) fn finish_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.answered {
@@ -114,7 +131,7 @@ impl Connection {
         let deadline = stream.deadline;
         self.events.push_back(Event::Call {
             id,
-            head,
+            head: *head,
             body: Some(body),
             deadline,
         });
@@ -143,8 +160,6 @@ impl Connection {
             return;
         };
         stream.answered = true;
-        let mut outbound = Outbound::buffered();
-        outbound.finished = true;
         let too_large = match layout::check_metadata(&head.metadata) {
             Err(limit) => Some(format!("the reply has {limit}")),
             Ok(()) if len as u64 > limits.max_message => {
@@ -157,26 +172,28 @@ impl Connection {
             self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
             return;
         }
-        body.into_pieces().for_each(|piece| outbound.queue(piece));
         let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
-        let first = outbound.take_first(room.min(limits.inline_max as usize));
-        let small = outbound.end_sent;
-        stream.outbound = Some(outbound);
-        let (flags, hint) = if small {
-            (Flags::END, None)
-        } else {
-            (Flags::default(), Some(len as u64))
-        };
-        self.queue_frame(FrameType::Reply, flags, id, |out| {
-            layout::put_reply(out, head, hint);
-            out.put_slice(&first);
-        });
-        if small {
+        let room = room.min(limits.inline_max as usize);
+        if len <= room {
+            stream.sent_at_once = true;
+            self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
+                layout::put_reply(out, head, None);
+                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+            });
             self.note_small_frame();
             self.close_if_over(id);
-        } else {
-            self.enqueue_bulk(id);
+            return;
         }
+        let mut outbound = Outbound::buffered();
+        outbound.finished = true;
+        body.into_pieces().for_each(|piece| outbound.queue(piece));
+        let first = outbound.take_first(room);
+        stream.outbound = Some(Box::new(outbound));
+        self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
+            layout::put_reply(out, head, Some(len as u64));
+            out.put_slice(&first);
+        });
+        self.enqueue_bulk(id);
     }
 
     /// Answers a call with a stream, which is written with [`write`](Self::write).
@@ -190,7 +207,7 @@ impl Connection {
         }
         stream.answered = true;
         stream.writer = true;
-        stream.outbound = Some(Outbound::streaming(window));
+        stream.outbound = Some(Box::new(Outbound::streaming(window)));
         self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
             layout::put_reply(out, head, None);
         });
@@ -199,7 +216,7 @@ impl Connection {
     /// Answers a call with a status, or ends its streaming answer with one.
     pub fn status(&mut self, id: u64, status: Status) {
         self.handler_ended(id);
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         if stream.over || stream.outbound_ended() {
@@ -209,11 +226,12 @@ impl Connection {
     }
 
     fn last_word(&mut self, id: u64, mut status: Status) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         stream.answered = true;
-        let outbound = stream.outbound.get_or_insert_with(Outbound::buffered);
+        let begun = || Box::new(Outbound::buffered());
+        let outbound = stream.outbound.get_or_insert_with(begun);
         outbound.abandon();
         let sent = outbound.sent;
         if let Some(inbound) = &mut stream.inbound
@@ -232,7 +250,7 @@ impl Connection {
 
     /// The caller of a dispatched call is gone: the handler is to stop.
     pub(super) fn caller_gone(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
@@ -257,7 +275,7 @@ impl Connection {
 
     fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {
         self.streams
-            .get_mut(&id)
+            .get_mut(id)
             .filter(|stream| !stream.over && !stream.answered)
     }
 }

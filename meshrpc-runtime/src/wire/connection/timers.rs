@@ -15,6 +15,7 @@ use super::{
     },
     Connection, Event, Phase, Side,
     client::deadline_exceeded,
+    stream::Stream,
 };
 use crate::error::Started;
 
@@ -74,6 +75,8 @@ impl Connection {
         match self.phase {
             Phase::Handshake { until } => Some(until),
             Phase::Closed(_) => None,
+            // A call was given up, and another one may take its place.
+            Phase::Open if self.may_open_waiting() => Some(self.now),
             Phase::Open => {
                 let mut due = self.keep_alive_due();
                 for other in [self.earliest_deadline, self.ending.linger_until()] {
@@ -109,6 +112,7 @@ impl Connection {
         {
             self.expire_calls(now);
         }
+        self.open_waiting(now);
         if now >= self.keep_alive_due() {
             if self.keep_alive.ping_at.is_some() {
                 return Err(Fault::PingTimeout(self.config.ping_timeout));
@@ -143,34 +147,23 @@ impl Connection {
     }
 
     fn expire_calls(&mut self, now: Instant) {
-        let mut expired = Vec::new();
-        self.earliest_deadline = None;
-        for (&id, stream) in &self.streams {
-            let Some(deadline) = stream.deadline.filter(|_| !stream.over) else {
-                continue;
-            };
-            if deadline <= now {
-                expired.push(id);
-            } else if self
-                .earliest_deadline
-                .is_none_or(|earliest| deadline < earliest)
-            {
-                self.earliest_deadline = Some(deadline);
-            }
-        }
-        // The table has no order of its own; the order of the calls is one that can be repeated.
-        expired.sort_unstable();
-        for id in expired {
+        let open = |stream: &Stream| stream.deadline.filter(|_| !stream.over);
+        let later = self.streams.iter().filter_map(|(_, stream)| open(stream));
+        self.earliest_deadline = later.filter(|deadline| *deadline > now).min();
+        let is_late = |deadline| deadline <= now;
+        for id in self
+            .streams
+            .ids(|_, stream| open(stream).is_some_and(is_late))
+        {
             match self.side {
                 Side::Client => self.expire_own_call(id),
                 Side::Server => self.expire_peers_call(id),
             }
         }
-        self.open_waiting(now);
     }
 
     fn expire_own_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         // What is queued will still be written, so only a call whose end is not queued is safe.
@@ -180,7 +173,7 @@ impl Connection {
     }
 
     fn expire_peers_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         if stream.outbound_ended() {
