@@ -206,6 +206,7 @@ impl Connection {
                     broken,
                     ..
                 }) = self.streams.get_mut(frame.stream)
+                    && inbound.is_streaming()
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
