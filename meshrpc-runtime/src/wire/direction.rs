@@ -190,6 +190,22 @@ impl Inbound {
         }
     }
 
+    /// The window of a streaming direction, and the bytes in it that wait to be read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn window(&self) -> Option<(ReceiveWindow, u64)> {
+        match &self.body {
+            InboundBody::Streaming {
+                queue,
+                tail,
+                window,
+            } => {
+                let unread: usize = queue.iter().map(Bytes::len).sum();
+                Some((*window, (unread + tail.len()) as u64))
+            }
+            _ => None,
+        }
+    }
+
     /// Drops what is there and what comes.
     pub(crate) fn discard(&mut self) {
         self.body = InboundBody::Discarded;

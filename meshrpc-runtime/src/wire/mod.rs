@@ -38,6 +38,8 @@ mod tlv;
 
 pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
+#[cfg(feature = "testing")]
+pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{Connection, Event, Failure, Read, Refusal, Side, take_preface};
 pub use counters::{Counters, Totals};
 pub use fault::{Fault, GoAwayReason};

@@ -129,6 +129,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether a call waits, and the peer has room.
+    pub(super) fn may_open_waiting(&self) -> bool {
+        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
+    }
+
     /// Opens calls that wait, while the peer has room.
     pub(super) fn open_waiting(&mut self, now: Instant) {
         while self.open < self.peer_limits.max_streams

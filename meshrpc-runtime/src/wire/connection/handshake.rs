@@ -186,6 +186,8 @@ impl Connection {
         if *fault == Fault::NotMeshrpc && self.side == Side::Server {
             self.out.extend_from_slice(NOT_A_CLIENT);
             self.queued_to += NOT_A_CLIENT.len() as u64;
+        } else if self.side == Side::Client && matches!(self.phase, Phase::Handshake { .. }) {
+            // Which checksum the server chose is not known here.
         } else if let Some(reason) = fault.farewell() {
             if self.side == Side::Server && self.queued_to == 0 {
                 self.queue_preface();

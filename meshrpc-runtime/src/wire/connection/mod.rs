@@ -10,7 +10,10 @@
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
+//! - `audit`: the sums, for tests
 
+#[cfg(feature = "testing")]
+mod audit;
 mod client;
 mod ending;
 mod handshake;
@@ -29,6 +32,8 @@ use std::{
 
 use bytes::Bytes;
 
+#[cfg(feature = "testing")]
+pub use self::audit::{Audit, StreamAudit, StreamWindow};
 pub use self::handshake::take_preface;
 
 use self::{
@@ -98,6 +103,8 @@ pub struct Connection {
     waiting: VecDeque<u64>,
     /// Streams that count against `max_streams`.
     open: u32,
+    /// Server: streams whose calls were refused, and whose requests have not ended.
+    refused: u32,
     /// Server: calls that are over and whose handlers are not, with the bytes that are held for
     /// each.
     abandoned: HashMap<u64, u64>,
@@ -262,6 +269,7 @@ impl Connection {
             highest_seen: 0,
             waiting: VecDeque::new(),
             open: 0,
+            refused: 0,
             abandoned: HashMap::new(),
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
@@ -358,10 +366,11 @@ impl Connection {
         }
     }
 
-    /// Puts a stream with something to send into the bulk queue.
+    /// Puts a stream with something to send into the bulk queue, once its OPEN is on the way.
     fn enqueue_bulk(&mut self, id: u64) {
         if let Some(Stream {
             outbound: Some(outbound),
+            counted: true,
             ..
         }) = self.streams.get_mut(id)
             && !outbound.in_bulk

@@ -380,6 +380,10 @@ impl Connection {
             stream.counted = false;
             self.open -= 1;
         }
+        if stream.refused {
+            stream.refused = false;
+            self.refused -= 1;
+        }
         if stream.writer {
             self.events.push_back(Event::Writable { id });
         }
@@ -404,6 +408,9 @@ impl Connection {
             self.holding.free(stream.held);
             if stream.counted {
                 self.open -= 1;
+            } else if let Ok(place) = self.waiting.binary_search(&id) {
+                // Ids wait in the order in which they were given out.
+                self.waiting.remove(place);
             }
         }
         self.end_if_done();

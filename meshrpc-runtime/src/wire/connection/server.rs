@@ -113,11 +113,13 @@ impl Connection {
 
     /// A stream that exists to be refused. Its request, if any is to come, is counted and dropped.
     fn accept_to_refuse(&mut self, id: u64, body: Bytes, end: bool) -> Result<(), Fault> {
-        let streams = self.streams.len().saturating_sub(self.abandoned.len());
-        if streams >= 2 * self.limits.max_streams as usize {
-            return Err(Fault::TooManyStreams(self.limits.max_streams));
+        let max = self.limits.max_streams;
+        if self.open.saturating_add(self.refused) >= max.saturating_mul(2) {
+            return Err(Fault::TooManyStreams(max));
         }
         let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
+        stream.refused = true;
+        self.refused += 1;
         let mut inbound = Inbound::buffered(None, 0);
         inbound.discard();
         stream.inbound = Some(Box::new(inbound));

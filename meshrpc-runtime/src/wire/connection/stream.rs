@@ -38,6 +38,8 @@ pub(super) struct Stream {
     pub(super) dispatched: bool,
     /// It counts against `max_streams`.
     pub(super) counted: bool,
+    /// Server: it is there to be refused.
+    pub(super) refused: bool,
     /// Both directions are over on the wire.
     pub(super) over: bool,
     /// The application still reads.
@@ -75,6 +77,7 @@ impl Stream {
             answered: false,
             dispatched: false,
             counted: false,
+            refused: false,
             over: false,
             reader: false,
             writer: false,

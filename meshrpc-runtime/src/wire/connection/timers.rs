@@ -74,6 +74,8 @@ impl Connection {
         match self.phase {
             Phase::Handshake { until } => Some(until),
             Phase::Closed(_) => None,
+            // A call was given up, and another one may take its place.
+            Phase::Open if self.may_open_waiting() => Some(self.now),
             Phase::Open => {
                 let mut due = self.keep_alive_due();
                 for other in [self.earliest_deadline, self.ending.linger_until()] {
@@ -109,6 +111,7 @@ impl Connection {
         {
             self.expire_calls(now);
         }
+        self.open_waiting(now);
         if now >= self.keep_alive_due() {
             if self.keep_alive.ping_at.is_some() {
                 return Err(Fault::PingTimeout(self.config.ping_timeout));
@@ -156,7 +159,6 @@ impl Connection {
                 Side::Server => self.expire_peers_call(id),
             }
         }
-        self.open_waiting(now);
     }
 
     fn expire_own_call(&mut self, id: u64) {
