@@ -20,17 +20,28 @@ use meshrpc::{Channel, Handler, Mesh, Server, contract::ServiceSpec};
 /// # Panics
 /// If the tool is missing and `MESHRPC_TEST_REQUIRE` is `all`.
 pub fn has_tool(tool: &str) -> bool {
-    let mut command = Command::new(tool);
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let found = command.status().is_ok_and(|status| status.success());
+    is_there(tool, &[tool, "--version"])
+}
+
+/// Whether a test that needs `what` can run, which is so if `command` succeeds. Otherwise as
+/// [`has_tool`].
+///
+/// # Panics
+/// As [`has_tool`].
+pub fn is_there(what: &str, command: &[&str]) -> bool {
+    let found = command.split_first().is_some_and(|(program, arguments)| {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    });
     if !found {
         // Nobody reads it if it cannot be written.
-        let _ = writeln!(io::stderr(), "not run: needs {tool}");
+        let _ = writeln!(io::stderr(), "not run: needs {what}");
         let required = env::var("MESHRPC_TEST_REQUIRE").is_ok_and(|required| required == "all");
-        assert!(!required, "needs {tool}, and MESHRPC_TEST_REQUIRE is `all`");
+        assert!(!required, "needs {what}, and MESHRPC_TEST_REQUIRE is `all`");
     }
     found
 }

@@ -417,7 +417,7 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_bytes_are_a_fault_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), shake in any::<bool>()) {
+    fn fault_07_arbitrary_bytes_are_a_fault_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), shake in any::<bool>()) {
         let mut world = World::new(Config::default(), Config::default());
         if shake {
             world.settle();
@@ -430,7 +430,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_never_delivered(len in 0usize..3_000, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+    fn fault_06_a_flipped_bit_is_never_delivered(len in 0usize..3_000, at in any::<prop::sample::Index>(), bit in 0u8..8) {
         let mut world = World::new(Config::default(), Config::default());
         world.settle();
         world.call(len, None);

@@ -44,7 +44,7 @@ async fn others_go_on(town: &Town, instance: &Instance, late: bool) {
 }
 
 #[test]
-fn a_handler_that_blocks_at_once_delays_nobody() {
+fn fault_26_a_handler_that_blocks_at_once_delays_neither_calls_nor_pings() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         others_go_on(&town, &instance, false).await;
@@ -52,7 +52,7 @@ fn a_handler_that_blocks_at_once_delays_nobody() {
 }
 
 #[test]
-fn a_handler_that_blocks_after_it_waited_delays_nobody() {
+fn fault_26_a_handler_that_blocks_after_it_waited_delays_neither_calls_nor_pings() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         others_go_on(&town, &instance, true).await;

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use crate::LEDGER;
 
 #[test]
-fn calls_to_a_frozen_instance_end_by_their_deadline_and_others_go_on() {
+fn fault_23_calls_to_a_frozen_instance_end_by_their_deadline_and_others_go_on() {
     alone(LEDGER, async |town: Town| {
         let [_first, second] = town.start(["ledger-1", "ledger-2"]).await;
         let client = town.client().await;

@@ -20,7 +20,7 @@ fn calls_at_a_killed_instance_say_whether_they_ran_and_no_later_one_goes_there()
 }
 
 #[test]
-fn a_call_whose_request_was_half_sent_to_a_killed_instance_did_not_run() {
+fn fault_22_a_call_whose_request_was_half_sent_to_a_killed_instance_did_not_run() {
     alone(LEDGER, async |town: Town| killed(&town, 400_000).await);
 }
 
@@ -56,7 +56,7 @@ async fn killed(town: &Town, ballast: usize) {
 }
 
 #[test]
-fn every_call_under_way_at_a_killed_instance_ends() {
+fn fault_22_every_call_under_way_at_a_killed_instance_ends() {
     alone(LEDGER, async |town: Town| {
         let mut instance = town.instance("ledger-1").start().await;
         let client = town.client().await;

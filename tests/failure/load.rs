@@ -71,11 +71,7 @@ impl Load {
                         }
                         Method::Lookup => client.lookup(call, call % 5).await,
                     };
-                    let outcome = match answer {
-                        Ok(who) => Outcome::Done(who),
-                        Err(error) => Outcome::of(&error),
-                    };
-                    shared.outcomes().insert(call, outcome);
+                    shared.outcomes().insert(call, Outcome::of(answer));
                 }
             });
         }
@@ -113,12 +109,17 @@ impl Shared {
 }
 
 impl Outcome {
-    fn of(error: &anyhow::Error) -> Self {
-        let cause = cause(error);
-        Outcome::Failed {
-            started: cause.started(),
-            instance: cause.instance().map(str::to_owned),
-            message: format!("{error:#}"),
+    pub(crate) fn of(answer: anyhow::Result<Who>) -> Self {
+        match answer {
+            Ok(who) => Outcome::Done(who),
+            Err(error) => {
+                let cause = cause(&error);
+                Outcome::Failed {
+                    started: cause.started(),
+                    instance: cause.instance().map(str::to_owned),
+                    message: format!("{error:#}"),
+                }
+            }
         }
     }
 }

@@ -1,8 +1,11 @@
 //! What callers see when instances fail, between real processes.
 
 mod blocked;
+mod cut;
+mod damaged;
 mod deadlines;
 mod frozen;
+mod half_open;
 mod kill;
 mod load;
 mod panics;

@@ -9,7 +9,7 @@ use meshrpc_tests::{
 use crate::LEDGER;
 
 #[test]
-fn a_panic_is_one_failed_call() {
+fn fault_25_a_panic_is_one_failed_call() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         let client = town.client().await;

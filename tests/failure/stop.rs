@@ -49,7 +49,7 @@ async fn rolling(town: &Town, method: Method, tasks: u64, streams: &str, rounds:
 }
 
 #[test]
-fn rolling_restarts_fail_no_call() {
+fn fault_24_rolling_restarts_fail_no_call() {
     alone(LEDGER, async |town: Town| {
         rolling(&town, Method::Add { ballast: 0 }, 12, "1024", 3).await;
     });

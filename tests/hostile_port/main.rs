@@ -100,7 +100,7 @@ async fn counted(client: &LedgerClient, broken: u64) {
 }
 
 #[test]
-fn what_is_no_client_is_answered_closed_counted_and_logged_once() {
+fn fault_07_what_is_no_client_is_answered_closed_counted_and_logged_once() {
     alone(LEDGER, async |town: Town| {
         let instance = town.instance("ledger-1").start().await;
         let client = town.client().await;

@@ -47,10 +47,13 @@ async fn serve(deployment: &str, folder: &Path) -> anyhow::Result<()> {
     if let Ok(streams) = env::var("LEDGER_STREAMS") {
         limits.max_streams = streams.parse()?;
     }
-    let server = Server::builder()
+    let mut server = Server::builder()
         .service(LedgerHandler::new(books))
-        .limits(limits)
-        .build();
+        .limits(limits);
+    if env::var_os("LEDGER_PUBLIC").is_some() {
+        server = server.insecure();
+    }
+    let server = server.build();
     let stop = shutdown_signal();
     let serving = mesh.serve(deployment, server).await?;
     counters.get_or_init(|| Arc::clone(serving.counters()));

@@ -1,12 +1,15 @@
 //! Tests with processes that are started, stopped and killed.
 
 mod instance;
+mod network;
+mod proxy;
 mod town;
 
 use std::time::{Duration, Instant};
 
 pub use instance::Instance;
-pub use town::{Start, Town, alone};
+pub use proxy::{Damage, Proxy};
+pub use town::{Start, Town, alone, apart};
 
 /// How long anything that has to happen may take.
 pub const CAP: Duration = Duration::from_secs(60);

@@ -15,7 +15,7 @@ use std::{
 
 use meshrpc::{Call, Mesh};
 
-use super::{CAP, Instance};
+use super::{CAP, Instance, network};
 use crate::ledger::{Entry, LedgerClient, entries};
 
 /// Names the folder of a test to the process that runs it.
@@ -34,6 +34,7 @@ pub struct Start<'a> {
     name: &'a str,
     deployment: &'a str,
     command: Command,
+    own_network: bool,
 }
 
 /// Runs a test in a process of its own, whose environment names a mesh of its own: environments
@@ -42,6 +43,30 @@ pub struct Start<'a> {
 /// # Panics
 /// If the test does, or takes too long.
 pub fn alone<T, F>(ledger: &'static str, test: T)
+where
+    T: FnOnce(Town) -> F,
+    F: Future<Output = ()>,
+{
+    run_within(&[], ledger, test);
+}
+
+/// As [`alone`], in a network of its own; instances may have [networks](Start::of_its_own_network)
+/// of theirs. It needs network namespaces.
+///
+/// # Panics
+/// As [`alone`].
+pub fn apart<T, F>(ledger: &'static str, test: T)
+where
+    T: FnOnce(Town) -> F,
+    F: Future<Output = ()>,
+{
+    if network::can_be_made() {
+        run_within(&network::OWN, ledger, test);
+    }
+}
+
+/// Runs a test in a process that `wrapper` starts.
+fn run_within<T, F>(wrapper: &[&str], ledger: &'static str, test: T)
 where
     T: FnOnce(Town) -> F,
     F: Future<Output = ()>,
@@ -62,7 +87,7 @@ where
         .tempdir_in("/tmp")
         .expect("a folder can be made");
     std::fs::create_dir(folder.path().join("books")).expect("the folder can be written");
-    run(name, folder.path());
+    run(wrapper, name, folder.path());
     assert!(
         folder.path().join("ran").exists(),
         "no test is called {name}"
@@ -70,8 +95,17 @@ where
 }
 
 /// Runs the test `name` of this binary.
-fn run(name: &str, folder: &Path) {
-    let mut child = Command::new(env::current_exe().expect("a process has a binary"))
+fn run(wrapper: &[&str], name: &str, folder: &Path) {
+    let binary = env::current_exe().expect("a process has a binary");
+    let mut command = match wrapper {
+        [] => Command::new(binary),
+        [wrapper, arguments @ ..] => {
+            let mut command = Command::new(wrapper);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
+    let mut child = command
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .env("MESHRPC_MESH", "local:")
@@ -165,6 +199,7 @@ impl Town {
             name,
             deployment: "ledger",
             command,
+            own_network: false,
         }
     }
 
@@ -244,11 +279,21 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// In a network of its own, on a wire that can be [unplugged](Instance::unplug). There can be
+    /// one such instance, of a test that is [`apart`].
+    pub fn of_its_own_network(mut self) -> Self {
+        self.own_network = true;
+        self
+    }
+
     /// Starts it; it serves when this returns.
     pub async fn start(mut self) -> Instance {
         self.command
             .args(["serve", self.deployment])
             .arg(self.town.books());
+        if self.own_network {
+            return network::start(self.name, &self.command).await;
+        }
         Instance::start(self.name, self.command).await
     }
 }

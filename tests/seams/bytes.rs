@@ -44,7 +44,7 @@ async fn a_connection_may_end_at_every_byte_of_many_replies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_bit_of_a_request_may_flip() {
+async fn fault_06_a_flipped_bit_of_a_request_is_never_delivered() {
     for bit in 0..8 {
         let flip = |fault: Fault, byte| fault.flip_bit(byte, bit);
         let seen = at_every_byte(4, Direction::ToServer, flip).await;
@@ -53,7 +53,7 @@ async fn every_bit_of_a_request_may_flip() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_bit_of_a_reply_may_flip() {
+async fn fault_06_a_flipped_bit_of_a_reply_is_never_delivered() {
     for bit in 0..8 {
         let flip = |fault: Fault, byte| fault.flip_bit(byte, bit);
         let seen = at_every_byte(4, Direction::ToClient, flip).await;

@@ -37,7 +37,7 @@ async fn a_request_that_did_not_leave_is_made_on_the_next_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_swallowed_is_told_from_a_slow_one_by_silence() {
+async fn fault_01_a_half_open_peer_is_told_from_a_slow_one_by_its_silence() {
     let (network, drawer) = (Network::new(), Drawer::named("drawer"));
     let till: TillClient = network.pair(drawer.clone());
     till.charge(1, "first").await.unwrap();

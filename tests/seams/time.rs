@@ -84,7 +84,7 @@ async fn a_partition_that_heals_in_time_costs_a_call_nothing_but_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_partition_that_stays_ends_the_connection_and_the_next_call_finds_a_new_one() {
+async fn fault_01_a_half_open_connection_ends_and_the_next_call_finds_a_new_one() {
     let (network, drawer) = (Network::new(), Drawer::named("drawer"));
     let till: TillClient = network.pair(drawer.clone());
     till.charge(1, "first").await.unwrap();

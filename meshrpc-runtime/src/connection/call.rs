@@ -65,7 +65,7 @@ impl Future for UnaryCall {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let id = self.id;
         let mut state = self.shared.lock();
-        let outcome = match state.slots.get_mut(&id) {
+        let outcome = match state.slots.get_mut(id) {
             Some(slot) => match slot.outcome.take() {
                 Some(outcome) => outcome,
                 None => {
@@ -75,7 +75,7 @@ impl Future for UnaryCall {
             },
             None => return Poll::Ready(Err(gone())),
         };
-        state.slots.remove(&id);
+        state.slots.remove(id);
         drop(state);
         self.done = true;
         Poll::Ready(match outcome {
@@ -92,7 +92,7 @@ impl Drop for UnaryCall {
             return;
         }
         let mut state = self.shared.lock();
-        state.slots.remove(&self.id);
+        state.slots.remove(self.id);
         state.wire.cancel(self.id);
         let driver = state.signal();
         drop(state);

@@ -1,7 +1,6 @@
 //! The state that a connection's task shares with callers and handlers.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
     task::Waker,
@@ -13,7 +12,7 @@ use super::{
     call::{CallFailure, Reply},
     incoming::Dispatch,
 };
-use crate::wire::{self, Event, Failure, Fault, Peer, ReplyHead};
+use crate::wire::{self, Event, Failure, Fault, Peer, ReplyHead, Ring};
 
 /// Shared by the driver, the handles and every call.
 pub(super) struct Shared {
@@ -43,7 +42,7 @@ pub(super) enum Life {
 /// What is under the lock.
 pub(super) struct State {
     pub(super) wire: wire::Connection,
-    pub(super) slots: HashMap<u64, Slot>,
+    pub(super) slots: Ring<Slot>,
     /// The task, while it waits.
     pub(super) driver: Option<Waker>,
     /// The task was woken and has not looked yet.
@@ -90,7 +89,7 @@ impl Shared {
     pub(super) fn new(wire: wire::Connection, dispatch: Option<Arc<dyn Dispatch>>) -> Arc<Self> {
         let state = State {
             wire,
-            slots: HashMap::new(),
+            slots: Ring::default(),
             driver: None,
             signalled: false,
         };
@@ -201,7 +200,7 @@ impl State {
                     self.wake_streams(id, aftermath);
                 }
                 Event::Cancelled { id } => {
-                    if let Some(slot) = self.slots.get_mut(&id) {
+                    if let Some(slot) = self.slots.get_mut(id) {
                         slot.cancelled = true;
                         aftermath.abort.extend(slot.handler.take());
                     }
@@ -210,12 +209,12 @@ impl State {
                 Event::Readable { id } => {
                     aftermath
                         .wake
-                        .extend(self.slots.get_mut(&id).and_then(|slot| slot.reader.take()));
+                        .extend(self.slots.get_mut(id).and_then(|slot| slot.reader.take()));
                 }
                 Event::Writable { id } => {
                     aftermath
                         .wake
-                        .extend(self.slots.get_mut(&id).and_then(|slot| slot.writer.take()));
+                        .extend(self.slots.get_mut(id).and_then(|slot| slot.writer.take()));
                 }
             }
         }
@@ -227,7 +226,7 @@ impl State {
         outcome: Result<Outcome, CallFailure>,
         aftermath: &mut Aftermath,
     ) {
-        let Some(slot) = self.slots.get_mut(&id) else {
+        let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
         slot.outcome.get_or_insert(outcome);
@@ -235,7 +234,7 @@ impl State {
     }
 
     fn wake_streams(&mut self, id: u64, aftermath: &mut Aftermath) {
-        if let Some(slot) = self.slots.get_mut(&id) {
+        if let Some(slot) = self.slots.get_mut(id) {
             aftermath.wake.extend(slot.reader.take());
             aftermath.wake.extend(slot.writer.take());
         }

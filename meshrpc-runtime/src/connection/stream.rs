@@ -99,7 +99,7 @@ impl SendStream {
         let mut state = self.shared.lock();
         match state.wire.write_room(self.id) {
             None => Poll::Ready(Err(ended())),
-            Some(0) => match state.slots.get_mut(&self.id) {
+            Some(0) => match state.slots.get_mut(self.id) {
                 Some(slot) => {
                     wait(&mut slot.writer, cx.waker());
                     Poll::Pending
@@ -123,7 +123,7 @@ impl SendStream {
             if state.wire.is_flushed(self.id) {
                 return Poll::Ready(());
             }
-            match state.slots.get_mut(&self.id) {
+            match state.slots.get_mut(self.id) {
                 Some(slot) => {
                     wait(&mut slot.writer, cx.waker());
                     Poll::Pending
@@ -152,7 +152,7 @@ impl SendStream {
     fn forget_answered(&self) {
         let mut state = self.shared.lock();
         if self.shared.dispatch.is_some() && !state.wire.is_read(self.id) {
-            state.slots.remove(&self.id);
+            state.slots.remove(self.id);
         }
     }
 }
@@ -210,7 +210,7 @@ impl RecvStream {
                 wake(driver);
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Read::Pending => match state.slots.get_mut(&self.id) {
+            Read::Pending => match state.slots.get_mut(self.id) {
                 Some(slot) => {
                     wait(&mut slot.reader, cx.waker());
                     Poll::Pending
@@ -225,7 +225,7 @@ impl RecvStream {
     /// Client: all that is known of why the stream broke off, once.
     pub(crate) fn failure(&self) -> Option<CallFailure> {
         let mut state = self.shared.lock();
-        let slot = state.slots.get_mut(&self.id)?;
+        let slot = state.slots.get_mut(self.id)?;
         slot.outcome.take()?.err()
     }
 
@@ -242,7 +242,7 @@ impl Drop for RecvStream {
             wire.is_answered(self.id)
         });
         if unused || self.shared.dispatch.is_none() {
-            self.shared.lock().slots.remove(&self.id);
+            self.shared.lock().slots.remove(self.id);
         }
     }
 }
@@ -268,7 +268,7 @@ impl StreamReply {
     /// If the call failed before its reply began.
     pub fn poll_replied(&mut self, cx: &mut Context<'_>) -> Poll<Result<Replied, CallFailure>> {
         let mut state = self.shared.lock();
-        let Some(slot) = state.slots.get_mut(&self.id) else {
+        let Some(slot) = state.slots.get_mut(self.id) else {
             return Poll::Ready(Err(CallFailure::Lost {
                 started: Started::Unknown,
                 cause: ended(),
@@ -285,11 +285,11 @@ impl StreamReply {
                 Ok(Replied::Stream(head, stream))
             }
             Ok(Outcome::Reply(reply)) => {
-                state.slots.remove(&self.id);
+                state.slots.remove(self.id);
                 Ok(Replied::Whole(reply))
             }
             Err(failure) => {
-                state.slots.remove(&self.id);
+                state.slots.remove(self.id);
                 Err(failure)
             }
         })
@@ -300,7 +300,7 @@ impl Drop for StreamReply {
     fn drop(&mut self) {
         if !self.taken {
             self.shared.change(|wire| wire.cancel(self.id));
-            self.shared.lock().slots.remove(&self.id);
+            self.shared.lock().slots.remove(self.id);
         }
     }
 }

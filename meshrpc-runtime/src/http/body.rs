@@ -156,7 +156,7 @@ impl http_body::Body for Body {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             Content::Incoming(incoming) => match ready!(incoming.poll_item(cx)) {
-                Some(Ok(item)) => Some(frame(&item.bytes)),
+                Some(Ok(item)) => Some(piece(&item.bytes)),
                 Some(Err(error)) => Some(Err(error)),
                 None => None,
             },
@@ -180,7 +180,8 @@ impl http_body::Body for Body {
     }
 }
 
-fn frame(item: &Bytes) -> Result<Frame<Bytes>, Error> {
+/// What an item behind the head is.
+pub(crate) fn piece(item: &Bytes) -> Result<Frame<Bytes>, Error> {
     match item.first() {
         Some(0) => Ok(Frame::data(item.slice(1..))),
         Some(1) => Ok(Frame::trailers(Trailers::decode(&item[1..])?)),

@@ -18,6 +18,8 @@ mod head;
 mod pump;
 
 pub use self::body::Body;
+#[cfg(feature = "testing")]
+pub(crate) use self::body::piece;
 pub(crate) use self::{
     body::{Incoming, Upload},
     head::{RequestHead, ResponseHead},

@@ -39,7 +39,12 @@
 //! - [`Fault`]: what happens to the bytes of a connection
 //! - `wiring`: dials, and which faults a connection gets
 //! - `link`: a connection with its faults
+//! - `__http`: the HTTP contract without a stream
 
+#[cfg(feature = "http")]
+#[doc(hidden)]
+#[path = "http.rs"]
+pub mod __http;
 mod fault;
 mod link;
 mod network;

@@ -87,6 +87,12 @@ impl Limits {
             inline_max: config.inline_max.min(config.max_frame / 2),
         }
     }
+
+    /// Bytes of a whole message that may come in its first frame.
+    pub(super) fn first_frame(&self) -> usize {
+        let max = usize::try_from(self.max_message).unwrap_or(usize::MAX);
+        max.min(self.inline_max as usize)
+    }
 }
 
 impl Hello {

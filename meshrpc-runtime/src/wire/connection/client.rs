@@ -1,6 +1,6 @@
 //! Calls that this side makes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut, Bytes};
 
@@ -11,7 +11,8 @@ use super::{
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
-        layout::{self, HeadError, MAX_SESSION_KEY},
+        hello::Limits,
+        layout::{self, HeadError},
     },
     Connection, Event, Failure, Phase, Refusal, Side,
     stream::{BrokenOff, Stream},
@@ -48,28 +49,43 @@ impl Connection {
             return Err(Refusal::Closing);
         }
         let body = body.into();
-        self.check(&head, body.len() as u64, deadline, now)
-            .map_err(Refusal::Call)?;
+        if let Err(error) = self.check(&head, body.len() as u64, deadline, now) {
+            let limit = Limit::MessageSize;
+            if error.kind() == (Kind::Refused { limit }) {
+                self.counters
+                    .count(|counters| &mut counters.oversized_messages);
+            }
+            return Err(Refusal::Call(error));
+        }
 
         // Longer, it is no trace context, and nothing that a call should fail for.
         head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
-        let id = self.next_id;
-        self.next_id += 2;
+        let id = self.streams.free_id(self.next_id);
+        self.next_id = id + 2;
         self.budget.call();
+        self.note_deadline(deadline);
         let mut stream = Stream::new(head.kind, deadline);
+        stream.writer = head.kind.streams_out();
+        stream.reader = head.kind.streams_in();
+        if self.open < self.peer_limits.max_streams
+            && self.waiting.is_empty()
+            && !head.kind.streams_out()
+            && body.len() <= first_room(&self.peer_limits, &head)
+        {
+            head.time_left = time_left(deadline, now);
+            self.open_at_once(id, stream, &head, body);
+            return Ok(id);
+        }
         let mut outbound = if head.kind.streams_out() {
             Outbound::streaming(self.peer_limits.stream_window)
         } else {
             Outbound::buffered()
         };
-        stream.writer = head.kind.streams_out();
-        stream.reader = head.kind.streams_in();
         outbound.finished = !head.kind.streams_out();
         body.into_pieces().for_each(|piece| outbound.queue(piece));
-        stream.outbound = Some(outbound);
+        stream.outbound = Some(Box::new(outbound));
         stream.head = Some(Box::new(head));
         self.streams.insert(id, stream);
-        self.note_deadline(deadline);
         self.waiting.push_back(id);
         self.open_waiting(now);
         Ok(id)
@@ -77,7 +93,7 @@ impl Connection {
 
     /// The caller does not want the call any more. Its stream is forgotten.
     pub fn cancel(&mut self, id: u64) {
-        if self.streams.get(&id).is_some_and(|stream| !stream.over) {
+        if self.streams.get(id).is_some_and(|stream| !stream.over) {
             self.reset(id, ResetCode::Cancelled);
         }
         self.remove(id);
@@ -90,41 +106,32 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
     ) -> Result<(), Error> {
-        if let Err(limit) = layout::check_metadata(&head.metadata) {
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::Metadata,
-                },
-                limit,
-            ));
+        let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
+        if let Err(excess) = layout::check_metadata(&head.metadata) {
+            return refused(Limit::Metadata, format!("the call has {excess}"));
         }
-        if head
-            .session
-            .as_ref()
-            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
+        if let Some(key) = &head.session
+            && let Err(excess) = layout::check_session_key(key)
         {
-            let message = "a session key has at most 256 bytes";
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::Metadata,
-                },
-                message,
-            ));
+            return refused(Limit::SessionKey, excess.to_string());
         }
         if len > self.peer_limits.max_message {
             let max = self.peer_limits.max_message;
-            let message = format!("the request has {len} bytes, the callee takes {max}");
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::MessageSize,
-                },
-                message,
-            ));
+            let message = format!(
+                "the request has {len} bytes, the callee takes {max} \
+                 (`Limits::max_message` of its server)"
+            );
+            return refused(Limit::MessageSize, message);
         }
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(deadline_exceeded(Started::No));
         }
         Ok(())
+    }
+
+    /// Whether a call waits, and the peer has room.
+    pub(super) fn may_open_waiting(&self) -> bool {
+        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
     }
 
     /// Opens calls that wait, while the peer has room.
@@ -136,8 +143,22 @@ impl Connection {
         }
     }
 
+    /// Opens a call whose whole request goes with it.
+    fn open_at_once(&mut self, id: u64, mut stream: Stream, head: &OpenHead, body: Body) {
+        self.queue_frame(FrameType::Open, Flags::END, id, |out| {
+            layout::put_open(out, head);
+            body.into_pieces().for_each(|piece| out.put_slice(&piece));
+        });
+        self.note_small_frame();
+        self.open += 1;
+        stream.counted = true;
+        stream.sent_at_once = true;
+        stream.starts_at = Some(self.queued_to);
+        self.streams.insert(id, stream);
+    }
+
     fn open_now(&mut self, id: u64, now: Instant) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         let (Some(mut head), Some(outbound)) = (stream.head.take(), stream.outbound.as_mut())
@@ -146,15 +167,12 @@ impl Connection {
         };
         stream.counted = true;
         self.open += 1;
-        head.time_left = stream
-            .deadline
-            .map(|deadline| deadline.saturating_duration_since(now));
+        head.time_left = time_left(stream.deadline, now);
 
         let len = outbound.queued();
         let buffered = !stream.kind.streams_out();
         let first = if buffered {
-            let room = (self.peer_limits.max_frame as usize).saturating_sub(head_len_bound(&head));
-            outbound.take_first(room.min(self.peer_limits.inline_max as usize))
+            outbound.take_first(first_room(&self.peer_limits, &head))
         } else {
             Bytes::new()
         };
@@ -171,7 +189,7 @@ impl Connection {
             self.note_small_frame();
         }
         let queued_to = self.queued_to;
-        if let Some(stream) = self.streams.get_mut(&id)
+        if let Some(stream) = self.streams.get_mut(id)
             && (small || !buffered)
         {
             stream.starts_at = Some(queued_to);
@@ -188,6 +206,7 @@ impl Connection {
             return Err(Fault::Malformed("a second reply to a call"));
         }
         stream.answered = true;
+        let end = frame.flags.contains(Flags::END);
         let (head, hint, body) = match layout::parse_reply(frame.payload.clone()) {
             Ok(parts) => parts,
             Err(HeadError::Fault(fault)) => return Err(fault),
@@ -198,11 +217,21 @@ impl Connection {
             }
         };
         let streams = stream.kind.streams_in();
-        stream.inbound = Some(if streams {
+        if end && !streams && body.len() <= limits.first_frame() {
+            self.note_small_frame();
+            self.events.push_back(Event::Reply {
+                id: frame.stream,
+                head,
+                body,
+            });
+            self.answered(frame.stream);
+            return Ok(());
+        }
+        stream.inbound = Some(Box::new(if streams {
             Inbound::streaming(limits.stream_window)
         } else {
             Inbound::buffered(hint, limits.max_message)
-        });
+        }));
         if streams {
             self.events.push_back(Event::ReplyStarted {
                 id: frame.stream,
@@ -211,7 +240,6 @@ impl Connection {
         } else {
             stream.reply = Some(head);
         }
-        let end = frame.flags.contains(Flags::END);
         if end {
             self.note_small_frame();
         }
@@ -220,7 +248,7 @@ impl Connection {
 
     /// The whole of a buffered reply is there.
     pub(super) fn finish_reply(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         let Some(inbound) = &mut stream.inbound else {
@@ -269,7 +297,7 @@ impl Connection {
 
     /// The server said its last word: what is unsent of the request is not needed.
     fn answered(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.outbound_ended() {
@@ -291,8 +319,13 @@ impl Connection {
         match rejected {
             Rejected::Fault(fault) => Err(fault),
             Rejected::TooLarge => {
+                self.counters
+                    .count(|counters| &mut counters.oversized_messages);
                 let max = self.limits.max_message;
-                let message = format!("the reply has more than {max} bytes");
+                let message = format!(
+                    "the reply has more than {max} bytes, the largest that this side takes \
+                     (`ClientLimits::max_message` of its mesh)"
+                );
                 let cause = Error::new(
                     Kind::Refused {
                         limit: Limit::MessageSize,
@@ -307,7 +340,7 @@ impl Connection {
 
     /// Ends a call with an error, if it is not over.
     pub(super) fn fail(&mut self, id: u64, started: Started, cause: Error) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.over {
@@ -327,7 +360,7 @@ impl Connection {
 
     /// Sends RESET for a call whose OPEN was queued.
     pub(super) fn reset(&mut self, id: u64, code: ResetCode) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if let Some(outbound) = &mut stream.outbound {
@@ -351,6 +384,16 @@ fn status_error(status: &Status) -> Error {
         .with_code(status.code.unwrap_or(Code::Unknown))
         .with_started(Started::Yes)
         .with_relayed(status.relayed)
+}
+
+fn time_left(deadline: Option<Instant>, now: Instant) -> Option<Duration> {
+    deadline.map(|deadline| deadline.saturating_duration_since(now))
+}
+
+/// Body bytes that OPEN may carry.
+fn first_room(limits: &Limits, head: &OpenHead) -> usize {
+    let room = (limits.max_frame as usize).saturating_sub(head_len_bound(head));
+    room.min(limits.inline_max as usize)
 }
 
 /// More bytes than the head takes.

@@ -140,21 +140,16 @@ impl Connection {
         } else if go_away.soft {
             self.brings_nothing()?;
         }
-        let disowns = |(&id, stream): (&u64, &Stream)| {
+        let disowns = |(id, stream): (u64, &Stream)| {
             !go_away.soft && id > go_away.last && stream.answered && !stream.over
         };
         if self.streams.iter().any(disowns) {
             return Err(Fault::Malformed("a go-away that disowns an answered call"));
         }
-        let never_started: Vec<u64> = {
-            let unwanted = |(&id, stream): (&u64, &Stream)| {
-                let refused = !stream.counted || !go_away.soft && id > go_away.last;
-                (refused && !stream.over).then_some(id)
-            };
-            let mut ids: Vec<u64> = self.streams.iter().filter_map(unwanted).collect();
-            ids.sort_unstable();
-            ids
-        };
+        let never_started = self.streams.ids(|id, stream| {
+            let refused = !stream.counted || !go_away.soft && id > go_away.last;
+            refused && !stream.over
+        });
         self.waiting.clear();
         for id in never_started {
             let cause = Fault::GoneAway {
@@ -174,7 +169,7 @@ impl Connection {
     pub(super) fn end_if_done(&mut self) {
         if !self.ending.begun
             || self.phase != Phase::Open
-            || self.streams.values().any(|stream| !stream.over)
+            || self.streams.iter().any(|(_, stream)| !stream.over)
         {
             return;
         }
@@ -207,9 +202,7 @@ impl Connection {
             self.ending.begun = true;
             self.events.push_back(Event::Closing);
         }
-        let mut ids: Vec<u64> = self.streams.keys().copied().collect();
-        ids.sort_unstable();
-        for id in ids {
+        for id in self.streams.ids(|_, _| true) {
             match self.side {
                 Side::Client => self.lose_own_call(id, &fault),
                 Side::Server => self.lose_peers_call(id, &fault),
@@ -221,7 +214,7 @@ impl Connection {
     }
 
     fn lose_own_call(&mut self, id: u64, fault: &Fault) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         let started = stream.started(self.written_to);
@@ -233,7 +226,7 @@ impl Connection {
     }
 
     fn lose_peers_call(&mut self, id: u64, fault: &Fault) {
-        if let Some(stream) = self.streams.get_mut(&id)
+        if let Some(stream) = self.streams.get_mut(id)
             && stream
                 .inbound
                 .as_ref()

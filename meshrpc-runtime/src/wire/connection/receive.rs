@@ -1,12 +1,12 @@
 //! Frames that either side may send.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
-        direction::{Inbound, Rejected},
+        direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
     },
@@ -30,7 +30,7 @@ impl Connection {
             Phase::Open => {}
         }
         let Some(kind) = frame.kind else {
-            self.counters.ignored_frames += 1;
+            self.counters.count(|counters| &mut counters.ignored_frames);
             return self.budget.spend(now);
         };
         match (kind, self.side) {
@@ -54,7 +54,7 @@ impl Connection {
 
     /// A frame that changed nothing.
     pub(super) fn brings_nothing(&mut self) -> Result<(), Fault> {
-        self.counters.idle_frames += 1;
+        self.counters.count(|counters| &mut counters.idle_frames);
         self.budget.spend(self.now)
     }
 
@@ -69,11 +69,20 @@ impl Connection {
         };
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
         self.receive_cost(body.len() as u64, credit_now)?;
-        let Some(stream) = self.known(frame)? else {
+        if self.known(frame)?.is_none() {
+            return Ok(());
+        }
+        if self.side == Side::Server {
+            self.hold(frame.stream, body.len() as u64);
+        }
+        let Some(stream) = self.streams.get_mut(frame.stream) else {
             return Ok(());
         };
         let Some(inbound) = &mut stream.inbound else {
-            return Err(Fault::Malformed("bytes before a direction began"));
+            return Err(Fault::Malformed(match stream.came_at_once {
+                true => "bytes after the end of a direction",
+                false => "bytes before a direction began",
+            }));
         };
         let pushed = inbound.push(body);
         if credit_now && let Some(grant) = inbound.credit_now() {
@@ -90,7 +99,7 @@ impl Connection {
         let Some(Stream {
             inbound: Some(inbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         else {
             return Ok(());
         };
@@ -123,8 +132,9 @@ impl Connection {
         if end {
             self.end_inbound(id, total)?;
         }
-        let readable = |stream: &Stream| stream.inbound.as_ref().is_some_and(Inbound::is_streaming);
-        if self.streams.get(&id).is_some_and(readable) {
+        let readable =
+            |stream: &Stream| stream.inbound.as_deref().is_some_and(Inbound::is_streaming);
+        if self.streams.get(id).is_some_and(readable) {
             self.events.push_back(Event::Readable { id });
         }
         Ok(())
@@ -142,7 +152,7 @@ impl Connection {
             inbound: Some(inbound),
             kind,
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         else {
             return Ok(());
         };
@@ -171,7 +181,7 @@ impl Connection {
                     inbound: Some(inbound),
                     broken,
                     ..
-                }) = self.streams.get_mut(&frame.stream)
+                }) = self.streams.get_mut(frame.stream)
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -236,10 +246,10 @@ impl Connection {
                 "a frame of a stream that was never opened",
             ));
         }
-        let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
         match &stream {
             None => {
-                self.counters.late_frames += 1;
+                self.counters.count(|counters| &mut counters.late_frames);
                 // Bytes are paid for with credit.
                 if frame.kind != Some(FrameType::Data) {
                     self.budget.spend(self.now)?;
@@ -263,12 +273,15 @@ impl Connection {
 
     /// Reads the next bytes of a streaming direction.
     pub fn read(&mut self, id: u64) -> Read {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return Read::Broken(Error::new(Kind::Cancelled, "the stream is gone"));
         };
         if let Some(inbound) = &mut stream.inbound {
             if let Some((bytes, grant)) = inbound.pop() {
                 let over = stream.over;
+                let held = stream.held.min(bytes.len() as u64);
+                stream.held -= held;
+                self.holding.free(held);
                 if let Some(grant) = grant
                     && !over
                 {
@@ -294,22 +307,20 @@ impl Connection {
 
     /// True while somebody reads, or may read, a streaming direction of this call.
     pub fn is_read(&self, id: u64) -> bool {
-        self.streams.get(&id).is_some_and(|stream| stream.reader)
+        self.streams.get(id).is_some_and(|stream| stream.reader)
     }
 
     /// True if nothing can be added to the answer of this call: it is complete, or forgotten.
     pub fn is_answered(&self, id: u64) -> bool {
-        self.streams.get(&id).is_none_or(|stream| {
-            stream
-                .outbound
-                .as_ref()
-                .is_some_and(|outbound| outbound.finished)
+        let finished = |outbound: &Outbound| outbound.finished;
+        self.streams.get(id).is_none_or(|stream| {
+            stream.sent_at_once || stream.outbound.as_deref().is_some_and(finished)
         })
     }
 
     /// Nobody reads the streaming direction any more.
     pub fn stop_reading(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         stream.reader = false;
@@ -318,6 +329,7 @@ impl Connection {
             && inbound.is_streaming()
         {
             inbound.discard();
+            self.holding.free(mem::take(&mut stream.held));
         }
         if stream.over {
             self.remove_if_unused(id);
@@ -331,7 +343,7 @@ impl Connection {
     /// Server: the answer is complete and nobody reads the rest of a streaming request: tells the
     /// client to stop, which would else wait for credit.
     pub(super) fn stop_unread_request(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(&id) else {
+        let Some(stream) = self.streams.get(id) else {
             return;
         };
         let unread = stream.kind.streams_out() && !stream.reader && !stream.inbound_ended();
@@ -345,7 +357,7 @@ impl Connection {
     pub(super) fn close_if_over(&mut self, id: u64) {
         if self
             .streams
-            .get(&id)
+            .get(id)
             .is_some_and(|stream| stream.inbound_ended() && stream.outbound_ended())
         {
             self.stream_over(id);
@@ -354,7 +366,7 @@ impl Connection {
 
     /// Nothing more is sent or taken for this stream; it stays only as long as somebody reads.
     pub(super) fn stream_over(&mut self, id: u64) {
-        let Some(stream) = self.streams.get_mut(&id) else {
+        let Some(stream) = self.streams.get_mut(id) else {
             return;
         };
         if stream.over {
@@ -368,6 +380,10 @@ impl Connection {
             stream.counted = false;
             self.open -= 1;
         }
+        if stream.refused {
+            stream.refused = false;
+            self.refused -= 1;
+        }
         if stream.writer {
             self.events.push_back(Event::Writable { id });
         }
@@ -375,7 +391,7 @@ impl Connection {
     }
 
     fn remove_if_unused(&mut self, id: u64) {
-        if self.streams.get(&id).is_some_and(|stream| {
+        if self.streams.get(id).is_some_and(|stream| {
             !stream.reader
                 || !stream
                     .inbound
@@ -388,12 +404,14 @@ impl Connection {
 
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
-        if self
-            .streams
-            .remove(&id)
-            .is_some_and(|stream| stream.counted)
-        {
-            self.open -= 1;
+        if let Some(stream) = self.streams.remove(id) {
+            self.holding.free(stream.held);
+            if stream.counted {
+                self.open -= 1;
+            } else if let Ok(place) = self.waiting.binary_search(&id) {
+                // Ids wait in the order in which they were given out.
+                self.waiting.remove(place);
+            }
         }
         self.end_if_done();
     }

@@ -1,28 +1,29 @@
 //! What is remembered of a call.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    time::Instant,
-};
+use std::time::Instant;
 
 use super::super::{
     direction::{Inbound, Outbound},
     head::{CallKind, OpenHead, ReplyHead},
+    ring::Ring,
 };
 use crate::error::{Error, Started};
 
 /// The calls of a connection, by id.
-pub(super) type Streams = HashMap<u64, Stream, BuildHasherDefault<IdHasher>>;
+pub(super) type Streams = Ring<Stream>;
 
 /// One call.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) kind: CallKind,
-    /// The direction this side sends; `None` until it begins.
-    pub(super) outbound: Option<Outbound>,
-    /// The direction this side receives; `None` until it begins.
-    pub(super) inbound: Option<Inbound>,
+    /// The direction this side sends; `None` until it begins, and if it was one frame.
+    pub(super) outbound: Option<Box<Outbound>>,
+    /// The direction this side receives; `None` until it begins, and if it was one frame.
+    pub(super) inbound: Option<Box<Inbound>>,
+    /// This side sent the whole of its direction in one frame.
+    pub(super) sent_at_once: bool,
+    /// The whole of the peer's direction came in one frame.
+    pub(super) came_at_once: bool,
     pub(super) deadline: Option<Instant>,
     /// Client: waits for room. Server: waits for the end of a buffered request.
     pub(super) head: Option<Box<OpenHead>>,
@@ -37,6 +38,8 @@ pub(super) struct Stream {
     pub(super) dispatched: bool,
     /// It counts against `max_streams`.
     pub(super) counted: bool,
+    /// Server: it is there to be refused.
+    pub(super) refused: bool,
     /// Both directions are over on the wire.
     pub(super) over: bool,
     /// The application still reads.
@@ -45,6 +48,9 @@ pub(super) struct Stream {
     pub(super) writer: bool,
     /// Why the incoming stream broke off, for its reader.
     pub(super) broken: Option<BrokenOff>,
+    /// Server: bytes that are held for it: of the request until it is answered, then of a reply
+    /// until that is sent.
+    pub(super) held: u64,
 }
 
 /// Why an incoming stream broke off.
@@ -62,6 +68,8 @@ impl Stream {
             kind,
             outbound: None,
             inbound: None,
+            sent_at_once: false,
+            came_at_once: false,
             deadline,
             head: None,
             reply: None,
@@ -69,10 +77,12 @@ impl Stream {
             answered: false,
             dispatched: false,
             counted: false,
+            refused: false,
             over: false,
             reader: false,
             writer: false,
             broken: None,
+            held: 0,
         }
     }
 
@@ -93,35 +103,12 @@ impl Stream {
     }
 
     pub(super) fn outbound_ended(&self) -> bool {
-        self.outbound
-            .as_ref()
-            .is_some_and(|outbound| outbound.end_sent)
+        let ended = |outbound: &Outbound| outbound.end_sent;
+        self.sent_at_once || self.outbound.as_deref().is_some_and(ended)
     }
 
     pub(super) fn inbound_ended(&self) -> bool {
-        self.inbound.as_ref().is_some_and(|inbound| inbound.ended)
-    }
-}
-
-/// Ids are small and few at a time: a multiplication spreads them well enough, and a peer that
-/// chooses them badly hurts at most `max_streams` look-ups.
-#[derive(Default)]
-pub(super) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte.into());
-        }
-    }
-
-    fn write_u64(&mut self, id: u64) {
-        self.0 = (self.0 ^ id)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-            .rotate_left(26);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
+        let ended = |inbound: &Inbound| inbound.ended;
+        self.came_at_once || self.inbound.as_deref().is_some_and(ended)
     }
 }

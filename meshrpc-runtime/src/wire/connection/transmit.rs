@@ -91,7 +91,7 @@ impl Connection {
         let Some(Stream {
             outbound: Some(outbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         else {
             return Cut::Idle;
         };
@@ -163,7 +163,7 @@ impl Connection {
     /// The frame that ends this side's direction was queued.
     fn direction_sent(&mut self, id: u64) {
         let queued_to = self.queued_to;
-        if let Some(stream) = self.streams.get_mut(&id) {
+        if let Some(stream) = self.streams.get_mut(id) {
             stream.starts_at.get_or_insert(queued_to);
         }
         self.close_if_over(id);
@@ -174,7 +174,7 @@ impl Connection {
         if let Some(Stream {
             outbound: Some(outbound),
             ..
-        }) = self.streams.get_mut(&id)
+        }) = self.streams.get_mut(id)
         {
             outbound.in_bulk = false;
         }
@@ -182,7 +182,7 @@ impl Connection {
 
     /// Room for more bytes of a streaming direction; `None` if it is over.
     pub fn write_room(&self, id: u64) -> Option<usize> {
-        let stream = self.streams.get(&id).filter(|stream| !stream.over)?;
+        let stream = self.streams.get(id).filter(|stream| !stream.over)?;
         let outbound = stream
             .outbound
             .as_ref()
@@ -200,7 +200,7 @@ impl Connection {
     /// # Errors
     /// If the direction is over.
     pub fn write(&mut self, id: u64, bytes: Bytes) -> Result<(), Error> {
-        let outbound = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        let outbound = self.streams.get_mut(id).filter(|stream| !stream.over);
         let outbound = outbound.and_then(|stream| stream.outbound.as_mut());
         let Some(outbound) = outbound.filter(|outbound| !outbound.finished) else {
             return Err(Error::new(
@@ -216,7 +216,7 @@ impl Connection {
     /// Ends a streaming direction after what is queued.
     pub fn finish(&mut self, id: u64) {
         self.handler_ended(id);
-        let stream = self.streams.get_mut(&id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
         if let Some(outbound) = stream.and_then(|stream| stream.outbound.as_mut()) {
             outbound.finished = true;
             self.enqueue_bulk(id);

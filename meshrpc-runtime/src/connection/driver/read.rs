@@ -1,0 +1,164 @@
+//! Reading: bytes become frames, and calls are handed over.
+
+use std::{
+    io,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use tokio::io::AsyncReadExt;
+
+use super::{
+    super::{
+        Io,
+        incoming::{Incoming, IncomingBody, Responder},
+        now,
+        stream::RecvStream,
+    },
+    Driver,
+};
+use crate::wire::{Event, Fault, take_preface};
+
+/// Bytes asked for in one read.
+const READ: usize = 64 << 10;
+/// The same until the peer has said who it is: whoever connects costs that much.
+const FIRST_READ: usize = 2 << 10;
+
+impl<T: Io> Driver<T> {
+    /// Reads once and applies what came. `Pending` if nothing is there.
+    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let read = match self.peer {
+            Some(_) => READ,
+            None => FIRST_READ,
+        };
+        if self.input.capacity() - self.input.len() < read / 4 {
+            self.input.reserve(read);
+        }
+        let result = {
+            let read = pin!(self.io.read_buf(&mut self.input));
+            ready!(read.poll(cx))
+        };
+        match result {
+            Ok(0) if self.is_probed() => self.fail(Fault::Probe),
+            Ok(0) => self.fail(Fault::Closed),
+            Ok(_) => {
+                self.heard = true;
+                if let Err(fault) = self.take_input() {
+                    self.fail(fault);
+                }
+            }
+            Err(error) if is_reset(&error) && self.is_probed() => self.fail(Fault::Probe),
+            Err(error) => self.fail(Fault::transport(&error)),
+        }
+        Poll::Ready(())
+    }
+
+    /// Whether a peer that goes now was a health check of this server.
+    fn is_probed(&self) -> bool {
+        self.shared.dispatch.is_some() && !self.heard
+    }
+
+    /// Cuts frames off the input and applies them, all under one lock once the handshake is done.
+    fn take_input(&mut self) -> Result<(), Fault> {
+        if !self.preface_seen {
+            if !take_preface(&mut self.input)? {
+                return Ok(());
+            }
+            self.preface_seen = true;
+            self.shared.lock().wire.preface_received();
+        }
+        while self.peer.is_none() {
+            let Some(frame) = self.reader.next(&mut self.input)? else {
+                return Ok(());
+            };
+            self.frames.push(frame);
+            self.apply()?;
+            self.reader = self.shared.lock().wire.frame_reader();
+            self.peer = self.shared.peer.get().cloned();
+            self.hold_within_budget();
+        }
+        let cut = loop {
+            match self.reader.next(&mut self.input) {
+                Ok(Some(frame)) => self.frames.push(frame),
+                Ok(None) => break Ok(()),
+                Err(fault) => break Err(fault),
+            }
+        };
+        // What came before a bad frame is as good as ever.
+        self.apply()?;
+        if self.input.is_empty() {
+            self.release_input();
+        }
+        cut
+    }
+
+    /// Server: what is held for the peer's calls counts from now on.
+    fn hold_within_budget(&self) {
+        if let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer)
+            && let Some(budget) = dispatch.connected(peer)
+        {
+            self.shared.lock().wire.hold_within(budget);
+        }
+    }
+
+    /// An idle connection holds no buffer.
+    fn release_input(&mut self) {
+        if self.shared.lock().wire.in_flight() == 0 {
+            self.input = BytesMut::new();
+        }
+    }
+
+    fn apply(&mut self) -> Result<(), Fault> {
+        let now = now();
+        let mut state = self.shared.lock();
+        state.wire.wrote(std::mem::take(&mut self.unreported));
+        let mut result = Ok(());
+        for frame in self.frames.drain(..) {
+            result = result.and_then(|()| state.wire.receive(&frame, now));
+        }
+        state.collect(&mut self.aftermath);
+        drop(state);
+        self.shared.settle(&mut self.aftermath);
+        result
+    }
+
+    /// Hands over the calls that arrived; true if there were any.
+    pub(super) fn dispatch(&mut self) -> bool {
+        let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
+            return false;
+        };
+        let any = !self.aftermath.calls.is_empty();
+        for event in self.aftermath.calls.drain(..) {
+            let Event::Call {
+                id,
+                head,
+                body,
+                deadline,
+            } = event
+            else {
+                continue;
+            };
+            let body = match body {
+                Some(body) => IncomingBody::Buffered(body),
+                None => IncomingBody::Stream(RecvStream::new(Arc::clone(&self.shared), id)),
+            };
+            let responder = Responder::new(Arc::clone(&self.shared), id);
+            let peer = Arc::clone(peer);
+            dispatch.dispatch(Incoming {
+                head,
+                body,
+                responder,
+                deadline,
+                peer,
+            });
+        }
+        any
+    }
+}
+
+/// Some health checks close so that no state is left of the connection.
+fn is_reset(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionReset
+}

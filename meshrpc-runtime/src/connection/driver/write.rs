@@ -1,0 +1,96 @@
+//! Writing: what is queued goes out, in as few system calls as may be.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::{
+    super::{Io, shared::wait},
+    Driver,
+};
+use crate::wire::Fault;
+
+/// How far writing came.
+pub(super) enum Wrote {
+    /// Everything; with the reason if the connection is over.
+    All(Option<Fault>),
+}
+
+impl<T: Io> Driver<T> {
+    /// Writes until nothing is left or the stream takes no more.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, may_yield: bool) -> Poll<Wrote> {
+        if self.written < self.output.len() {
+            self.hold_requests_back();
+        }
+        loop {
+            while self.written < self.output.len() {
+                let rest = &self.output[self.written..];
+                match Pin::new(&mut self.io).poll_write(cx, rest) {
+                    Poll::Ready(Ok(0)) => self.broken(&io::ErrorKind::WriteZero.into()),
+                    Poll::Ready(Ok(written)) => {
+                        self.written += written;
+                        self.unreported += written;
+                    }
+                    Poll::Ready(Err(error)) => self.broken(&error),
+                    Poll::Pending => {
+                        // Who ends the connection meanwhile has to know what left.
+                        let written = std::mem::take(&mut self.unreported);
+                        self.shared.lock().wire.wrote(written);
+                        return Poll::Pending;
+                    }
+                }
+            }
+            self.output.clear();
+            self.written = 0;
+
+            let mut state = self.shared.lock();
+            state.wire.wrote(std::mem::take(&mut self.unreported));
+            let others = state.wire.in_flight() > 1;
+            if may_yield && others && !self.yielded && state.wire.wants_transmit() {
+                drop(state);
+                self.yielded = true;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.yielded = false;
+            state.wire.transmit(&mut self.output);
+            state.collect(&mut self.aftermath);
+            if self.output.is_empty() {
+                state.signalled = false;
+                wait(&mut state.driver, cx.waker());
+                let fault = state.wire.fault().cloned();
+                drop(state);
+                self.shared.settle(&mut self.aftermath);
+                self.output = Vec::new();
+                return Poll::Ready(Wrote::All(fault));
+            }
+            drop(state);
+            self.shared.settle(&mut self.aftermath);
+        }
+    }
+
+    /// Nothing can be written any more.
+    fn broken(&mut self, error: &io::Error) {
+        self.fail(Fault::transport(error));
+        self.write_no_more();
+    }
+
+    /// A client whose connection is over has told its callers which requests had not left: they
+    /// must not leave now, though the peer may take bytes again. What was begun is not ended, so
+    /// there can be no farewell behind it.
+    fn hold_requests_back(&mut self) {
+        let is_client = self.shared.dispatch.is_none();
+        if is_client && self.shared.lock().wire.fault().is_some() {
+            self.write_no_more();
+        }
+    }
+
+    fn write_no_more(&mut self) {
+        self.output.clear();
+        self.shared.lock().wire.transmit(&mut self.output);
+        self.output.clear();
+        self.written = 0;
+    }
+}
