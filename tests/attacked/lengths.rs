@@ -92,6 +92,29 @@ fn fault_04_a_request_above_the_limit_is_refused_and_not_kept() {
 }
 
 #[test]
+fn fault_05_a_message_takes_no_more_than_has_arrived_whatever_its_length_is_said_to_be() {
+    for declared in [1 << 20, 128 << 20] {
+        let mut server = Server::new(128 << 20);
+        let pages = address_space();
+        let memory = measure(|| {
+            for id in (1..=1_000).map(|call| 2 * call) {
+                server.open(id, Some(declared), &[1; 10]);
+                server.data(id, 10);
+                server.data(id, 10);
+            }
+        });
+        let most = 1_000 * 32 * LITTLE;
+        assert!(
+            memory.bytes_max <= most,
+            "{memory:?} for 1,000 messages of 30 bytes"
+        );
+        // Long ones have pages of their own, which no allocator counts. Other tests run beside.
+        let pages = address_space().saturating_sub(pages);
+        assert!(pages < 64 << 30, "{pages} bytes of address space");
+    }
+}
+
+#[test]
 fn fault_05_an_item_takes_no_more_than_has_arrived_whatever_its_length_is_said_to_be() {
     let memory = measure(|| {
         let mut reader = ItemReader::new(128 << 20);
@@ -122,6 +145,16 @@ fn fault_05_sequences_take_no_more_than_their_bytes_can_hold() {
 
 #[derive(serde::Deserialize)]
 struct Nest(#[expect(dead_code, reason = "it is read and dropped")] Vec<Nest>);
+
+/// Bytes of address space that this process has, where that is told.
+fn address_space() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm
+        .split(' ')
+        .next()
+        .and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
+}
 
 /// A server whose client sends what it likes.
 struct Server(Connection, Instant);
