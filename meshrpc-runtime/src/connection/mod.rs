@@ -28,7 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use self::{
     call::{CallFailure, Reply, UnaryCall},
     driver::Driver,
-    incoming::{Dispatch, Incoming, IncomingBody, Responder},
+    incoming::{Answers, Dispatch, Incoming, IncomingBody, Responder},
     stream::{RecvStream, Replied, SendStream, StreamReply},
 };
 use self::{

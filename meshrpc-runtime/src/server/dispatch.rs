@@ -17,46 +17,59 @@ use crate::{
     error::Started,
     server::{
         Counters, Request, Response, StreamRequest,
+        batch::{Batches, Job},
         panic::caught,
         routes::{Route, Routes, Target},
     },
-    wire::{Codec, OpenHead, Reason, Status},
+    wire::{CallKind, Codec, OpenHead, Reason, Status},
 };
 
 /// Hands calls to handlers; one for all connections of a server.
 pub(crate) struct Dispatcher {
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) counters: Arc<Counters>,
-    /// What goes on after its call has ended.
-    pub(crate) unfinished: Unfinished,
+    pub(crate) service: Arc<Service>,
     /// For connections accepted while the server drains: calls that arrive before their client has
     /// read the go-away are refused as not started, so that it moves them.
     pub(crate) draining: bool,
 }
 
+/// What it takes to run a call.
+pub(crate) struct Service {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) counters: Arc<Counters>,
+    /// What goes on after its call has ended.
+    pub(crate) unfinished: Unfinished,
+    /// More than one thread runs handlers.
+    pub(crate) has_workers: bool,
+}
+
 impl Dispatch for Dispatcher {
-    fn dispatch(&self, call: Incoming) {
-        match self.admit(&call.head) {
-            Ok(route) => {
-                self.counters.calls.fetch_add(1, Ordering::Relaxed);
-                self.start(route, call);
-            }
-            Err(refusal) => {
-                self.counters.refused_calls.fetch_add(1, Ordering::Relaxed);
-                call.responder.status(refusal);
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+        let mut batches = Batches::new(&self.service);
+        for call in calls {
+            match self.admit(&call.head) {
+                Ok((place, route)) => {
+                    self.service.counters.calls.fetch_add(1, Ordering::Relaxed);
+                    self.start(place, route, call, &mut batches);
+                }
+                Err(refusal) => {
+                    let counters = &self.service.counters;
+                    counters.refused_calls.fetch_add(1, Ordering::Relaxed);
+                    call.responder.status(refusal);
+                }
             }
         }
+        batches.begin();
     }
 }
 
 impl Dispatcher {
     /// The method that is called, or why the call is not even started.
-    fn admit(&self, head: &OpenHead) -> Result<&Route, Status> {
+    fn admit(&self, head: &OpenHead) -> Result<(usize, &Route), Status> {
         let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
         if self.draining {
             return refusal(Reason::Draining, "the instance is draining".to_owned());
         }
-        let Some(route) = self.routes.route(head.method) else {
+        let Some((place, route)) = self.service.routes.route(head.method) else {
             let message = format!("no method with key {:#018x} is served here", head.method);
             return refusal(Reason::UnknownMethod, message);
         };
@@ -67,10 +80,10 @@ impl Dispatcher {
         if let Err(why) = readable(head, route.method) {
             return refusal(Reason::Schema, format!("{}: {why}", route.name()));
         }
-        Ok(route)
+        Ok((place, route))
     }
 
-    fn start(&self, route: &Route, call: Incoming) {
+    fn start(&self, place: usize, route: &Route, call: Incoming, batches: &mut Batches<'_>) {
         let Incoming {
             head,
             body,
@@ -85,11 +98,25 @@ impl Dispatcher {
             session: head.session.clone(),
             metadata: head.metadata.clone(),
             peer: Some(Arc::clone(&peer)),
-            unfinished: self.unfinished.clone(),
+            unfinished: self.service.unfinished.clone(),
         });
-        let (contract, method) = (route.contract, route.method);
-        let counters = Arc::clone(&self.counters);
+        let method = route.method;
         match (&route.target, body) {
+            (Target::Call(_), IncomingBody::Buffered(body))
+                if method.kind == CallKind::Unary && !method.completes =>
+            {
+                let job = Job {
+                    place,
+                    request: Request::new(method, head, body, deadline, peer),
+                    context,
+                    responder,
+                };
+                if route.pace.next_is_alone() {
+                    job.spawn(&self.service);
+                } else {
+                    batches.push(job);
+                }
+            }
             (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
                 let request = match body {
@@ -100,34 +127,12 @@ impl Dispatcher {
                         Request::new(method, head, Bytes::new(), deadline, peer).with_stream(stream)
                     }
                 };
-                let unfinished = self.unfinished.clone();
-                let work = |responder| async move {
-                    let response = match caught(|| handler.call(request)).await {
-                        Ok(response) => response,
-                        Err(message) => {
-                            panicked(&counters, contract, method, &message);
-                            let message =
-                                format!("the handler of `{contract}/{}` panicked", method.name);
-                            Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
-                        }
-                    };
-                    // What is done after the answer has nobody who waits for it.
-                    let _left = method.completes.then(|| unfinished.begin().1);
-                    // A stream that panics is dropped by that, which its caller is told.
-                    if let Some(rest) = response.send(responder)
-                        && let Err(message) = caught(|| rest).await
-                    {
-                        panicked(&counters, contract, method, &message);
-                    }
-                };
-                if method.completes {
-                    complete(context, responder, work);
-                } else {
-                    spawn(context, responder, work);
-                }
+                self.service
+                    .spawn(route, context, responder, move || handler.call(request));
             }
             (Target::Stream(handler), body) => {
-                let handler = Arc::clone(handler);
+                let (handler, service) = (Arc::clone(handler), Arc::clone(&self.service));
+                let contract = route.contract;
                 spawn(context, responder, |responder| async move {
                     let request = StreamRequest {
                         method,
@@ -140,11 +145,64 @@ impl Dispatcher {
                     let run = |request| -> BoxFuture<'static, ()> { handler.call(request) };
                     // The responder is dropped by the unwinding, and answers by that.
                     if let Err(message) = caught(|| run(request)).await {
-                        panicked(&counters, contract, method, &message);
+                        service.tell_panic(contract, method, &message);
                     }
                 });
             }
         }
+    }
+}
+
+impl Service {
+    /// Runs a handler in a task of its own.
+    pub(super) fn spawn<F>(
+        self: &Arc<Self>,
+        route: &Route,
+        context: Context,
+        responder: Responder,
+        handle: F,
+    ) where
+        F: FnOnce() -> BoxFuture<'static, Response> + Send + 'static,
+    {
+        let service = Arc::clone(self);
+        let (contract, method) = (route.contract, route.method);
+        let work = |responder| async move {
+            let response = match caught(handle).await {
+                Ok(response) => response,
+                Err(panic) => service.panicked(contract, method, &panic),
+            };
+            // What is done after the answer has nobody who waits for it.
+            let left = || service.unfinished.clone().begin().1;
+            let _left = method.completes.then(left);
+            // A stream that panics is dropped by that, which its caller is told.
+            if let Some(rest) = response.send(responder)
+                && let Err(message) = caught(|| rest).await
+            {
+                service.tell_panic(contract, method, &message);
+            }
+        };
+        if method.completes {
+            complete(context, responder, work);
+        } else {
+            spawn(context, responder, work);
+        }
+    }
+
+    /// The answer of a handler that panicked.
+    pub(super) fn panicked(
+        &self,
+        contract: &'static str,
+        method: &MethodSpec,
+        message: &str,
+    ) -> Response {
+        self.tell_panic(contract, method, message);
+        let message = format!("the handler of `{contract}/{}` panicked", method.name);
+        Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
+    }
+
+    fn tell_panic(&self, contract: &'static str, method: &MethodSpec, message: &str) {
+        self.counters.panics.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(contract, method = method.name, message, "handler panicked");
     }
 }
 
@@ -222,11 +280,6 @@ async fn in_turn<F: Future>(future: F) -> F::Output {
     .await
 }
 
-fn panicked(counters: &Counters, contract: &str, method: &MethodSpec, message: &str) {
-    counters.panics.fetch_add(1, Ordering::Relaxed);
-    tracing::error!(contract, method = method.name, message, "handler panicked");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,10 +290,14 @@ mod tests {
 
     fn dispatcher(draining: bool) -> Dispatcher {
         let routes = Routes::new(&[Target::Call(Arc::new(Echo))]).unwrap();
-        Dispatcher {
+        let service = Service {
             routes: Arc::new(routes),
             counters: Arc::default(),
             unfinished: Unfinished::default(),
+            has_workers: false,
+        };
+        Dispatcher {
+            service: Arc::new(service),
             draining,
         }
     }

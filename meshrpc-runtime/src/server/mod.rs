@@ -9,6 +9,7 @@
 //! - `dispatch`: from an arrived call to a handler's task and back.
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
 
+mod batch;
 mod builder;
 mod describe;
 mod dispatch;

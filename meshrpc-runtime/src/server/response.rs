@@ -9,7 +9,7 @@ use serde_bytes::Bytes as ByteStr;
 use super::streaming::Answering;
 use crate::{
     codec::{self, Attached, DecodeError, EncodeError},
-    connection::Responder,
+    connection::{Answers, Responder},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
@@ -225,6 +225,20 @@ impl Response {
     pub(crate) fn of(mut status: Status) -> Response {
         truncate(&mut status.message, MAX_MESSAGE);
         Response(Outcome::Status(Box::new(status)))
+    }
+
+    /// Whether something is still to be done when the answer has gone.
+    pub(crate) fn goes_on(&self) -> bool {
+        matches!(self.0, Outcome::Accepted(..) | Outcome::Stream(_))
+    }
+
+    /// Adds the answer to others, if it does not [go on](Self::goes_on).
+    pub(crate) fn answer(self, responder: Responder, answers: &mut Answers) {
+        match self.0 {
+            Outcome::Reply(head, body) => answers.reply(responder, head, body),
+            Outcome::Status(status) => answers.status(responder, status),
+            Outcome::Accepted(..) | Outcome::Stream(_) | Outcome::Ended => {}
+        }
     }
 
     /// Sends the answer. What is still to be done then is given back.

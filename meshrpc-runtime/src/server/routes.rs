@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     contract::{MethodSpec, ServiceSpec},
     error::{Code, Error, Kind},
-    server::{Handler, StreamHandler},
+    server::{Handler, StreamHandler, batch::Pace},
     wire::ContractOffer,
 };
 
@@ -22,6 +22,7 @@ pub(crate) struct Route {
     pub(crate) contract: &'static str,
     pub(crate) method: &'static MethodSpec,
     pub(crate) target: Target,
+    pub(crate) pace: Pace,
 }
 
 /// What serves a method.
@@ -55,6 +56,7 @@ impl Routes {
                     contract: spec.name,
                     method,
                     target: target.clone(),
+                    pace: Pace::default(),
                 };
                 routes.by_key.push(route);
             }
@@ -74,12 +76,18 @@ impl Routes {
         }
     }
 
-    pub(crate) fn route(&self, key: u64) -> Option<&Route> {
+    /// The method with this key, and its place here.
+    pub(crate) fn route(&self, key: u64) -> Option<(usize, &Route)> {
         let found = self
             .by_key
             .binary_search_by_key(&key, |route| route.method.key)
             .ok()?;
-        self.by_key.get(found)
+        Some((found, self.by_key.get(found)?))
+    }
+
+    /// The method at this place.
+    pub(crate) fn at(&self, place: usize) -> Option<&Route> {
+        self.by_key.get(place)
     }
 
     /// What the handshake says of the contracts. Computes fingerprints that are not known yet.
@@ -102,7 +110,7 @@ mod tests {
         let echo = Target::Call(Arc::new(Echo));
         let routes = Routes::new(std::slice::from_ref(&echo)).unwrap();
         assert_eq!(
-            routes.route(ECHO.methods[0].key).unwrap().contract,
+            routes.route(ECHO.methods[0].key).unwrap().1.contract,
             "test.echo"
         );
         assert!(routes.route(0).is_none());

@@ -15,7 +15,7 @@ use crate::{
     error::{Code, Error, Kind},
     server::{
         Counters, Server,
-        dispatch::Dispatcher,
+        dispatch::{Dispatcher, Service},
         listener::{Listening, Phase},
     },
     transport,
@@ -87,12 +87,12 @@ impl Start {
 
         let counters = Arc::new(Counters::default());
         let unfinished = Unfinished::default();
-        let dispatcher = |draining| {
-            Arc::new(Dispatcher {
+        let service = |runtime: &Handle| {
+            Arc::new(Service {
                 routes: Arc::clone(&routes),
                 counters: Arc::clone(&counters),
                 unfinished: unfinished.clone(),
-                draining,
+                has_workers: runtime.metrics().num_workers() > 1,
             })
         };
         let config = Arc::new(Config {
@@ -108,6 +108,11 @@ impl Start {
         let (phase, follow) = watch::channel(Phase::Serving);
         let run = |listener, runtime: &Handle| {
             let (count, open) = watch::channel(0);
+            let service = service(runtime);
+            let dispatcher = |draining| {
+                let service = Arc::clone(&service);
+                Arc::new(Dispatcher { service, draining })
+            };
             let listening = Listening {
                 listener,
                 config: Arc::clone(&config),

@@ -46,6 +46,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Calls that had been cancelled before the last read.
+    cancelled_before: u64,
     output: Vec<u8>,
     /// Bytes of `output` that were written.
     written: usize,
@@ -76,6 +78,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            cancelled_before: 0,
             output: Vec::new(),
             written: 0,
             unreported: 0,

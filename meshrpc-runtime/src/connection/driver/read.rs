@@ -3,7 +3,7 @@
 use std::{
     io,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
@@ -15,11 +15,12 @@ use super::{
         Io,
         incoming::{Incoming, IncomingBody, Responder},
         now,
+        shared::Shared,
         stream::RecvStream,
     },
     Driver,
 };
-use crate::wire::{Event, Fault, take_preface};
+use crate::wire::{Event, Fault, Peer, take_preface};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
@@ -96,6 +97,7 @@ impl<T: Io> Driver<T> {
 
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
+        self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
         let mut state = self.shared.lock();
         state.wire.wrote(std::mem::take(&mut self.unreported));
         let mut result = Ok(());
@@ -113,33 +115,43 @@ impl<T: Io> Driver<T> {
         let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
             return false;
         };
-        let any = !self.aftermath.calls.is_empty();
-        for event in self.aftermath.calls.drain(..) {
-            let Event::Call {
-                id,
-                head,
-                body,
-                deadline,
-            } = event
-            else {
-                continue;
-            };
-            let body = match body {
-                Some(body) => IncomingBody::Buffered(body),
-                None => IncomingBody::Stream(RecvStream::new(Arc::clone(&self.shared), id)),
-            };
-            let responder = Responder::new(Arc::clone(&self.shared), id);
-            let peer = Arc::clone(peer);
-            dispatch.dispatch(Incoming {
-                head,
-                body,
-                responder,
-                deadline,
-                peer,
-            });
+        if self.aftermath.calls.is_empty() {
+            return false;
         }
-        any
+        let calls = self.aftermath.calls.drain(..);
+        let mut calls =
+            calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
+        dispatch.dispatch(&mut calls);
+        true
     }
+}
+
+fn incoming(
+    event: Event,
+    shared: &Arc<Shared>,
+    peer: &Arc<Peer>,
+    cancelled_before: u64,
+) -> Option<Incoming> {
+    let Event::Call {
+        id,
+        head,
+        body,
+        deadline,
+    } = event
+    else {
+        return None;
+    };
+    let body = match body {
+        Some(body) => IncomingBody::Buffered(body),
+        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), id)),
+    };
+    Some(Incoming {
+        head,
+        body,
+        responder: Responder::new(Arc::clone(shared), id, cancelled_before),
+        deadline,
+        peer: Arc::clone(peer),
+    })
 }
 
 /// Some health checks close so that no state is left of the connection.

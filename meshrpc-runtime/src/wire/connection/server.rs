@@ -263,6 +263,16 @@ impl Connection {
         }
     }
 
+    /// Whether a call is over while its handler has still to say its end.
+    pub fn is_abandoned(&self, id: u64) -> bool {
+        self.abandoned.contains(&id)
+    }
+
+    /// Whether something is still to be sent or received for this call.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.streams.get(id).is_some_and(|stream| !stream.over)
+    }
+
     /// The handler of a call said its last word.
     pub(super) fn handler_ended(&mut self, id: u64) {
         // Nearly always there is none, and then nothing to hash.
