@@ -14,12 +14,18 @@ use super::{
 };
 use crate::{
     error::Started,
-    wire::{Body, OpenHead, Peer, Reason, ReplyHead, Status},
+    wire::{Body, ByteBudget, Held, OpenHead, Peer, Reason, ReplyHead, Status},
 };
 
 /// Receives the calls of a server's connections. Runs on the connection's task: it spawns, it does
 /// not work.
 pub trait Dispatch: Send + Sync + 'static {
+    /// A client said who it is. Bytes that are held for its calls count against what this returns.
+    fn connected(&self, peer: &Peer) -> Option<Arc<ByteBudget>> {
+        let _ = peer;
+        None
+    }
+
     /// Takes the calls that one read brought: each with its whole request, or its beginning if that
     /// streams.
     fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>);
@@ -91,6 +97,11 @@ impl Responder {
         // Nearly always none was cancelled since, and then nothing has to be looked up.
         self.shared.cancelled.load(Ordering::Relaxed) == self.cancelled_before
             || !self.shared.lock().wire.is_abandoned(self.id)
+    }
+
+    /// The bytes that are held for the call, for work that goes on after the answer.
+    pub(crate) fn keep_held(&self) -> Option<Held> {
+        self.shared.lock().wire.keep_held(self.id)
     }
 
     /// Ties a task to the call; taken before the responder moves into that task.

@@ -30,6 +30,7 @@ use crate::{
     discovery::BoxFuture,
     server::{
         Request, Response,
+        admission::Permit,
         dispatch::Service,
         panic::caught_now,
         routes::{Route, Target},
@@ -50,6 +51,7 @@ pub(super) struct Job {
     pub(super) request: Request,
     pub(super) context: Context,
     pub(super) responder: Responder,
+    pub(super) permit: Permit,
 }
 
 /// The calls of one read, on their way into batches.
@@ -81,7 +83,7 @@ struct State {
 /// What became of a call.
 enum Begun {
     Answered(Responder, Response),
-    Waiting(Context, Responder, BoxFuture<'static, Response>),
+    Waiting(Context, (Responder, Permit), BoxFuture<'static, Response>),
     /// Nobody waited for it any more.
     Unwanted,
 }
@@ -169,14 +171,15 @@ impl Batch {
             before = now;
             next = match begun {
                 Begun::Answered(responder, response) => {
+                    self.service.note(&response);
                     let mut state = self.lock();
                     response.answer(responder, &mut state.answers);
                     state.rest.next()
                 }
                 Begun::Unwanted => self.lock().rest.next(),
-                Begun::Waiting(context, responder, future) => {
+                Begun::Waiting(context, call, future) => {
                     route.pace.is_slow();
-                    self.service.spawn(route, context, responder, || future);
+                    self.service.spawn(route, context, call, || future);
                     self.give();
                     if self.lock().rest.len() > 0 {
                         Arc::clone(self).spawn(false);
@@ -216,9 +219,8 @@ impl Job {
         };
         if let Target::Call(handler) = &route.target {
             let (handler, request) = (Arc::clone(handler), self.request);
-            service.spawn(route, self.context, self.responder, move || {
-                handler.call(request)
-            });
+            let call = (self.responder, self.permit);
+            service.spawn(route, self.context, call, move || handler.call(request));
         }
     }
 
@@ -234,6 +236,7 @@ impl Job {
             request,
             context,
             responder,
+            permit,
             ..
         } = self;
         let polled = context.sync_scope(|| {
@@ -250,7 +253,7 @@ impl Job {
         });
         match polled {
             Ok(Ok(response)) => Begun::Answered(responder, response),
-            Ok(Err((context, future))) => Begun::Waiting(context, responder, future),
+            Ok(Err((context, future))) => Begun::Waiting(context, (responder, permit), future),
             Err(panic) => Begun::Answered(
                 responder,
                 service.panicked(route.contract, route.method, &panic),

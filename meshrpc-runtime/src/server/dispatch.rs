@@ -10,13 +10,14 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    connection::{Dispatch, Incoming, IncomingBody, Responder},
+    connection::{Incoming, IncomingBody, Responder},
     context::{Context, Origin, Unfinished},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::Started,
     server::{
         Counters, Request, Response, StreamRequest,
+        admission::{Admission, Client, Permit},
         batch::{Batches, Job},
         panic::caught,
         routes::{Route, Routes, Target},
@@ -36,23 +37,32 @@ pub(crate) struct Dispatcher {
 pub(crate) struct Service {
     pub(crate) routes: Arc<Routes>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) admission: Arc<Admission>,
     /// What goes on after its call has ended.
     pub(crate) unfinished: Unfinished,
     /// More than one thread runs handlers.
     pub(crate) has_workers: bool,
 }
 
-impl Dispatch for Dispatcher {
-    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+/// A method, and its place in the routes.
+type Routed<'a> = (usize, &'a Route);
+
+impl Dispatcher {
+    /// Takes calls of `client` that came together.
+    pub(crate) fn dispatch(
+        &self,
+        client: Option<&Client>,
+        calls: &mut dyn Iterator<Item = Incoming>,
+    ) {
         let mut batches = Batches::new(&self.service);
         for call in calls {
-            match self.admit(&call.head) {
-                Ok((place, route)) => {
-                    self.service.counters.calls.fetch_add(1, Ordering::Relaxed);
-                    self.start(place, route, call, &mut batches);
+            let counters = &self.service.counters;
+            match self.admit(client, &call) {
+                Ok((route, permit)) => {
+                    counters.calls.fetch_add(1, Ordering::Relaxed);
+                    self.start(route, permit, call, &mut batches);
                 }
                 Err(refusal) => {
-                    let counters = &self.service.counters;
                     counters.refused_calls.fetch_add(1, Ordering::Relaxed);
                     call.responder.status(refusal);
                 }
@@ -60,11 +70,25 @@ impl Dispatch for Dispatcher {
         }
         batches.begin();
     }
-}
 
-impl Dispatcher {
-    /// The method that is called, or why the call is not even started.
-    fn admit(&self, head: &OpenHead) -> Result<(usize, &Route), Status> {
+    /// The method that is called, and the call's place within the quotas, or why the call is not
+    /// even started.
+    fn admit(
+        &self,
+        client: Option<&Client>,
+        call: &Incoming,
+    ) -> Result<(Routed<'_>, Permit), Status> {
+        let (place, route) = self.route(&call.head)?;
+        let bytes = match &call.body {
+            IncomingBody::Buffered(body) => body.len(),
+            IncomingBody::Stream(_) => 0,
+        };
+        let permit = self.service.admission.enter(client, &route.gate, bytes)?;
+        Ok(((place, route), permit))
+    }
+
+    /// The method that is called, or why it cannot be.
+    fn route(&self, head: &OpenHead) -> Result<Routed<'_>, Status> {
         let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
         if self.draining {
             return refusal(Reason::Draining, "the instance is draining".to_owned());
@@ -83,7 +107,13 @@ impl Dispatcher {
         Ok((place, route))
     }
 
-    fn start(&self, place: usize, route: &Route, call: Incoming, batches: &mut Batches<'_>) {
+    fn start(
+        &self,
+        (place, route): Routed<'_>,
+        permit: Permit,
+        call: Incoming,
+        batches: &mut Batches<'_>,
+    ) {
         let Incoming {
             head,
             body,
@@ -110,6 +140,7 @@ impl Dispatcher {
                     request: Request::new(method, head, body, deadline, peer),
                     context,
                     responder,
+                    permit,
                 };
                 if route.pace.next_is_alone() {
                     job.spawn(&self.service);
@@ -128,12 +159,15 @@ impl Dispatcher {
                     }
                 };
                 self.service
-                    .spawn(route, context, responder, move || handler.call(request));
+                    .spawn(route, context, (responder, permit), move || {
+                        handler.call(request)
+                    });
             }
             (Target::Stream(handler), body) => {
                 let (handler, service) = (Arc::clone(handler), Arc::clone(&self.service));
                 let contract = route.contract;
                 spawn(context, responder, |responder| async move {
+                    let _permit = permit;
                     let request = StreamRequest {
                         method,
                         head,
@@ -159,7 +193,7 @@ impl Service {
         self: &Arc<Self>,
         route: &Route,
         context: Context,
-        responder: Responder,
+        (responder, permit): (Responder, Permit),
         handle: F,
     ) where
         F: FnOnce() -> BoxFuture<'static, Response> + Send + 'static,
@@ -167,10 +201,12 @@ impl Service {
         let service = Arc::clone(self);
         let (contract, method) = (route.contract, route.method);
         let work = |responder| async move {
+            let _permit = permit;
             let response = match caught(handle).await {
                 Ok(response) => response,
                 Err(panic) => service.panicked(contract, method, &panic),
             };
+            service.note(&response);
             // What is done after the answer has nobody who waits for it.
             let left = || service.unfinished.clone().begin().1;
             let _left = method.completes.then(left);
@@ -198,6 +234,15 @@ impl Service {
         self.tell_panic(contract, method, message);
         let message = format!("the handler of `{contract}/{}` panicked", method.name);
         Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
+    }
+
+    /// Counts an answer that says whose fault it was.
+    pub(super) fn note(&self, response: &Response) {
+        if response.is_invalid_argument() {
+            self.counters
+                .invalid_arguments
+                .fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn tell_panic(&self, contract: &'static str, method: &MethodSpec, message: &str) {
@@ -284,7 +329,11 @@ async fn in_turn<F: Future>(future: F) -> F::Output {
 mod tests {
     use super::*;
     use crate::{
-        server::testing::{ECHO, Echo, head},
+        connection,
+        server::{
+            Limits,
+            testing::{ECHO, Echo, head},
+        },
         wire::CallKind,
     };
 
@@ -293,6 +342,11 @@ mod tests {
         let service = Service {
             routes: Arc::new(routes),
             counters: Arc::default(),
+            admission: Arc::new(Admission::new(
+                &Limits::default(),
+                Arc::default(),
+                connection::now(),
+            )),
             unfinished: Unfinished::default(),
             has_workers: false,
         };
@@ -303,7 +357,7 @@ mod tests {
     }
 
     fn refused(dispatcher: &Dispatcher, head: &OpenHead) -> Option<Reason> {
-        let status = dispatcher.admit(head).err()?;
+        let status = dispatcher.route(head).err()?;
         assert_eq!(status.started, Started::No, "nothing ran");
         Some(status.reason)
     }

@@ -232,6 +232,11 @@ impl Response {
         matches!(self.0, Outcome::Accepted(..) | Outcome::Stream(_))
     }
 
+    /// Whether the arguments were found to be none.
+    pub(crate) fn is_invalid_argument(&self) -> bool {
+        matches!(&self.0, Outcome::Status(status) if status.reason == Reason::InvalidArgument)
+    }
+
     /// Adds the answer to others, if it does not [go on](Self::goes_on).
     pub(crate) fn answer(self, responder: Responder, answers: &mut Answers) {
         match self.0 {
@@ -247,8 +252,13 @@ impl Response {
             Outcome::Reply(head, body) => responder.reply(&head, body),
             Outcome::Status(status) => responder.status(*status),
             Outcome::Accepted(head, body, Later(work)) => {
+                // The arguments are kept for the work.
+                let held = responder.keep_held();
                 responder.reply(&head, body);
-                return Some(work);
+                return Some(Box::pin(async move {
+                    work.await;
+                    drop(held);
+                }));
             }
             Outcome::Stream(answering) => return Some(answering.run(responder)),
             Outcome::Ended => {}

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    connection,
     contract::{MethodSpec, ServiceSpec},
     error::{Code, Error, Kind},
-    server::{Handler, StreamHandler, batch::Pace},
+    server::{Handler, Quota, StreamHandler, admission::ContractGate, batch::Pace},
     wire::ContractOffer,
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Route {
     pub(crate) method: &'static MethodSpec,
     pub(crate) target: Target,
     pub(crate) pace: Pace,
+    /// Shared by the methods of the contract.
+    pub(crate) gate: ContractGate,
 }
 
 /// What serves a method.
@@ -39,6 +42,13 @@ impl Target {
             Target::Stream(handler) => handler.spec(),
         }
     }
+
+    fn quota(&self) -> Quota {
+        match self {
+            Target::Call(handler) => handler.quota(),
+            Target::Stream(_) => Quota::new(),
+        }
+    }
 }
 
 impl Routes {
@@ -51,12 +61,14 @@ impl Routes {
             spec.check()
                 .map_err(|unsupported| wrong(unsupported.to_string()))?;
             routes.specs.push(spec);
+            let gate = ContractGate::new(target.quota(), spec.name, connection::now());
             for method in spec.methods {
                 let route = Route {
                     contract: spec.name,
                     method,
                     target: target.clone(),
                     pace: Pace::default(),
+                    gate: gate.clone(),
                 };
                 routes.by_key.push(route);
             }

@@ -90,6 +90,11 @@ impl Inbound {
         matches!(self.body, InboundBody::Streaming { .. })
     }
 
+    /// Whether nobody wants it any more.
+    pub(crate) fn is_discarded(&self) -> bool {
+        matches!(self.body, InboundBody::Discarded)
+    }
+
     /// Takes bytes that arrived.
     pub(crate) fn push(&mut self, bytes: Bytes) -> Result<(), Rejected> {
         if self.ended {
@@ -181,6 +186,22 @@ impl Inbound {
     pub(crate) fn credit_now(&mut self) -> Option<u32> {
         match &mut self.body {
             InboundBody::Streaming { window, .. } => window.take_grant(true),
+            _ => None,
+        }
+    }
+
+    /// The window of a streaming direction, and the bytes in it that wait to be read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn window(&self) -> Option<(ReceiveWindow, u64)> {
+        match &self.body {
+            InboundBody::Streaming {
+                queue,
+                tail,
+                window,
+            } => {
+                let unread: usize = queue.iter().map(Bytes::len).sum();
+                Some((*window, (unread + tail.len()) as u64))
+            }
             _ => None,
         }
     }

@@ -86,4 +86,15 @@ impl ReceiveWindow {
         self.available += u64::from(grant);
         Some(grant)
     }
+    /// What the peer may send.
+    #[cfg(feature = "testing")]
+    pub(crate) fn available(&self) -> u64 {
+        self.available
+    }
+
+    /// What the peer is owed.
+    #[cfg(feature = "testing")]
+    pub(crate) fn owed(&self) -> u64 {
+        self.owed
+    }
 }

@@ -24,12 +24,18 @@ use crate::wire::{Event, Fault, Peer, take_preface};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
+/// The same until the peer has said who it is: whoever connects costs that much.
+const FIRST_READ: usize = 2 << 10;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.input.capacity() - self.input.len() < READ / 4 {
-            self.input.reserve(READ);
+        let read = match self.peer {
+            Some(_) => READ,
+            None => FIRST_READ,
+        };
+        if self.input.capacity() - self.input.len() < read / 4 {
+            self.input.reserve(read);
         }
         let result = {
             let read = pin!(self.io.read_buf(&mut self.input));
@@ -72,6 +78,7 @@ impl<T: Io> Driver<T> {
             self.apply()?;
             self.reader = self.shared.lock().wire.frame_reader();
             self.peer = self.shared.peer.get().cloned();
+            self.hold_within_budget();
         }
         let cut = loop {
             match self.reader.next(&mut self.input) {
@@ -86,6 +93,15 @@ impl<T: Io> Driver<T> {
             self.release_input();
         }
         cut
+    }
+
+    /// Server: what is held for the peer's calls counts from now on.
+    fn hold_within_budget(&self) {
+        if let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer)
+            && let Some(budget) = dispatch.connected(peer)
+        {
+            self.shared.lock().wire.hold_within(budget);
+        }
     }
 
     /// An idle connection holds no buffer.

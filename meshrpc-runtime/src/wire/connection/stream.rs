@@ -38,6 +38,8 @@ pub(super) struct Stream {
     pub(super) dispatched: bool,
     /// It counts against `max_streams`.
     pub(super) counted: bool,
+    /// Server: it is there to be refused.
+    pub(super) refused: bool,
     /// Both directions are over on the wire.
     pub(super) over: bool,
     /// The application still reads.
@@ -46,6 +48,9 @@ pub(super) struct Stream {
     pub(super) writer: bool,
     /// Why the incoming stream broke off, for its reader.
     pub(super) broken: Option<BrokenOff>,
+    /// Server: bytes that are held for it: of the request until it is answered, then of a reply
+    /// until that is sent.
+    pub(super) held: u64,
 }
 
 /// Why an incoming stream broke off.
@@ -72,10 +77,12 @@ impl Stream {
             answered: false,
             dispatched: false,
             counted: false,
+            refused: false,
             over: false,
             reader: false,
             writer: false,
             broken: None,
+            held: 0,
         }
     }
 

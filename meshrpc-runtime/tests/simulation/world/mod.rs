@@ -1,0 +1,385 @@
+//! Two cores, the bytes between them, callers and handlers, in a time that is made up.
+//!
+//! # Layout
+//! - `setting`: what a seed decides beforehand
+//! - `payload`: bodies that tell calls apart
+//! - `link`: what owners, kernels and networks do with the bytes
+//! - `spy`: the frames, read as they leave
+//! - `call`: what is known of a call on both sides
+//! - `caller`, `handler`: what those do at the two ends of a call
+//! - `events`: what a core reports, held against what is known
+//! - `ledger`: what holds after every step: credit, and what is remembered
+//! - `settle`: everybody goes on to the end
+
+mod call;
+mod caller;
+mod events;
+mod handler;
+mod ledger;
+mod link;
+mod payload;
+mod setting;
+mod settle;
+mod spy;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+use meshrpc::wire::{Connection, Fault};
+
+use self::{
+    call::Call,
+    link::{Pipe, Side},
+    setting::{Act, Fate, Setting},
+    spy::Spy,
+};
+
+/// What a step found: an `Err` says which rule does not hold.
+pub(crate) type Check<T = ()> = Result<T, String>;
+
+/// One of the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Client,
+    Server,
+}
+
+/// A run.
+pub(crate) struct World {
+    rng: Rng,
+    setting: Setting,
+    begun: Instant,
+    now: Instant,
+    client: Side,
+    server: Side,
+    /// From the client to the server.
+    up: Pipe,
+    down: Pipe,
+    calls: BTreeMap<u64, Call>,
+    /// The server drains, or the client leaves.
+    ending: bool,
+    tally: Tally,
+    /// What happened, if somebody wants to read it.
+    log: Option<Vec<String>>,
+}
+
+/// How often a run came to what it is for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) steps: u64,
+    pub(crate) calls: u64,
+    pub(crate) replies: u64,
+    pub(crate) streams_read_to_the_end: u64,
+    pub(crate) streams_broken_off: u64,
+    pub(crate) statuses: u64,
+    pub(crate) overloaded: u64,
+    pub(crate) too_large: u64,
+    pub(crate) cancelled: u64,
+    pub(crate) expired: u64,
+    pub(crate) not_started: u64,
+    pub(crate) perhaps_started: u64,
+    pub(crate) started: u64,
+    pub(crate) waited: u64,
+    pub(crate) without_credit: u64,
+    pub(crate) late_frames: u64,
+    pub(crate) drained: u64,
+    pub(crate) ping_timeouts: u64,
+    pub(crate) lived_on: u64,
+}
+
+impl Tally {
+    /// Each count by its name.
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 19] {
+        [
+            ("steps", self.steps),
+            ("calls", self.calls),
+            ("replies", self.replies),
+            ("streams read to the end", self.streams_read_to_the_end),
+            ("streams that broke off", self.streams_broken_off),
+            ("statuses", self.statuses),
+            ("refused as overloaded", self.overloaded),
+            ("too large", self.too_large),
+            ("cancelled", self.cancelled),
+            ("expired", self.expired),
+            ("lost, not started", self.not_started),
+            ("lost, perhaps started", self.perhaps_started),
+            ("lost, started", self.started),
+            ("waited for room", self.waited),
+            ("steps without credit", self.without_credit),
+            ("late frames", self.late_frames),
+            ("drained", self.drained),
+            ("ping timeouts", self.ping_timeouts),
+            ("connections that lived on", self.lived_on),
+        ]
+    }
+
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.steps += other.steps;
+        self.calls += other.calls;
+        self.replies += other.replies;
+        self.streams_read_to_the_end += other.streams_read_to_the_end;
+        self.streams_broken_off += other.streams_broken_off;
+        self.statuses += other.statuses;
+        self.overloaded += other.overloaded;
+        self.too_large += other.too_large;
+        self.cancelled += other.cancelled;
+        self.expired += other.expired;
+        self.not_started += other.not_started;
+        self.perhaps_started += other.perhaps_started;
+        self.started += other.started;
+        self.waited += other.waited;
+        self.without_credit += other.without_credit;
+        self.late_frames += other.late_frames;
+        self.drained += other.drained;
+        self.ping_timeouts += other.ping_timeouts;
+        self.lived_on += other.lived_on;
+    }
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, logged: bool) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let setting = Setting::draw(&mut rng);
+        let now = Instant::now();
+        let client = Connection::client(Arc::new(setting.client.clone()), rng.u16(..), now);
+        let server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let up = Spy::new(Who::Client, &setting.server);
+        let down = Spy::new(Who::Server, &setting.client);
+        let mut world = Self {
+            rng,
+            begun: now,
+            now,
+            client: Side::new(Who::Client, client, now),
+            server: Side::new(Who::Server, server, now),
+            up: Pipe::new(setting.pipe, up),
+            down: Pipe::new(setting.pipe, down),
+            setting,
+            calls: BTreeMap::new(),
+            ending: false,
+            tally: Tally::default(),
+            log: logged.then(Vec::new),
+        };
+        let drawn = format!("{:#?}", world.setting);
+        world.trace(|| drawn);
+        world
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(&mut self) -> Check {
+        let total = self.setting.weights.iter().sum();
+        let steps = self.setting.steps;
+        if self.setting.shaken {
+            self.go_on()?;
+        }
+        for step in 0..steps {
+            let fates: Vec<Fate> = self
+                .setting
+                .fates
+                .iter()
+                .filter(|(at, _)| *at == step)
+                .map(|(_, fate)| *fate)
+                .collect();
+            for fate in fates {
+                self.befall(fate);
+                self.check()?;
+            }
+            let mut at = self.rng.u32(0..total);
+            let chosen = self.setting.weights.iter().position(|weight| {
+                let hit = at < *weight;
+                at = at.saturating_sub(*weight);
+                hit
+            });
+            let (act, _) = Act::ALL[chosen.unwrap_or(0)];
+            self.act(act)?;
+            self.check()?;
+        }
+        self.settle()
+    }
+
+    /// How often what happened.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// What happened.
+    pub(crate) fn log(&self) -> &[String] {
+        self.log.as_deref().unwrap_or_default()
+    }
+
+    fn act(&mut self, act: Act) -> Check {
+        let piece = self.setting.piece;
+        match act {
+            Act::Call => self.make_call(),
+            Act::Cancel => self.cancel(),
+            Act::CallerWrites => self.some(Call::may_write, World::caller_writes),
+            Act::CallerFinishes => self.some(Call::may_write, World::caller_finishes),
+            Act::CallerReads => self.some(Call::may_read, World::caller_reads),
+            Act::CallerStopsReading => self.some(Call::holds_reader, World::caller_stops_reading),
+            Act::CallerStopsWriting => self.some(Call::holds_writer, World::caller_stops_writing),
+            Act::HandlerAnswers => self.some(Call::may_be_answered, World::handler_answers),
+            Act::HandlerReads => self.some(Call::handler_may_read, World::handler_reads),
+            Act::HandlerWrites => self.some(Call::handler_may_write, World::handler_writes),
+            Act::HandlerFinishes => self.some(Call::handler_may_write, World::handler_finishes),
+            Act::HandlerStopsReading => {
+                self.some(Call::handler_holds_reader, World::handler_stops_reading)
+            }
+            Act::HandlerEnds => self.some(Call::handler_is_to_stop, World::handler_ends),
+            Act::ClientWrites => self.writes_some(Who::Client, piece),
+            Act::ServerWrites => self.writes_some(Who::Server, piece),
+            Act::ClientReads => self.reads_some(Who::Client, piece),
+            Act::ServerReads => self.reads_some(Who::Server, piece),
+            Act::WritesAreReported => {
+                self.client.report();
+                self.server.report();
+                Ok(())
+            }
+            Act::ClientTimer => self.timer(Who::Client),
+            Act::ServerTimer => self.timer(Who::Server),
+            Act::TimePasses => {
+                self.time_passes();
+                Ok(())
+            }
+        }
+    }
+
+    /// Does something with one of the calls that it can be done with.
+    fn some(
+        &mut self,
+        can: impl Fn(&Call) -> bool,
+        act: impl Fn(&mut World, u64) -> Check,
+    ) -> Check {
+        let ids: Vec<u64> = self.calls_that(can);
+        match ids.len() {
+            0 => Ok(()),
+            len => {
+                let id = ids[self.rng.usize(0..len)];
+                act(self, id)
+            }
+        }
+    }
+
+    fn calls_that(&self, can: impl Fn(&Call) -> bool) -> Vec<u64> {
+        let calls = self.calls.values().filter(|call| can(call));
+        calls.map(|call| call.id).collect()
+    }
+
+    fn writes_some(&mut self, who: Who, most: usize) -> Check {
+        let max = self.rng.usize(1..=most);
+        self.write(who, max)?;
+        if self.rng.u8(0..4) > 0 {
+            self.side(who).report();
+        }
+        self.events(who)
+    }
+
+    fn reads_some(&mut self, who: Who, most: usize) -> Check {
+        let max = self.rng.usize(1..=most);
+        self.read(who, max)?;
+        self.events(who)
+    }
+
+    /// A side looks at its timer, early, in time or late.
+    fn timer(&mut self, who: Who) -> Check {
+        let now = self.now;
+        let side = self.side(who);
+        if side.gone {
+            return Ok(());
+        }
+        side.report();
+        let result = side.wire.handle_timeout(now);
+        self.events(who)?;
+        if let Err(fault) = result {
+            self.fault(who, fault)?;
+            self.events(who)?;
+        }
+        self.timer_was_handled(who)
+    }
+
+    fn time_passes(&mut self) {
+        let due = |side: &Side| side.wire.poll_timeout().filter(|_| !side.gone);
+        let next = match self.rng.u8(0..16) {
+            0 => due(&self.client),
+            1 => due(&self.server),
+            2 => Some(self.now + Duration::from_millis(self.rng.u64(0..3_000))),
+            _ => Some(self.now + Duration::from_micros(self.rng.u64(0..5_000))),
+        };
+        self.now = next.map_or(self.now, |next| next.max(self.now));
+        self.trace(|| "time passes".into());
+    }
+
+    fn befall(&mut self, fate: Fate) {
+        self.trace(|| format!("{fate:?}"));
+        let now = self.now;
+        match fate {
+            Fate::Lost => {
+                let (up, down) = (self.rng.f64(), self.rng.f64());
+                self.up.lose(up);
+                self.down.lose(down);
+            }
+            Fate::DeafServer => self.up.severed = true,
+            Fate::DeafClient => self.down.severed = true,
+            Fate::Severed => {
+                self.up.severed = true;
+                self.down.severed = true;
+            }
+            Fate::Drain => {
+                self.ending = true;
+                self.server.wire.go_away(now);
+            }
+            Fate::Leave => {
+                self.ending = true;
+                self.client.wire.go_away(now);
+            }
+            Fate::ClientDropped => self.drop_side(Who::Client),
+            Fate::ServerDropped => self.drop_side(Who::Server),
+        }
+    }
+
+    fn side(&mut self, who: Who) -> &mut Side {
+        match who {
+            Who::Client => &mut self.client,
+            Who::Server => &mut self.server,
+        }
+    }
+
+    /// Both shook hands, and nothing has befallen the bytes between them.
+    fn is_well(&self) -> bool {
+        let established = self.client.wire.is_established() && self.server.wire.is_established();
+        established && self.up.is_whole() && self.down.is_whole()
+    }
+
+    /// Says what happened, to whom wants to know.
+    fn trace(&mut self, what: impl FnOnce() -> String) {
+        if let Some(log) = &mut self.log {
+            let at = (self.now - self.begun).as_secs_f64();
+            log.push(format!("{at:>12.6} {}", what()));
+        }
+    }
+}
+
+impl Who {
+    /// Whether a fault may end the connection of this side.
+    fn may_meet(self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Closed | Fault::Transport(..) | Fault::ClosedHere | Fault::Done => true,
+            Fault::PingTimeout(_) | Fault::HandshakeTimeout(_) => true,
+            Fault::GoneAway { .. } => true,
+            Fault::Refused { .. } => self == Who::Server,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Who::Client => "client",
+            Who::Server => "server",
+        })
+    }
+}
