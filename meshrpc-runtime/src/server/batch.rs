@@ -49,7 +49,6 @@ pub(super) struct Job {
     /// Where its method is in the routes.
     pub(super) place: usize,
     pub(super) request: Request,
-    pub(super) context: Context,
     pub(super) responder: Responder,
     pub(super) permit: Permit,
 }
@@ -220,7 +219,9 @@ impl Job {
         if let Target::Call(handler) = &route.target {
             let (handler, request) = (Arc::clone(handler), self.request);
             let call = (self.responder, self.permit);
-            service.spawn(route, self.context, call, move || handler.call(request));
+            service.spawn(route, request.context().clone(), call, move || {
+                handler.call(request)
+            });
         }
     }
 
@@ -234,12 +235,11 @@ impl Job {
         }
         let Self {
             request,
-            context,
             responder,
             permit,
             ..
         } = self;
-        let polled = context.sync_scope(|| {
+        let polled = request.context().clone().sync_scope(|| {
             caught_now(|| {
                 let mut future = handler.call(request);
                 match future.as_mut().poll(cx) {

@@ -5,6 +5,7 @@ use std::{
     pin::pin,
     sync::{Arc, atomic::Ordering},
     task::Poll,
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -22,7 +23,7 @@ use crate::{
         panic::caught,
         routes::{Route, Routes, Target},
     },
-    wire::{CallKind, Codec, OpenHead, Reason, Status},
+    wire::{CallKind, Codec, OpenHead, Peer, Reason, Status},
 };
 
 /// Hands calls to handlers; one for all connections of a server.
@@ -121,24 +122,16 @@ impl Dispatcher {
             deadline,
             peer,
         } = call;
-        let context = Context::of_call(Origin {
-            // The calls that it makes have to be done as well.
-            deadline: deadline.filter(|_| !route.method.completes),
-            trace: head.trace.clone(),
-            session: head.session.clone(),
-            metadata: head.metadata.clone(),
-            peer: Some(Arc::clone(&peer)),
-            unfinished: self.service.unfinished.clone(),
-        });
         let method = route.method;
+        let said = (head.codec, head.attempt);
         match (&route.target, body) {
             (Target::Call(_), IncomingBody::Buffered(body))
                 if method.kind == CallKind::Unary && !method.completes =>
             {
+                let context = self.context(method, head, deadline, peer);
                 let job = Job {
                     place,
-                    request: Request::new(method, head, body, deadline, peer),
-                    context,
+                    request: Request::new(method, said, body, deadline, context),
                     responder,
                     permit,
                 };
@@ -150,12 +143,15 @@ impl Dispatcher {
             }
             (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
+                let context = self.context(method, head, deadline, peer);
+                let inner = context.clone();
                 let request = match body {
                     IncomingBody::Buffered(body) => {
-                        Request::new(method, head, body, deadline, peer)
+                        Request::new(method, said, body, deadline, inner)
                     }
                     IncomingBody::Stream(stream) => {
-                        Request::new(method, head, Bytes::new(), deadline, peer).with_stream(stream)
+                        Request::new(method, said, Bytes::new(), deadline, inner)
+                            .with_stream(stream)
                     }
                 };
                 self.service
@@ -165,6 +161,7 @@ impl Dispatcher {
             }
             (Target::Stream(handler), body) => {
                 let (handler, service) = (Arc::clone(handler), Arc::clone(&self.service));
+                let context = self.context(method, head.clone(), deadline, Arc::clone(&peer));
                 let contract = route.contract;
                 spawn(context, responder, |responder| async move {
                     let _permit = permit;
@@ -184,6 +181,26 @@ impl Dispatcher {
                 });
             }
         }
+    }
+}
+
+impl Dispatcher {
+    fn context(
+        &self,
+        method: &MethodSpec,
+        head: OpenHead,
+        deadline: Option<Instant>,
+        peer: Arc<Peer>,
+    ) -> Context {
+        Context::of_call(Origin {
+            // The calls that it makes have to be done as well.
+            deadline: deadline.filter(|_| !method.completes),
+            trace: head.trace,
+            session: head.session,
+            metadata: head.metadata,
+            peer: Some(peer),
+            unfinished: self.service.unfinished.clone(),
+        })
     }
 }
 

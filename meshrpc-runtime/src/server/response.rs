@@ -13,7 +13,7 @@ use crate::{
     contract::MethodSpec,
     discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
-    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
+    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status, buffers},
 };
 
 /// Longest message of a status, in bytes.
@@ -83,7 +83,10 @@ impl Response {
         E: Serialize + ?Sized,
     {
         let detail = match written(request, method, error, codec::encode_failure) {
-            Ok((codec, bytes)) => Detail::Typed { codec, bytes },
+            Ok((codec, bytes)) => Detail::Typed {
+                codec,
+                bytes: bytes.into(),
+            },
             Err(_) => Detail::Chain(text),
         };
         Response::of(Status::application(Code::Unknown, message, detail))
@@ -278,14 +281,14 @@ fn written<T>(
     method: &'static MethodSpec,
     value: &T,
     encode: fn(Codec, &MethodSpec, &T, &mut Vec<u8>) -> Result<(), EncodeError>,
-) -> Result<(Codec, Bytes), EncodeError>
+) -> Result<(Codec, Vec<u8>), EncodeError>
 where
     T: Serialize + ?Sized,
 {
     let codec = reply_codec(codec, method);
-    let mut out = Vec::with_capacity(128);
+    let mut out = buffers::short();
     match encode(codec, method, value, &mut out) {
-        Ok(()) => Ok((codec, out.into())),
+        Ok(()) => Ok((codec, out)),
         Err(error) if error.needs_field_names() && codec == Codec::Positional => {
             method.demote();
             written(Codec::FieldNamed, method, value, encode)

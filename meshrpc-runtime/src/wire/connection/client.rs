@@ -147,7 +147,7 @@ impl Connection {
     fn open_at_once(&mut self, id: u64, mut stream: Stream, head: &OpenHead, body: Body) {
         self.queue_frame(FrameType::Open, Flags::END, id, |out| {
             layout::put_open(out, head);
-            body.into_pieces().for_each(|piece| out.put_slice(&piece));
+            body.put(out);
         });
         self.note_small_frame();
         self.open += 1;

@@ -214,7 +214,7 @@ impl Connection {
             stream.sent_at_once = true;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
-                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+                body.put(out);
             });
             self.note_small_frame();
             self.close_if_over(id);
