@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 
+use bytes::BytesMut;
+
 /// Bytes that a short buffer has room for at most, and at least when it is new.
 pub(crate) const SHORT: usize = 1024;
 const NEW: usize = 128;
@@ -18,6 +20,7 @@ const LONG_ONES: usize = 2;
 struct Kept {
     short: Vec<Vec<u8>>,
     long: Vec<Vec<u8>>,
+    input: Vec<BytesMut>,
 }
 
 thread_local! {
@@ -54,6 +57,26 @@ pub(crate) fn give(mut buffer: Vec<u8>) {
             false => (&mut kept.long, LONG_ONES),
         };
         if kept.len() < most {
+            kept.push(buffer);
+        }
+    });
+}
+
+/// An empty buffer to read to.
+pub(crate) fn input() -> BytesMut {
+    let kept = KEPT.try_with(|kept| kept.borrow_mut().input.pop());
+    kept.ok().flatten().unwrap_or_default()
+}
+
+/// Keeps a buffer that was read to, unless what was read is still somewhere.
+pub(crate) fn give_input(mut buffer: BytesMut) {
+    buffer.clear();
+    if buffer.capacity() > LONG || !buffer.try_reclaim(LONG) {
+        return;
+    }
+    let _ = KEPT.try_with(|kept| {
+        let kept = &mut kept.borrow_mut().input;
+        if kept.len() < LONG_ONES {
             kept.push(buffer);
         }
     });

@@ -1,13 +1,13 @@
 //! Reading: bytes become frames, and calls are handed over.
 
 use std::{
-    io,
+    io, mem,
     pin::pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use tokio::io::AsyncReadExt;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     },
     Driver,
 };
-use crate::wire::{Event, Fault, Peer, take_preface};
+use crate::wire::{Event, Fault, Peer, buffers, take_preface};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
@@ -67,6 +67,9 @@ impl<T: Io> Driver<T> {
             Some(_) => READ,
         };
         // A frame that has begun is read to its end, so that the next one begins a buffer.
+        if self.input.capacity() == 0 && self.peer.is_some() {
+            self.input = buffers::input();
+        }
         let room = self.input.capacity() - self.input.len();
         let lacks = self.reader.lacks(&self.input).unwrap_or(0);
         if room < lacks {
@@ -151,11 +154,9 @@ impl<T: Io> Driver<T> {
         }
     }
 
-    /// An idle connection holds no buffer.
+    /// A connection holds no buffer while there is nothing in it.
     fn release_input(&mut self) {
-        if self.shared.lock().wire.in_flight() == 0 {
-            self.input = BytesMut::new();
-        }
+        buffers::give_input(mem::take(&mut self.input));
     }
 
     fn apply(&mut self) -> Result<(), Fault> {

@@ -35,8 +35,8 @@ impl Connection {
         }
         self.budget.call();
         let end = frame.flags.contains(Flags::END);
-        let (head, body) = match layout::parse_open(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, body) = match layout::open_head(&frame.payload) {
+            Ok((head, len)) => (head, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 self.accept_to_refuse(id, layout::after_head(&frame.payload), end)?;
