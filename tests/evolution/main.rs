@@ -4,6 +4,8 @@
 //!   `serving <address>`.
 //! - `evolution call <old|new> <deployment>`: calls each contract as this side has it; prints a line
 //!   for each call, as [`report::line`] has it.
+//! - `evolution load <old|new> <deployment>`: does so again and again, and prints `round <number>`
+//!   after each time, until its standard input ends.
 
 #![allow(
     dead_code,
@@ -38,13 +40,20 @@ async fn main() -> anyhow::Result<()> {
     let (verb, side, deployment) = match arguments[..] {
         [verb, "old", deployment] => (verb, Side::Old, deployment),
         [verb, "new", deployment] => (verb, Side::New, deployment),
-        _ => bail!("expected `serve|call old|new <deployment>`"),
+        _ => bail!("expected `serve|call|load old|new <deployment>`"),
     };
     let mesh = Mesh::from_env().await?;
     match verb {
         "serve" => serve(&mesh, side, deployment).await,
         "call" => call(&mesh, side, deployment).await,
-        _ => bail!("expected `serve` or `call`"),
+        "load" => {
+            for round in 1_u64.. {
+                call(&mesh, side, deployment).await?;
+                println!("round {round}");
+            }
+            Ok(())
+        }
+        _ => bail!("expected `serve`, `call` or `load`"),
     }
 }
 

@@ -2,6 +2,7 @@
 //! served correctly or is a typed error on each side. `docs/evolution.md` has what comes of each.
 
 mod demotion;
+mod rolling;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,6 +15,7 @@ use std::{
 };
 
 use meshrpc_tests::process::{CAP, Instance};
+use tempfile::TempDir;
 
 const BEGIN: &str = "<!-- The table below is written by the test `evolution`. -->\n";
 
@@ -25,12 +27,11 @@ type Calls = Vec<(String, String, Seen)>;
 
 #[tokio::test]
 async fn every_change_is_served_correctly_or_a_typed_error_on_each_side() {
-    let folder = tempfile::Builder::new()
-        .prefix("mesh")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in("/tmp")
-        .expect("a folder can be made");
-    let (old, new) = tokio::join!(serve(folder.path(), "old"), serve(folder.path(), "new"),);
+    let folder = folder();
+    let (old, new) = tokio::join!(
+        serve(folder.path(), "old", "old"),
+        serve(folder.path(), "new", "new"),
+    );
     // One client at a time for each server, which has one log.
     let (old_to_new, new_to_old) = tokio::join!(
         call(folder.path(), "old", "new"),
@@ -67,9 +68,18 @@ async fn every_change_is_served_correctly_or_a_typed_error_on_each_side() {
     assert_eq!(table, committed, "docs/evolution.md has another table");
 }
 
-async fn serve(folder: &Path, side: &str) -> Instance {
+/// A folder for a mesh.
+fn folder() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("mesh")
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in("/tmp")
+        .expect("a folder can be made")
+}
+
+async fn serve(folder: &Path, side: &str, deployment: &str) -> Instance {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evolution"));
-    command.args(["serve", side, side]);
+    command.args(["serve", side, deployment]);
     command.envs(environment(folder));
     Instance::start(side, command).await
 }
@@ -94,18 +104,20 @@ async fn call(folder: &Path, side: &str, deployment: &str) -> Calls {
     drop(kept);
     assert!(output.status.success(), "the client: {}", output.status);
     let output = String::from_utf8(output.stdout).expect("text");
-    let line = |line: &str| {
-        let parts: Vec<&str> = line.split('\t').collect();
-        match parts[..] {
-            [change, call, outcome, received] => (
-                change.to_owned(),
-                call.to_owned(),
-                (outcome.to_owned(), received.to_owned()),
-            ),
-            _ => panic!("four parts: {line}"),
-        }
-    };
-    output.lines().map(line).collect()
+    output.lines().map(read).collect()
+}
+
+/// What a client printed about a call.
+fn read(line: &str) -> (String, String, Seen) {
+    let parts: Vec<&str> = line.split('\t').collect();
+    match parts[..] {
+        [change, call, outcome, received] => (
+            change.to_owned(),
+            call.to_owned(),
+            (outcome.to_owned(), received.to_owned()),
+        ),
+        _ => panic!("four parts: {line}"),
+    }
 }
 
 fn environment(folder: &Path) -> BTreeMap<&'static str, String> {

@@ -1,12 +1,14 @@
 //! The rules of the house that no compiler checks: which way dependencies point, what the wire may
-//! know, how long a file may be, and what a manifest has to say.
+//! know, how long a file may be, what a manifest has to say, and which faults are tested.
 //!
 //! # Layout
 //! - `edges`: who uses whom inside of the runtime
 //! - `sources`: what no source file may hold
+//! - `faults`: which test says that a fault is survived
 //! - `manifests`: what is published, and where versions stand
 
 mod edges;
+mod faults;
 mod manifests;
 mod sources;
 

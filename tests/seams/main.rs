@@ -9,6 +9,8 @@
 //! - `losses`: replies, requests and dials that are lost
 //! - `instances`: calls that another instance answers
 //! - `time`: delays, deadlines, partitions, and chance
+//! - `many`: ten thousand calls whose time is over at once
+//! - `panics`: handlers that panic, among calls that do not
 //! - `pairs`: how long a pair lives, and what else lives on its network
 
 mod bodies;
@@ -16,7 +18,9 @@ mod bytes;
 mod chance;
 mod instances;
 mod losses;
+mod many;
 mod pairs;
+mod panics;
 mod streams;
 mod time;
 

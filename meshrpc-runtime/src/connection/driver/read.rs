@@ -25,6 +25,8 @@ use crate::wire::{Event, Fault, take_preface};
 const READ: usize = 64 << 10;
 /// The same where a header is expected whose payload is read to another place.
 const HEADER_READ: usize = 4 << 10;
+/// The same until the peer has said who it is: whoever connects costs that much.
+const FIRST_READ: usize = 2 << 10;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
@@ -58,10 +60,10 @@ impl<T: Io> Driver<T> {
     /// Reads what is not known yet.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         // Of the chunk that follows one, the header is what is to be read here.
-        let most = if self.between_chunks {
-            HEADER_READ
-        } else {
-            READ
+        let most = match self.peer {
+            None => FIRST_READ,
+            Some(_) if self.between_chunks => HEADER_READ,
+            Some(_) => READ,
         };
         // A frame that has begun is read to its end, so that the next one begins a buffer.
         let room = self.input.capacity() - self.input.len();
@@ -118,6 +120,7 @@ impl<T: Io> Driver<T> {
             self.apply()?;
             self.reader = self.shared.lock().wire.frame_reader();
             self.peer = self.shared.peer.get().cloned();
+            self.hold_within_budget();
         }
         let cut = loop {
             match self.reader.next(&mut self.input) {
@@ -136,6 +139,15 @@ impl<T: Io> Driver<T> {
             self.landing = self.shared.lock().wire.land(&mut self.input);
         }
         Ok(())
+    }
+
+    /// Server: what is held for the peer's calls counts from now on.
+    fn hold_within_budget(&self) {
+        if let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer)
+            && let Some(budget) = dispatch.connected(peer)
+        {
+            self.shared.lock().wire.hold_within(budget);
+        }
     }
 
     /// An idle connection holds no buffer.

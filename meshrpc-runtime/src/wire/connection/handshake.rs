@@ -1,6 +1,6 @@
 //! Hellos, and what a server refuses there.
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -14,9 +14,6 @@ use super::{
     },
     Connection, Event, Phase, Side,
 };
-
-/// How long a handshake may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a server answers to something that is no client of this protocol.
 const NOT_A_CLIENT: &[u8] = b"MRPC: not a meshrpc client\r\n";
@@ -119,8 +116,17 @@ impl Connection {
         }
     }
 
+    /// Server: the peer's hello is answered with a go-away, whatever it says.
+    pub fn refuse_hello(&mut self, reason: GoAwayReason, text: String) {
+        self.refusal = Some(Box::new((reason, text)));
+    }
+
     fn client_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
         let client = Hello::parse(payload, true)?;
+        if let Some(refusal) = self.refusal.take() {
+            let (reason, text) = *refusal;
+            return Err(self.refuse(reason, text));
+        }
         let verdicts = judge(&client.wanted, &self.config.contracts);
         let absent = |(_, verdict): &(String, ContractVerdict)| *verdict == ContractVerdict::Absent;
         let own_name = &self.config.identity.name;

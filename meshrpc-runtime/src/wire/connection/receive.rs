@@ -1,6 +1,6 @@
 //! Frames that either side may send.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -29,7 +29,7 @@ impl Connection {
             Phase::Open => {}
         }
         let Some(kind) = frame.kind else {
-            self.counters.ignored_frames += 1;
+            self.counters.count(|counters| &mut counters.ignored_frames);
             return self.budget.spend(now);
         };
         match (kind, self.side) {
@@ -59,7 +59,7 @@ impl Connection {
 
     /// A frame that changed nothing.
     pub(super) fn brings_nothing(&mut self) -> Result<(), Fault> {
-        self.counters.idle_frames += 1;
+        self.counters.count(|counters| &mut counters.idle_frames);
         self.budget.spend(self.now)
     }
 
@@ -86,7 +86,13 @@ impl Connection {
     ) -> Result<(), Fault> {
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
         self.receive_cost(len as u64, credit_now)?;
-        let Some(stream) = self.known(frame)? else {
+        if self.known(frame)?.is_none() {
+            return Ok(());
+        }
+        if self.side == Side::Server {
+            self.hold(frame.stream, len as u64);
+        }
+        let Some(stream) = self.streams.get_mut(frame.stream) else {
             return Ok(());
         };
         let Some(inbound) = &mut stream.inbound else {
@@ -261,7 +267,7 @@ impl Connection {
         let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
         match &stream {
             None => {
-                self.counters.late_frames += 1;
+                self.counters.count(|counters| &mut counters.late_frames);
                 // Bytes are paid for with credit.
                 if frame.kind != Some(FrameType::Data) {
                     self.budget.spend(self.now)?;
@@ -291,6 +297,9 @@ impl Connection {
         if let Some(inbound) = &mut stream.inbound {
             if let Some((bytes, grant)) = inbound.pop() {
                 let over = stream.over;
+                let held = stream.held.min(bytes.len() as u64);
+                stream.held -= held;
+                self.holding.free(held);
                 if let Some(grant) = grant
                     && !over
                 {
@@ -338,6 +347,7 @@ impl Connection {
             && inbound.is_streaming()
         {
             inbound.discard();
+            self.holding.free(mem::take(&mut stream.held));
         }
         if stream.over {
             self.remove_if_unused(id);
@@ -413,6 +423,7 @@ impl Connection {
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(stream) = self.streams.remove(id) {
+            self.holding.free(stream.held);
             if stream.counted {
                 self.open -= 1;
             } else if let Ok(place) = self.waiting.binary_search(&id) {

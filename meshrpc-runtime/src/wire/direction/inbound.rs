@@ -90,6 +90,11 @@ impl Inbound {
         matches!(self.body, InboundBody::Streaming { .. })
     }
 
+    /// Whether nobody wants it any more.
+    pub(crate) fn is_discarded(&self) -> bool {
+        matches!(self.body, InboundBody::Discarded)
+    }
+
     /// Takes bytes that arrived.
     pub(crate) fn push(&mut self, bytes: Bytes) -> Result<(), Rejected> {
         if self.ended {
