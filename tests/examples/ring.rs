@@ -33,7 +33,10 @@ fn a_state_goes_around_the_ring_and_comes_back() {
     let latencies = state["hop_latency"].as_array().map(Vec::len);
     assert_eq!(latencies, Some(12), "one for each hop: {state}");
     for time in ["start", "current", "last", "round_trip"] {
-        assert!(state[time].as_u64().is_some_and(|time| time > 0), "{time}: {state}");
+        assert!(
+            state[time].as_u64().is_some_and(|time| time > 0),
+            "{time}: {state}"
+        );
     }
 
     let state = hop(address, r#"{"limit": 3, "queue": ["E", "A"]}"#, 200);

@@ -45,7 +45,8 @@ impl Connection {
         now: Instant,
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
-        if self.phase != Phase::Open || self.ending.has_begun() {
+        let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
+        if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
         }
         let body = body.into();
@@ -131,7 +132,9 @@ impl Connection {
 
     /// Whether a call waits, and the peer has room.
     pub(super) fn may_open_waiting(&self) -> bool {
-        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
+        self.open < self.peer_limits.max_streams
+            && !self.waiting.is_empty()
+            && !cfg!(meshrpc_fault = "waiting_call_lost")
     }
 
     /// Opens calls that wait, while the peer has room.
@@ -369,7 +372,7 @@ impl Connection {
         if let Some(outbound) = &mut stream.outbound {
             outbound.abandon();
         }
-        if !stream.counted {
+        if !stream.counted || cfg!(meshrpc_fault = "reset_forgotten") {
             return;
         }
         self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {

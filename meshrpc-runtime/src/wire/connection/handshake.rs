@@ -10,7 +10,7 @@ use super::{
         fault::{Fault, GoAwayReason},
         flow::SendCredit,
         frame::{Checksum, Flags, Frame, FrameType, PREFACE},
-        hello::{Hello, Limits, judge},
+        hello::{Hello, judge},
     },
     Connection, Event, Phase, Side,
 };
@@ -168,10 +168,9 @@ impl Connection {
     fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
         self.phase = Phase::Open;
         self.checksum = checksum;
-        self.peer_limits = Limits {
-            max_frame: peer.limits.max_frame,
-            ..peer.limits
-        };
+        if !cfg!(meshrpc_fault = "own_limits_obeyed") {
+            self.peer_limits = peer.limits;
+        }
         self.send_credit = SendCredit::new(peer.limits.connection_window);
         self.keep_alive.established(peer.ping_min, now);
         let known = Arc::new(Peer {

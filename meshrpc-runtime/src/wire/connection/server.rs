@@ -61,7 +61,8 @@ impl Connection {
             return Ok(());
         }
         let bytes = frame.payload.len() as u64;
-        if let Err(full) = self.holding.take(bytes, now) {
+        let whole = bytes.max(head.body_len.unwrap_or(0));
+        if let Err(full) = self.holding.take(bytes, whole, now) {
             self.counters.count(|counters| &mut counters.unheld_calls);
             self.accept_to_refuse(id, body, end)?;
             self.status(id, no_room(full, Started::No));
@@ -201,7 +202,7 @@ impl Connection {
         }
         // A small one is bounded by what the peer may leave unread.
         if len > limits.inline_max as usize {
-            if let Err(full) = self.holding.take(len as u64, self.now) {
+            if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
                 self.counters.count(|counters| &mut counters.unheld_calls);
                 self.last_word(id, no_room(full, Started::Yes));
                 return;
@@ -262,7 +263,7 @@ impl Connection {
         let Some(stream) = self.streams.get(id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -306,7 +307,7 @@ impl Connection {
             false => 0,
         };
         self.stream_over(id);
-        if runs {
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
             self.abandoned.insert(id, held);
         }
         if handled {
