@@ -24,7 +24,7 @@ use crate::wire::{Event, Fault, take_preface};
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
 /// The same until the peer has said who it is: whoever connects costs that much.
-const FIRST_READ: usize = 2 << 10;
+const FIRST_READ: usize = 512;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
