@@ -25,7 +25,7 @@ use crate::wire::{Event, Fault, Peer, buffers, take_preface};
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
 /// The same until the peer has said who it is: whoever connects costs that much.
-const FIRST_READ: usize = 2 << 10;
+const FIRST_READ: usize = 512;
 /// The same where a header is expected whose payload is read to another place.
 const HEADER_READ: usize = 4 << 10;
 
