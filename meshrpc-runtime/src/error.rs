@@ -59,6 +59,10 @@ pub enum Limit {
     MessageSize,
     /// Entries or bytes of metadata.
     Metadata,
+    /// Bytes of a session key.
+    SessionKey,
+    /// Connections that an instance takes.
+    Connections,
     /// The instance is draining and takes no new calls.
     Draining,
     /// The instance said it is overloaded.

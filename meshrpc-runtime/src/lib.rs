@@ -39,7 +39,9 @@
 //! - What a handler knows of the call it serves: [`Context`].
 //! - What can go wrong: [`Error`], and the table in `docs/errors.md`.
 //! - Programs without a runtime: [`block_on`], [`Mesh::from_env_blocking`].
-//! - Serving, limits, layers, and an orderly stop: [`server`].
+//! - Serving, layers, and an orderly stop: [`server`].
+//! - What callers may use, and what a client takes: [`Limits`], [`ClientLimits`], and the table in
+//!   `docs/limits.md`.
 //!
 //! # Features
 //!
@@ -100,7 +102,7 @@ pub mod transport;
 pub mod wire;
 
 pub use blocking::block_on;
-pub use client::{Call, Channel, SessionKey};
+pub use client::{Call, Channel, ClientLimits, SessionKey};
 pub use context::{Context, spawn};
 pub use error::{Code, Error, Kind, Limit, Started};
 pub use mesh::{Client, Mesh};

@@ -5,6 +5,7 @@
 //! - `pool`: the connections to a deployment, one per instance, following the registry.
 //! - [`balance`]: which instance gets the next call.
 //! - [`Outgoing`], `progress`: a call, and what it has been through.
+//! - [`ClientLimits`]: what a client takes of its callees, and how often it tries.
 //! - `retry`: what follows when a call got no reply.
 //! - `health`: instances that are left out because they only fail.
 //! - [`Answer`]: what a call brought back.
@@ -25,6 +26,7 @@ mod channel;
 mod health;
 #[cfg(feature = "http")]
 mod http;
+mod limits;
 mod outgoing;
 mod pool;
 mod progress;
@@ -40,6 +42,7 @@ pub(crate) use answer::remote_error;
 pub use answer::{Answer, RemoteFailure, Value};
 pub use call::Call;
 pub use channel::Channel;
+pub use limits::{ClientLimits, RetryBudget};
 pub use outgoing::Outgoing;
 #[cfg(feature = "testing")]
 pub(crate) use pool::establish;

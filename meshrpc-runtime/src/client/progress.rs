@@ -15,14 +15,13 @@ use crate::{
     client::{
         Answer, Outgoing,
         answer::Origin,
-        balance::MAX_SESSION_KEY,
         pool::{Lane, Pick},
         retry::{Attempt, Decision, Failure, Next, decide},
     },
     connection::{self, CallFailure, NotTaken},
     context::Context,
-    error::{Code, Error, Kind, Started},
-    wire::{CallKind, Codec, OpenHead, Reason, Status},
+    error::{Code, Error, Kind, Limit, Started},
+    wire::{CallKind, Codec, OpenHead, Reason, Status, check_session_key},
 };
 
 /// How long a session's own instance is waited for while it is being dialled.
@@ -65,12 +64,9 @@ pub(super) struct Opened {
 impl<'a> Progress<'a> {
     pub(super) fn new(outgoing: &'a Outgoing<'a>, context: &Context) -> Result<Self, Error> {
         let (channel, method) = (outgoing.channel, outgoing.method);
-        if outgoing
-            .key()
-            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
-        {
-            let message = format!("a session key is at most {MAX_SESSION_KEY} bytes long");
-            return Err(Error::new(Kind::Codec, message).with_code(Code::InvalidArgument));
+        if let Some(Err(excess)) = outgoing.key().map(check_session_key) {
+            let limit = Limit::SessionKey;
+            return Err(Error::new(Kind::Refused { limit }, excess.to_string()));
         }
         let now = connection::now();
         let default = channel.pool.default_deadline;
@@ -87,6 +83,7 @@ impl<'a> Progress<'a> {
             retries: channel.options.retries,
             codec: Codec::Positional,
             number: 0,
+            most: channel.pool.shared.limits.max_attempts,
             unknown_before: false,
         };
         let progress = Self {

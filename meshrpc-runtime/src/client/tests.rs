@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     contract::{MethodSpec, ServiceSpec},
     discovery::{Address, BoxFuture, Endpoint, Endpoints, Instance, Resolver, Via},
-    error::{Error, Kind, Started},
+    error::{Error, Kind, Limit, Started},
     wire::Config,
 };
 
@@ -80,6 +80,7 @@ impl Fixture {
             resolver: Arc::clone(&registry) as Arc<dyn Resolver>,
             connect: Arc::clone(&network) as Arc<dyn Connect>,
             runtime: Handle::current(),
+            limits: Arc::default(),
             default_deadline: Some(Duration::from_secs(30)),
             mesh_gone,
         };
@@ -290,7 +291,13 @@ async fn a_session_key_that_is_too_long_fails_the_call() {
     let channel = fixture
         .channel("greeter")
         .with(Call::new().session("k".repeat(257)));
-    assert_eq!(failure(&channel).await.0.kind(), Kind::Codec);
+    let limit = Limit::SessionKey;
+    let (error, _) = failure(&channel).await;
+    assert_eq!(error.kind(), Kind::Refused { limit });
+    assert_eq!(
+        error.to_string(),
+        "a session key of 257 bytes, where the protocol takes 256"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -49,8 +49,13 @@ pub(crate) enum EncodeProblem {
     },
     #[error("nested deeper than {MAX_DEPTH} levels")]
     Depth,
-    #[error("an item of {len} bytes, where the reader takes {max}")]
-    TooLong { len: u64, max: u64 },
+    #[error("an item of {len} bytes, where the {reader} takes {max} (`{setting})")]
+    TooLong {
+        len: u64,
+        max: u64,
+        reader: &'static str,
+        setting: &'static str,
+    },
     #[error("{position}: `Some` of a value written as nil would be read as `None`")]
     SomeNil { position: String },
     #[error("{position}: {value} is not a number in JSON")]

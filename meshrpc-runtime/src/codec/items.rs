@@ -101,7 +101,16 @@ impl ItemWriter {
         if len as u64 > self.max {
             self.out.truncate(start);
             let (len, max) = (len as u64, self.max);
-            return Err(EncodeError::new(EncodeProblem::TooLong { len, max }));
+            let (reader, setting) = match self.of {
+                Items::Taken => ("callee", "Limits::max_message` of its server"),
+                Items::Answered => ("caller", "ClientLimits::max_message` of its mesh"),
+            };
+            return Err(EncodeError::new(EncodeProblem::TooLong {
+                len,
+                max,
+                reader,
+                setting,
+            }));
         }
         self.put_prefix(start, len, codec == Codec::FieldNamed);
         Ok(())

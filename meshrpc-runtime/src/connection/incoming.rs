@@ -11,12 +11,18 @@ use super::{
 };
 use crate::{
     error::Started,
-    wire::{Body, OpenHead, Peer, Reason, ReplyHead, Status},
+    wire::{Body, ByteBudget, Held, OpenHead, Peer, Reason, ReplyHead, Status},
 };
 
 /// Receives the calls of a server's connections. Runs on the connection's task: it spawns, it does
 /// not work.
 pub trait Dispatch: Send + Sync + 'static {
+    /// A client said who it is. Bytes that are held for its calls count against what this returns.
+    fn connected(&self, peer: &Peer) -> Option<Arc<ByteBudget>> {
+        let _ = peer;
+        None
+    }
+
     /// Takes a call whose request is complete, or begins if it streams.
     fn dispatch(&self, call: Incoming);
 }
@@ -76,6 +82,11 @@ impl Responder {
         self.answered = true;
         self.shared.change(|wire| wire.reply_stream(self.id, head));
         SendStream::new(Arc::clone(&self.shared), self.id)
+    }
+
+    /// The bytes that are held for the call, for work that goes on after the answer.
+    pub(crate) fn keep_held(&self) -> Option<Held> {
+        self.shared.lock().wire.keep_held(self.id)
     }
 
     /// Ties a task to the call; taken before the responder moves into that task.

@@ -37,7 +37,7 @@ use self::{
 };
 use crate::{
     error::Error,
-    wire::{self, Body, Config, Fault, OpenHead, Peer, Refusal},
+    wire::{self, Body, Config, Fault, GoAwayReason, OpenHead, Peer, Refusal},
 };
 
 /// A byte stream a connection runs over.
@@ -170,6 +170,16 @@ impl Connection {
             Life::Gone(fault) => fault.clone(),
             _ => Fault::ClosedHere,
         }
+    }
+
+    /// Server: answers the client's hello with a go-away, whatever it says.
+    pub(crate) fn refuse(&self, reason: GoAwayReason, text: String) {
+        self.shared.change(|wire| wire.refuse_hello(reason, text));
+    }
+
+    /// Whether the handshake was done.
+    pub(crate) fn is_established(&self) -> bool {
+        self.shared.peer.get().is_some()
     }
 
     /// Begins an orderly end: no new calls, those under way finish, then it closes by itself.

@@ -20,7 +20,8 @@
 //! 2. a request to the HTTP handlers that the deployment's instances publish, with the path `/{rest}`;
 //! 3. else 404, naming both.
 //!
-//! An error has the status of its code (`docs/errors.md`), a body over 16 MiB for a method 413, and
+//! An error has the status of its code (`docs/errors.md`), a body over 16 MiB, unless
+//! [`max_body`](GatewayBuilder::max_body) says otherwise, for a method 413, and
 //! each a JSON body `{"error": {"code", "message", "sources", "started", "detail"}}`: `sources` are
 //! the messages of what caused it, `detail` is the method's own error where that is a value. The
 //! header `x-meshrpc-session` is the session key. Only deployments that were named are reached: what

@@ -28,7 +28,7 @@ use crate::{
     wire::Codec,
 };
 
-/// Largest JSON body taken.
+/// Largest JSON body taken unless set.
 const MAX_BODY: usize = 16 << 20;
 /// The header with the session key.
 const SESSION: &str = "x-meshrpc-session";
@@ -37,13 +37,14 @@ const SESSION: &str = "x-meshrpc-session";
 #[derive(Clone)]
 pub struct Gateway {
     deployments: Arc<HashMap<String, Catalogue>>,
+    max_body: usize,
 }
 
 /// Says which deployments a [`Gateway`] reaches.
-#[derive(Default)]
 #[must_use = "a gateway is built by `build`"]
 pub struct GatewayBuilder {
     deployments: HashMap<String, Catalogue>,
+    max_body: usize,
 }
 
 impl Gateway {
@@ -79,7 +80,7 @@ impl Gateway {
             Found::Method(channel, method) => {
                 let (_, body) = request.into_parts();
                 let channel = in_session(&channel, session);
-                match collect(body).await {
+                match collect(body, self.max_body).await {
                     Ok(body) => {
                         return called(channel.call(method).raw(Codec::Json, body).await);
                     }
@@ -134,10 +135,27 @@ impl GatewayBuilder {
         self
     }
 
+    /// Takes JSON bodies of at most `bytes` for a method; 16 MiB unless set. A larger one is answered
+    /// 413.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
     /// The gateway.
     pub fn build(self) -> Gateway {
         Gateway {
             deployments: Arc::new(self.deployments),
+            max_body: self.max_body,
+        }
+    }
+}
+
+impl Default for GatewayBuilder {
+    fn default() -> Self {
+        Self {
+            deployments: HashMap::new(),
+            max_body: MAX_BODY,
         }
     }
 }
@@ -169,15 +187,18 @@ fn in_session(channel: &Channel, session: Option<String>) -> Channel {
 }
 
 /// The whole body, or the response that refuses it.
-async fn collect<B>(body: B) -> Result<Bytes, Box<Response<Body>>>
+async fn collect<B>(body: B, max: usize) -> Result<Bytes, Box<Response<Body>>>
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    match Limited::new(body, MAX_BODY).collect().await {
+    match Limited::new(body, max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the body has more than {MAX_BODY} bytes");
+            let message = format!(
+                "the body has more than {max} bytes, the largest that this gateway takes \
+                 (`GatewayBuilder::max_body`)"
+            );
             Err(Box::new(problem(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 Code::ResourceExhausted,

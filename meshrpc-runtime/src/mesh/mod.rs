@@ -23,7 +23,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     blocking,
-    client::{Channel, Connect, Dialer, Pool, Setting},
+    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting},
     contract::ServiceSpec,
     discovery::{Advertisement, Endpoints, Registrar, Resolver},
     error::Error,
@@ -151,6 +151,7 @@ impl Mesh {
             connect,
             runtime,
             default_deadline,
+            limits: Arc::default(),
             mesh_gone,
         };
         Ok(Mesh {
@@ -161,6 +162,15 @@ impl Mesh {
             pools: Mutex::default(),
             _alive: alive,
         })
+    }
+
+    /// Sets what clients take of their callees, and how often they try: for channels that are made
+    /// from now on.
+    #[must_use = "it returns the mesh"]
+    pub fn limits(mut self, limits: ClientLimits) -> Mesh {
+        self.setting.limits = Arc::new(limits);
+        self.pools = Mutex::default();
+        self
     }
 
     /// The way to a contract of a deployment; what a generated client is made of. Returns at once:

@@ -5,12 +5,11 @@ use std::{fmt, sync::Arc};
 use crate::{
     error::Error,
     server::{
-        Handler, StreamHandler,
+        Handler, Limits, StreamHandler,
         describe::Describe,
         ping::Ping,
         routes::{Routes, Target},
     },
-    wire::Config,
 };
 
 /// Handlers and limits. [`Mesh::serve`](crate::Mesh::serve) runs it.
@@ -25,16 +24,6 @@ pub struct Server {
 #[must_use = "a server does nothing until a mesh serves it"]
 pub struct ServerBuilder {
     server: Server,
-}
-
-/// What one client may use of a server. A call over a limit is refused before it is started.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Largest buffered request, in bytes. 128 MiB unless set.
-    pub max_message: u64,
-    /// Calls at one time on one connection. 1024 unless set.
-    pub max_streams: u32,
 }
 
 impl Server {
@@ -99,7 +88,7 @@ impl ServerBuilder {
         self.stream_service(super::http::HttpHandler(service))
     }
 
-    /// Sets the limits.
+    /// Sets what callers may use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.server.limits = limits;
         self
@@ -115,16 +104,6 @@ impl ServerBuilder {
     /// The server.
     pub fn build(self) -> Server {
         self.server
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let config = Config::default();
-        Self {
-            max_message: config.max_message,
-            max_streams: config.max_streams,
-        }
     }
 }
 

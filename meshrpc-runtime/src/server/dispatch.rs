@@ -10,13 +10,14 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    connection::{Dispatch, Incoming, IncomingBody, Responder},
+    connection::{Incoming, IncomingBody, Responder},
     context::{Context, Origin, Unfinished},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::Started,
     server::{
         Counters, Request, Response, StreamRequest,
+        admission::{Admission, Client, Permit},
         panic::caught,
         routes::{Route, Routes, Target},
     },
@@ -27,6 +28,7 @@ use crate::{
 pub(crate) struct Dispatcher {
     pub(crate) routes: Arc<Routes>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) admission: Arc<Admission>,
     /// What goes on after its call has ended.
     pub(crate) unfinished: Unfinished,
     /// For connections accepted while the server drains: calls that arrive before their client has
@@ -34,12 +36,13 @@ pub(crate) struct Dispatcher {
     pub(crate) draining: bool,
 }
 
-impl Dispatch for Dispatcher {
-    fn dispatch(&self, call: Incoming) {
-        match self.admit(&call.head) {
-            Ok(route) => {
+impl Dispatcher {
+    /// Takes a call of `client`.
+    pub(crate) fn dispatch(&self, client: Option<&Client>, call: Incoming) {
+        match self.admit(client, &call) {
+            Ok((route, permit)) => {
                 self.counters.calls.fetch_add(1, Ordering::Relaxed);
-                self.start(route, call);
+                self.start(route, permit, call);
             }
             Err(refusal) => {
                 self.counters.refused_calls.fetch_add(1, Ordering::Relaxed);
@@ -47,11 +50,21 @@ impl Dispatch for Dispatcher {
             }
         }
     }
-}
 
-impl Dispatcher {
-    /// The method that is called, or why the call is not even started.
-    fn admit(&self, head: &OpenHead) -> Result<&Route, Status> {
+    /// The method that is called, and the call's place within the quotas, or why the call is not
+    /// even started.
+    fn admit(&self, client: Option<&Client>, call: &Incoming) -> Result<(&Route, Permit), Status> {
+        let route = self.route(&call.head)?;
+        let bytes = match &call.body {
+            IncomingBody::Buffered(body) => body.len(),
+            IncomingBody::Stream(_) => 0,
+        };
+        let permit = self.admission.enter(client, &route.gate, bytes)?;
+        Ok((route, permit))
+    }
+
+    /// The method that is called, or why it cannot be.
+    fn route(&self, head: &OpenHead) -> Result<&Route, Status> {
         let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
         if self.draining {
             return refusal(Reason::Draining, "the instance is draining".to_owned());
@@ -70,7 +83,7 @@ impl Dispatcher {
         Ok(route)
     }
 
-    fn start(&self, route: &Route, call: Incoming) {
+    fn start(&self, route: &Route, permit: Permit, call: Incoming) {
         let Incoming {
             head,
             body,
@@ -102,6 +115,7 @@ impl Dispatcher {
                 };
                 let unfinished = self.unfinished.clone();
                 let work = |responder| async move {
+                    let _permit = permit;
                     let response = match caught(|| handler.call(request)).await {
                         Ok(response) => response,
                         Err(message) => {
@@ -111,6 +125,9 @@ impl Dispatcher {
                             Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
                         }
                     };
+                    if response.is_invalid_argument() {
+                        counters.invalid_arguments.fetch_add(1, Ordering::Relaxed);
+                    }
                     // What is done after the answer has nobody who waits for it.
                     let _left = method.completes.then(|| unfinished.begin().1);
                     // A stream that panics is dropped by that, which its caller is told.
@@ -129,6 +146,7 @@ impl Dispatcher {
             (Target::Stream(handler), body) => {
                 let handler = Arc::clone(handler);
                 spawn(context, responder, |responder| async move {
+                    let _permit = permit;
                     let request = StreamRequest {
                         method,
                         head,
@@ -231,7 +249,11 @@ fn panicked(counters: &Counters, contract: &str, method: &MethodSpec, message: &
 mod tests {
     use super::*;
     use crate::{
-        server::testing::{ECHO, Echo, head},
+        connection,
+        server::{
+            Limits,
+            testing::{ECHO, Echo, head},
+        },
         wire::CallKind,
     };
 
@@ -240,13 +262,18 @@ mod tests {
         Dispatcher {
             routes: Arc::new(routes),
             counters: Arc::default(),
+            admission: Arc::new(Admission::new(
+                &Limits::default(),
+                Arc::default(),
+                connection::now(),
+            )),
             unfinished: Unfinished::default(),
             draining,
         }
     }
 
     fn refused(dispatcher: &Dispatcher, head: &OpenHead) -> Option<Reason> {
-        let status = dispatcher.admit(head).err()?;
+        let status = dispatcher.route(head).err()?;
         assert_eq!(status.started, Started::No, "nothing ran");
         Some(status.reason)
     }

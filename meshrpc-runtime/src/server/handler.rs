@@ -6,7 +6,7 @@ use crate::{
     connection::{IncomingBody, Responder},
     contract::{MethodSpec, ServiceSpec},
     discovery::BoxFuture,
-    server::{Request, Response},
+    server::{Quota, Request, Response},
     wire::{OpenHead, Peer},
 };
 
@@ -18,6 +18,12 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Serves one call. The future is dropped when the caller goes or the deadline passes.
     fn call(&self, request: Request) -> BoxFuture<'static, Response>;
+
+    /// What all callers of the contract may use together; nothing is limited unless
+    /// [`HandlerExt::within`](crate::server::HandlerExt::within) says so.
+    fn quota(&self) -> Quota {
+        Quota::new()
+    }
 }
 
 /// Serves the methods of a contract whose calls are streams in a format of its own, and answers

@@ -16,7 +16,7 @@ use crate::{
     contract::ServiceSpec,
     discovery::BoxFuture,
     error::Started,
-    server::{Handler, Request, Response},
+    server::{Handler, Quota, Request, Response},
 };
 
 /// Puts layers around handlers.
@@ -32,17 +32,63 @@ pub trait HandlerExt: Handler + Sized {
         L: Layer<HandlerService<Self>>,
         Layered<L::Service>: Handler,
     {
-        let spec = self.spec();
+        let (spec, quota) = (self.spec(), self.quota());
         Layered {
             spec,
+            quota,
             service: layer.layer(HandlerService {
                 handler: Arc::new(self),
             }),
         }
     }
+
+    /// This handler, for as many calls as `quota` allows. A call over it is refused before layers
+    /// and handler see it, and is safe to be made again. Without this only the server's
+    /// [`Limits`](crate::Limits) hold.
+    ///
+    /// ```
+    /// # use meshrpc::mesh_service;
+    /// # #[mesh_service]
+    /// # pub trait Greeter { async fn greet(&self, name: &str) -> anyhow::Result<String>; }
+    /// # struct Polite;
+    /// # impl Greeter for Polite {
+    /// #     async fn greet(&self, name: &str) -> anyhow::Result<String> { Ok(name.to_owned()) }
+    /// # }
+    /// use meshrpc::{HandlerExt as _, Server, server::Quota};
+    ///
+    /// let greeter = GreeterHandler::new(Polite).within(Quota::new().calls(64).rate(1_000, 50));
+    /// let server = Server::builder().service(greeter).build();
+    /// ```
+    fn within(self, quota: Quota) -> Within<Self> {
+        Within {
+            handler: self,
+            quota,
+        }
+    }
 }
 
 impl<H: Handler> HandlerExt for H {}
+
+/// A handler with a quota.
+#[derive(Clone, Debug)]
+pub struct Within<H> {
+    handler: H,
+    quota: Quota,
+}
+
+impl<H: Handler> Handler for Within<H> {
+    fn spec(&self) -> &'static ServiceSpec {
+        self.handler.spec()
+    }
+
+    fn call(&self, request: Request) -> BoxFuture<'static, Response> {
+        self.handler.call(request)
+    }
+
+    fn quota(&self) -> Quota {
+        self.quota
+    }
+}
 
 /// A handler as a tower service.
 pub struct HandlerService<H> {
@@ -53,6 +99,7 @@ pub struct HandlerService<H> {
 #[derive(Clone)]
 pub struct Layered<S> {
     spec: &'static ServiceSpec,
+    quota: Quota,
     service: S,
 }
 
@@ -97,6 +144,10 @@ where
 {
     fn spec(&self) -> &'static ServiceSpec {
         self.spec
+    }
+
+    fn quota(&self) -> Quota {
+        self.quota
     }
 
     fn call(&self, request: Request) -> BoxFuture<'static, Response> {

@@ -1,66 +1,27 @@
 //! Accepts connections and looks after them until they end.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use tokio::{
     sync::watch,
-    task::{Id, JoinError, JoinSet},
+    task::{AbortHandle, Id, JoinError, JoinSet},
 };
 
 use crate::{
-    connection::{Connection, Dispatch},
-    error::{Error, Kind},
+    connection::Connection,
+    error::Kind,
+    server::{Counters, admission::Admission, dispatch::Dispatcher, reception::Reception},
     transport,
-    wire::Config,
+    wire::{Config, Fault, GoAwayReason},
 };
 
 /// First and longest pause after an accept that failed for want of something.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
-
-/// What a server has counted since it started.
-#[derive(Debug, Default)]
-pub struct Counters {
-    pub(crate) connections: AtomicU64,
-    pub(crate) broken_connections: AtomicU64,
-    pub(crate) calls: AtomicU64,
-    pub(crate) refused_calls: AtomicU64,
-    pub(crate) panics: AtomicU64,
-}
-
-impl Counters {
-    /// Connections accepted.
-    pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// Connections that ended with an error: lost, or a peer that did not speak the protocol.
-    pub fn broken_connections(&self) -> u64 {
-        self.broken_connections.load(Ordering::Relaxed)
-    }
-
-    /// Calls handed to a handler.
-    pub fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
-    }
-
-    /// Calls refused before a handler saw them.
-    pub fn refused_calls(&self) -> u64 {
-        self.refused_calls.load(Ordering::Relaxed)
-    }
-
-    /// Handlers that panicked.
-    pub fn panics(&self) -> u64 {
-        self.panics.load(Ordering::Relaxed)
-    }
-}
 
 /// Where a server is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +37,14 @@ pub(crate) enum Phase {
 pub(crate) struct Listening {
     pub(crate) listener: transport::Listener,
     pub(crate) config: Arc<Config>,
-    pub(crate) serving: Arc<dyn Dispatch>,
-    pub(crate) draining: Arc<dyn Dispatch>,
+    pub(crate) serving: Arc<Dispatcher>,
+    pub(crate) draining: Arc<Dispatcher>,
+    pub(crate) admission: Arc<Admission>,
     pub(crate) counters: Arc<Counters>,
+    /// Connections at one time, over all listeners.
+    pub(crate) max_connections: usize,
+    /// Those of them whose handshake is not done, on this listener.
+    pub(crate) max_handshakes: usize,
     pub(crate) phase: watch::Receiver<Phase>,
     /// Connections that are open.
     pub(crate) open: watch::Sender<usize>,
@@ -87,8 +53,10 @@ pub(crate) struct Listening {
 /// The connections that are open.
 #[derive(Default)]
 struct Open {
-    tasks: JoinSet<Result<(), Error>>,
-    handles: HashMap<Id, Connection>,
+    tasks: JoinSet<Result<(), Fault>>,
+    handles: HashMap<Id, (Connection, AbortHandle)>,
+    /// Connections whose handshake was not done when last looked, the oldest first.
+    handshakes: VecDeque<Id>,
 }
 
 impl Listening {
@@ -105,7 +73,7 @@ impl Listening {
                         break;
                     }
                     if phase == Phase::Draining {
-                        open.handles.values().for_each(Connection::go_away);
+                        open.connections().for_each(Connection::go_away);
                     }
                 }
                 Some(ended) = open.tasks.join_next_with_id() => self.ended(&mut open, ended),
@@ -116,6 +84,7 @@ impl Listening {
                     }
                     Err(error) if is_about_one_connection(&error) => {}
                     Err(error) => {
+                        self.counters.failed_accepts.fetch_add(1, Ordering::Relaxed);
                         // Once for each time it begins; what runs out stays so for a while.
                         if failures == 0 {
                             tracing::error!(%error, "cannot accept connections: trying on");
@@ -128,8 +97,8 @@ impl Listening {
                 std::mem::replace(count, open.handles.len()) != open.handles.len()
             });
         }
-        let cut = open.handles.values().map(Connection::in_flight).sum();
-        open.handles.values().for_each(Connection::close);
+        let cut = open.connections().map(Connection::in_flight).sum();
+        open.connections().for_each(Connection::close);
         // The closing frames still have to go out.
         while open.tasks.join_next().await.is_some() {}
         cut
@@ -148,40 +117,81 @@ impl Listening {
     fn adopt(&self, open: &mut Open, io: impl crate::connection::Io) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         let draining = *self.phase.borrow() == Phase::Draining;
-        let dispatch = if draining {
+        let dispatcher = if draining {
             &self.draining
         } else {
             &self.serving
         };
-        let (connection, driver) =
-            Connection::accept(io, Arc::clone(&self.config), Arc::clone(dispatch));
+        let reception = Arc::new(Reception::new(Arc::clone(dispatcher)));
+        let (connection, driver) = Connection::accept(io, Arc::clone(&self.config), reception);
+        let others = self.admission.connections.fetch_add(1, Ordering::Relaxed);
         if draining {
             connection.go_away();
+        } else if others >= self.max_connections {
+            self.counters
+                .refused_connections
+                .fetch_add(1, Ordering::Relaxed);
+            let most = self.max_connections;
+            let text = format!("{others} are open, {most} may be (`Limits::max_connections`)");
+            connection.refuse(GoAwayReason::Full, text);
         }
-        let task = open
-            .tasks
-            .spawn(async { driver.run().await.map_err(|fault| fault.to_error()) });
-        open.handles.insert(task.id(), connection);
+        self.make_room(open);
+        let abort = open.tasks.spawn(driver.run());
+        open.handshakes.push_back(abort.id());
+        open.handles.insert(abort.id(), (connection, abort));
+    }
+
+    /// Closes the connection whose handshake takes longest, if there are as many as may be. A good
+    /// client needs one round trip, so that it is only in the way of those who come faster.
+    fn make_room(&self, open: &mut Open) {
+        if open.handshakes.len() < self.max_handshakes {
+            return;
+        }
+        let handles = &open.handles;
+        open.handshakes.retain(|id| {
+            let known = handles.get(id);
+            known.is_some_and(|(connection, _)| !connection.is_established())
+        });
+        while open.handshakes.len() >= self.max_handshakes
+            && let Some(oldest) = open.handshakes.pop_front()
+        {
+            if let Some((_, abort)) = open.handles.get(&oldest) {
+                abort.abort();
+            }
+            let before = self.counters.cut_handshakes.fetch_add(1, Ordering::Relaxed);
+            if before == 0 {
+                let most = self.max_handshakes;
+                tracing::warn!(most, "too many handshakes at a time: the oldest are closed");
+            }
+        }
     }
 
     /// The one place where the end of a connection is reported.
-    fn ended(&self, open: &mut Open, ended: Result<(Id, Result<(), Error>), JoinError>) {
+    fn ended(&self, open: &mut Open, ended: Result<(Id, Result<(), Fault>), JoinError>) {
         let (id, result) = match ended {
             Ok((id, result)) => (id, result),
-            Err(error) => (
-                error.id(),
-                Err(Error::new(Kind::Protocol, error.to_string())),
-            ),
+            Err(error) if error.is_cancelled() => (error.id(), Ok(())),
+            Err(error) => {
+                tracing::error!(%error, "the task of a connection panicked");
+                (error.id(), Err(Fault::ClosedHere))
+            }
         };
         open.handles.remove(&id);
-        let Err(error) = result else { return };
-        self.counters
-            .broken_connections
-            .fetch_add(1, Ordering::Relaxed);
-        match error.kind() {
-            Kind::Unavailable | Kind::Cancelled => tracing::debug!(%error, "connection lost"),
-            _ => tracing::warn!(%error, "connection closed"),
+        self.admission.connections.fetch_sub(1, Ordering::Relaxed);
+        let Err(fault) = result else { return };
+        self.counters.broken(&fault);
+        match fault.to_error().kind() {
+            Kind::Unavailable | Kind::Cancelled => {
+                tracing::debug!(error = %fault, "connection lost");
+            }
+            _ => tracing::warn!(error = %fault, "connection closed"),
         }
+    }
+}
+
+impl Open {
+    fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.handles.values().map(|(connection, _)| connection)
     }
 }
 

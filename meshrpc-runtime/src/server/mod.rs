@@ -6,10 +6,13 @@
 //!   implements the first.
 //! - [`streamed`], [`StreamCall`]: a call with streams, as work that takes and sends items.
 //! - [`HandlerExt::layer`]: tower layers around a handler.
+//! - [`Limits`], [`Quota`], [`HandlerExt::within`]: what callers may use, in `admission`.
 //! - `dispatch`: from an arrived call to a handler's task and back.
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
 
+mod admission;
 mod builder;
+mod counters;
 mod describe;
 mod dispatch;
 mod drain;
@@ -17,9 +20,11 @@ mod handler;
 #[cfg(feature = "http")]
 mod http;
 mod layer;
+mod limits;
 mod listener;
 mod panic;
 mod ping;
+mod reception;
 mod request;
 mod response;
 mod routes;
@@ -30,10 +35,12 @@ mod streaming;
 mod testing;
 
 pub use crate::streaming::Received;
-pub use builder::{Limits, Server, ServerBuilder};
+pub use admission::Quota;
+pub use builder::{Server, ServerBuilder};
+pub use counters::Counters;
 pub use handler::{Handler, StreamHandler, StreamRequest};
-pub use layer::{HandlerExt, HandlerService, Layered};
-pub use listener::Counters;
+pub use layer::{HandlerExt, HandlerService, Layered, Within};
+pub use limits::Limits;
 pub use request::Request;
 pub use response::Response;
 pub(crate) use serving::Start;

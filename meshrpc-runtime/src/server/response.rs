@@ -227,14 +227,24 @@ impl Response {
         Response(Outcome::Status(Box::new(status)))
     }
 
+    /// Whether the arguments were found to be none.
+    pub(crate) fn is_invalid_argument(&self) -> bool {
+        matches!(&self.0, Outcome::Status(status) if status.reason == Reason::InvalidArgument)
+    }
+
     /// Sends the answer. What is still to be done then is given back.
     pub(crate) fn send(self, responder: Responder) -> Option<BoxFuture<'static, ()>> {
         match self.0 {
             Outcome::Reply(head, body) => responder.reply(&head, body),
             Outcome::Status(status) => responder.status(*status),
             Outcome::Accepted(head, body, Later(work)) => {
+                // The arguments are kept for the work.
+                let held = responder.keep_held();
                 responder.reply(&head, body);
-                return Some(work);
+                return Some(Box::pin(async move {
+                    work.await;
+                    drop(held);
+                }));
             }
             Outcome::Stream(answering) => return Some(answering.run(responder)),
             Outcome::Ended => {}

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::{
+    connection,
     contract::{MethodSpec, ServiceSpec},
     error::{Code, Error, Kind},
-    server::{Handler, StreamHandler},
+    server::{Handler, Quota, StreamHandler, admission::ContractGate},
     wire::ContractOffer,
 };
 
@@ -22,6 +23,8 @@ pub(crate) struct Route {
     pub(crate) contract: &'static str,
     pub(crate) method: &'static MethodSpec,
     pub(crate) target: Target,
+    /// Shared by the methods of the contract.
+    pub(crate) gate: ContractGate,
 }
 
 /// What serves a method.
@@ -38,6 +41,13 @@ impl Target {
             Target::Stream(handler) => handler.spec(),
         }
     }
+
+    fn quota(&self) -> Quota {
+        match self {
+            Target::Call(handler) => handler.quota(),
+            Target::Stream(_) => Quota::new(),
+        }
+    }
 }
 
 impl Routes {
@@ -50,11 +60,13 @@ impl Routes {
             spec.check()
                 .map_err(|unsupported| wrong(unsupported.to_string()))?;
             routes.specs.push(spec);
+            let gate = ContractGate::new(target.quota(), spec.name, connection::now());
             for method in spec.methods {
                 let route = Route {
                     contract: spec.name,
                     method,
                     target: target.clone(),
+                    gate: gate.clone(),
                 };
                 routes.by_key.push(route);
             }

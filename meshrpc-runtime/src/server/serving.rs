@@ -15,6 +15,7 @@ use crate::{
     error::{Code, Error, Kind},
     server::{
         Counters, Server,
+        admission::Admission,
         dispatch::Dispatcher,
         listener::{Listening, Phase},
     },
@@ -86,24 +87,27 @@ impl Start {
         advert.bound(address.clone()).await?;
 
         let counters = Arc::new(Counters::default());
+        let limits = &server.limits;
+        let admission = Admission::new(limits, Arc::clone(&counters), connection::now());
+        let admission = Arc::new(admission);
         let unfinished = Unfinished::default();
         let dispatcher = |draining| {
             Arc::new(Dispatcher {
                 routes: Arc::clone(&routes),
                 counters: Arc::clone(&counters),
+                admission: Arc::clone(&admission),
                 unfinished: unfinished.clone(),
                 draining,
             })
         };
         let config = Arc::new(Config {
-            max_message: server.limits.max_message,
-            max_streams: server.limits.max_streams,
             identity: LocalIdentity {
                 name: instance.name.to_string(),
                 epoch: instance.epoch,
             },
             contracts: routes.offers(),
-            ..Config::default()
+            totals: Arc::clone(&counters.totals),
+            ..limits.config()
         });
         let (phase, follow) = watch::channel(Phase::Serving);
         let run = |listener, runtime: &Handle| {
@@ -113,7 +117,10 @@ impl Start {
                 config: Arc::clone(&config),
                 serving: dispatcher(false),
                 draining: dispatcher(true),
+                admission: Arc::clone(&admission),
                 counters: Arc::clone(&counters),
+                max_connections: limits.max_connections,
+                max_handshakes: limits.max_handshakes,
                 phase: follow.clone(),
                 open: count,
             };

@@ -41,11 +41,11 @@
 //! - `link`: a connection with its faults
 //! - `__http`: the HTTP contract without a stream
 
-mod fault;
 #[cfg(feature = "http")]
 #[doc(hidden)]
 #[path = "http.rs"]
 pub mod __http;
+mod fault;
 mod link;
 mod network;
 mod wiring;

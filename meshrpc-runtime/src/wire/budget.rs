@@ -8,8 +8,6 @@ use std::time::Instant;
 
 use super::fault::Fault;
 
-/// Frames that may come at once, and that an unused budget grows to.
-const MOST: u64 = 20_000;
 /// Frames for each call.
 const PER_CALL: u64 = 8;
 /// Frames for each second.
@@ -19,21 +17,24 @@ const PER_SECOND: u64 = 100;
 #[derive(Debug)]
 pub(super) struct Budget {
     left: u64,
+    /// That may come at once, and that an unused budget grows to.
+    most: u64,
     /// Up to when time has been paid out.
     paid_until: Instant,
 }
 
 impl Budget {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(most: u32, now: Instant) -> Self {
         Self {
-            left: MOST,
+            left: most.into(),
+            most: most.into(),
             paid_until: now,
         }
     }
 
     /// A call began.
     pub(super) fn call(&mut self) {
-        self.left = MOST.min(self.left + PER_CALL);
+        self.left = self.most.min(self.left + PER_CALL);
     }
 
     /// A frame came that brings nothing.
@@ -43,10 +44,15 @@ impl Budget {
     pub(super) fn spend(&mut self, now: Instant) -> Result<(), Fault> {
         let seconds = now.saturating_duration_since(self.paid_until).as_secs();
         if seconds > 0 {
-            self.left = MOST.min(self.left.saturating_add(seconds.saturating_mul(PER_SECOND)));
+            self.left = self
+                .most
+                .min(self.left.saturating_add(seconds.saturating_mul(PER_SECOND)));
             self.paid_until = now;
         }
-        self.left = self.left.checked_sub(1).ok_or(Fault::IdleFrames)?;
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or(Fault::IdleFrames { most: self.most })?;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::head::Codec;
+use super::{counters::Totals, head::Codec};
 
 /// Limits, timers and offers of one side; one value serves every connection of a client or server.
 #[derive(Clone, Debug)]
@@ -19,6 +19,12 @@ pub struct Config {
     pub stream_window: u32,
     /// Body bytes at the start of a direction that need no connection credit.
     pub inline_max: u32,
+    /// Bytes of answers that the peer may leave unread before nothing more of it is read.
+    pub max_unread: u32,
+    /// Frames that bring nothing and may come at once.
+    pub max_idle_frames: u32,
+    /// How long the handshake may take.
+    pub handshake_timeout: Duration,
     /// Silence after which a ping goes out while calls are in flight.
     pub ping_busy: Duration,
     /// Silence after which a ping goes out while there are none.
@@ -37,6 +43,8 @@ pub struct Config {
     pub identity: LocalIdentity,
     /// Client: contracts wanted. Server: contracts served.
     pub contracts: Arc<[ContractOffer]>,
+    /// Where connections add what they count.
+    pub totals: Arc<Totals>,
 }
 
 /// Who a side says it is.
@@ -103,6 +111,9 @@ impl Default for Config {
             connection_window: 4 << 20,
             stream_window: 1 << 20,
             inline_max: 16 << 10,
+            max_unread: 256 << 10,
+            max_idle_frames: 20_000,
+            handshake_timeout: Duration::from_secs(5),
             ping_busy: Duration::from_secs(15),
             ping_idle: Duration::from_secs(60),
             ping_timeout: Duration::from_secs(10),
@@ -116,6 +127,7 @@ impl Default for Config {
             },
             identity: LocalIdentity::default(),
             contracts: Arc::new([]),
+            totals: Arc::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use super::layout::Excess;
 use crate::error::{Error, Kind, Limit};
 
 /// Why a connection ended, by whose fault.
@@ -21,7 +22,7 @@ pub enum Fault {
     #[error("a frame arrived with a wrong checksum")]
     Checksum,
     /// A frame is longer than this side announced.
-    #[error("the peer announced a frame of {len} bytes, the limit is {max}")]
+    #[error("the peer announced a frame of {len} bytes, this side takes {max} (`max_frame`)")]
     FrameTooLarge {
         /// Its length.
         len: u32,
@@ -34,20 +35,40 @@ pub enum Fault {
     /// A frame that does not parse, or came where it cannot.
     #[error("the peer broke the protocol: {0}")]
     Malformed(&'static str),
+    /// A head holds more than the protocol takes.
+    #[error("the peer broke the protocol: {0}")]
+    Excess(#[from] Excess),
     /// The peer sent more than it had credit for.
-    #[error("the peer sent more than it had credit for")]
+    #[error("the peer sent more than it had credit for (`connection_window`, `stream_window`)")]
     FlowControl,
     /// The peer opened more calls than this side announced.
-    #[error("the peer opened more than {0} calls at a time")]
+    #[error("the peer opened more than twice the {0} calls that it may at a time (`max_streams`)")]
     TooManyStreams(u32),
+    /// The peer pinged more often than it may.
+    #[error("the peer pinged more often than once in {0:?} (`ping_min`)")]
+    HastyPings(Duration),
     /// The peer sent too many frames that bring nothing.
-    #[error("the peer sent too many frames that bring nothing")]
-    IdleFrames,
+    #[error(
+        "the peer sent more frames that bring nothing than it may: {most} at once \
+         (`max_idle_frames`)"
+    )]
+    IdleFrames {
+        /// How many may come at once.
+        most: u64,
+    },
+    /// An item of a stream is longer than this side takes.
+    #[error("an item of {len} bytes, where this side takes {max} (`max_message`)")]
+    ItemTooLong {
+        /// Its length.
+        len: u64,
+        /// The limit this side announced.
+        max: u64,
+    },
     /// The handshake took too long.
-    #[error("the handshake did not end within {0:?}")]
+    #[error("the handshake did not end within {0:?} (`handshake_timeout`)")]
     HandshakeTimeout(Duration),
     /// A ping went unanswered.
-    #[error("the peer has not answered a ping for {0:?}")]
+    #[error("the peer has not answered a ping for {0:?} (`ping_timeout`)")]
     PingTimeout(Duration),
     /// The peer refused the connection, or ended it with a reason.
     #[error("the peer ended the connection: {reason}{}{text}", if text.is_empty() { "" } else { ": " })]
@@ -101,6 +122,9 @@ pub enum GoAwayReason {
     /// A limit was exceeded.
     #[error("a limit was exceeded")]
     Limit = 5,
+    /// It has as many connections as it takes.
+    #[error("it takes no more connections")]
+    Full = 6,
     /// A reason of a later version.
     #[error("for a reason this version does not know")]
     Other = 255,
@@ -118,9 +142,12 @@ impl Fault {
             | Fault::FrameTooLarge { .. }
             | Fault::UnknownFrame(_)
             | Fault::Malformed(_)
+            | Fault::Excess(_)
             | Fault::FlowControl
+            | Fault::ItemTooLong { .. }
+            | Fault::HastyPings(_)
             | Fault::HandshakeTimeout(_) => Some(GoAwayReason::Protocol),
-            Fault::TooManyStreams(_) | Fault::IdleFrames => Some(GoAwayReason::Limit),
+            Fault::TooManyStreams(_) | Fault::IdleFrames { .. } => Some(GoAwayReason::Limit),
             Fault::Version(_) => Some(GoAwayReason::Version),
             _ => None,
         }
@@ -135,15 +162,26 @@ impl Fault {
             } => Kind::Refused {
                 limit: Limit::Draining,
             },
+            Fault::GoneAway {
+                reason: GoAwayReason::Full,
+                ..
+            } => Kind::Refused {
+                limit: Limit::Connections,
+            },
+            Fault::ItemTooLong { .. } => Kind::Refused {
+                limit: Limit::MessageSize,
+            },
             Fault::NotMeshrpc
             | Fault::Version(_)
             | Fault::Checksum
             | Fault::FrameTooLarge { .. }
             | Fault::UnknownFrame(_)
             | Fault::Malformed(_)
+            | Fault::Excess(_)
             | Fault::FlowControl
             | Fault::TooManyStreams(_)
-            | Fault::IdleFrames
+            | Fault::IdleFrames { .. }
+            | Fault::HastyPings(_)
             | Fault::GoneAway { .. } => Kind::Protocol,
             _ => Kind::Unavailable,
         };
@@ -153,13 +191,14 @@ impl Fault {
 
 impl GoAwayReason {
     pub(crate) fn from_wire(number: u8) -> Self {
-        const ALL: [GoAwayReason; 6] = [
+        const ALL: [GoAwayReason; 7] = [
             GoAwayReason::Draining,
             GoAwayReason::Protocol,
             GoAwayReason::Version,
             GoAwayReason::NoContract,
             GoAwayReason::WrongInstance,
             GoAwayReason::Limit,
+            GoAwayReason::Full,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == number)

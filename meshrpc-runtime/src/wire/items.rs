@@ -189,7 +189,10 @@ impl ItemReader {
             return Err(Fault::Malformed("a compressed item without compression"));
         }
         if value >> 2 > self.max_item {
-            return Err(Fault::Malformed("an item is larger than this side takes"));
+            return Err(Fault::ItemTooLong {
+                len: value >> 2,
+                max: self.max_item,
+            });
         }
         Ok(Prefix {
             len,

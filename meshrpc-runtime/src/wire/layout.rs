@@ -23,6 +23,8 @@ const MAX_STATUS_MESSAGE: usize = 1024;
 pub const MAX_METADATA_ENTRIES: usize = 64;
 /// Most bytes of metadata, keys and values together.
 pub const MAX_METADATA_BYTES: usize = 8 * 1024;
+/// Longest key of an entry of metadata, in bytes.
+const MAX_METADATA_KEY: usize = 255;
 /// Longest session key, in bytes.
 pub const MAX_SESSION_KEY: usize = 256;
 /// Most sources of an error that travel.
@@ -122,10 +124,11 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
     tlv::each(head, |number, value| {
         match number & !tlv::CRITICAL {
             id::TRACE => open.trace = Some(tlv::text(&value)?.to_owned()),
-            id::SESSION if value.len() > MAX_SESSION_KEY => {
-                return Err(Fault::Malformed("a session key is too long"));
+            id::SESSION => {
+                let key = tlv::text(&value)?;
+                check_session_key(key)?;
+                open.session = Some(key.to_owned());
             }
-            id::SESSION => open.session = Some(tlv::text(&value)?.to_owned()),
             id::METADATA => parse_metadata(&mut open.metadata, value)?,
             id::BODY_LEN => open.body_len = Some(u64::from_le_bytes(tlv::array(&value)?)),
             _ => unknown |= number & tlv::CRITICAL != 0,
@@ -341,25 +344,52 @@ pub fn parse_go_away(mut payload: Bytes) -> Result<GoAway, Fault> {
     })
 }
 
+/// What of a head is larger than every peer takes. The protocol sets these limits: no peer takes
+/// more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Excess {
+    /// Entries of metadata.
+    #[error("{0} entries of metadata, where the protocol takes {MAX_METADATA_ENTRIES}")]
+    Entries(usize),
+    /// Bytes of metadata.
+    #[error("{0} bytes of metadata, where the protocol takes {MAX_METADATA_BYTES}")]
+    Bytes(usize),
+    /// Bytes of a metadata key.
+    #[error("a metadata key of {0} bytes, where the protocol takes from 1 to {MAX_METADATA_KEY}")]
+    Key(usize),
+    /// Bytes of a session key.
+    #[error("a session key of {0} bytes, where the protocol takes {MAX_SESSION_KEY}")]
+    SessionKey(usize),
+}
+
 /// Whether metadata is within what a peer takes.
-pub fn check_metadata(metadata: &Metadata) -> Result<(), &'static str> {
+pub fn check_metadata(metadata: &Metadata) -> Result<(), Excess> {
+    if metadata.is_empty() {
+        return Ok(());
+    }
     let bytes: usize = metadata
         .iter()
         .map(|(key, value)| key.len() + value.len())
         .sum();
     if metadata.len() > MAX_METADATA_ENTRIES {
-        return Err("more than 64 entries of metadata");
+        return Err(Excess::Entries(metadata.len()));
     }
     if bytes > MAX_METADATA_BYTES {
-        return Err("more than 8 KiB of metadata");
+        return Err(Excess::Bytes(bytes));
     }
-    if metadata
-        .iter()
-        .any(|(key, _)| key.is_empty() || key.len() > 255)
-    {
-        return Err("a metadata key that is empty or longer than 255 bytes");
+    let mut keys = metadata.iter().map(|(key, _)| key.len());
+    match keys.find(|len| !(1..=MAX_METADATA_KEY).contains(len)) {
+        Some(len) => Err(Excess::Key(len)),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether a session key is one that a peer takes.
+pub fn check_session_key(key: &str) -> Result<(), Excess> {
+    match key.len() {
+        0..=MAX_SESSION_KEY => Ok(()),
+        len => Err(Excess::SessionKey(len)),
+    }
 }
 
 fn put_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
@@ -379,7 +409,7 @@ fn parse_metadata(metadata: &mut Metadata, mut value: Bytes) -> Result<(), Fault
     let key_len = usize::from(value.get_u8());
     let key = value.split_to(key_len);
     metadata.push(tlv::text(&key)?, value);
-    check_metadata(metadata).map_err(Fault::Malformed)
+    check_metadata(metadata).map_err(Fault::Excess)
 }
 
 fn parse_chain(mut payload: Bytes) -> Result<Vec<String>, Fault> {

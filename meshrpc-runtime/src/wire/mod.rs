@@ -11,24 +11,30 @@
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
+//! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
 //! - `budget`: what a peer may send that brings nothing
+//! - `holding`: bytes that are held for calls
+//! - `counters`: what a well-behaved peer causes little of
 //! - `fault`: why a connection ended, by whose fault
 
 mod body;
 mod budget;
 mod config;
 mod connection;
+mod counters;
 mod direction;
 mod fault;
 mod flow;
 mod frame;
 mod head;
 mod hello;
+mod holding;
 mod items;
 mod layout;
+mod output;
 mod ring;
 mod tlv;
 
@@ -36,17 +42,20 @@ pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
 #[cfg(feature = "testing")]
 pub use connection::{Audit, StreamAudit, StreamWindow};
-pub use connection::{Connection, Counters, Event, Failure, Read, Refusal, Side, take_preface};
+pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};
+pub use counters::{Counters, Totals};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
     Checksum, Flags, Frame, FrameReader, FrameType, HEADER_LEN, MAJOR_VERSION, PREFACE, put_frame,
 };
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
 pub use hello::{Hello, Limits};
+pub use holding::{ByteBudget, Held};
 pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub use layout::{
-    GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
-    parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
-    put_status,
+    Excess, GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
+    check_session_key, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open,
+    put_reply, put_status,
 };
+pub use output::Output;
 pub(crate) use ring::Ring;

@@ -2,24 +2,31 @@
 
 use std::time::Duration;
 
-/// Upper bound of the first wait.
-pub(crate) const FIRST: Duration = Duration::from_millis(50);
-/// Upper bound of every wait.
-pub(crate) const LONGEST: Duration = Duration::from_secs(10);
-
 /// Exponential back-off with full jitter: each wait is anywhere between nothing and a bound that
 /// doubles, so that clients which lost the same server do not come back together.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Backoff {
+    first: Duration,
+    longest: Duration,
     failures: u32,
 }
 
 impl Backoff {
+    /// `first` and `longest` are upper bounds of the first wait and of every wait.
+    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+        Self {
+            first,
+            longest,
+            failures: 0,
+        }
+    }
+
     /// The next wait; `random` is in 0..1.
     pub(crate) fn next(&mut self, random: f64) -> Duration {
-        let bound = FIRST
+        let bound = self
+            .first
             .saturating_mul(1 << self.failures.min(16))
-            .min(LONGEST);
+            .min(self.longest);
         self.failures = self.failures.saturating_add(1);
         bound.mul_f64(random.clamp(0.0, 1.0))
     }
@@ -36,9 +43,12 @@ mod tests {
 
     use super::*;
 
+    const FIRST: Duration = Duration::from_millis(50);
+    const LONGEST: Duration = Duration::from_secs(10);
+
     #[test]
     fn bounds_double_up_to_the_longest() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::new(FIRST, LONGEST);
         let bounds: Vec<u128> = (0..10).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(
             bounds,
@@ -51,7 +61,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_over_its_bound(failures in 0_usize..200, random in -1.0_f64..2.0) {
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::new(FIRST, LONGEST);
             for _ in 0..failures {
                 backoff.next(0.5);
             }

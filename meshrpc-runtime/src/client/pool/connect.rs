@@ -1,6 +1,6 @@
 //! How a pool gets its connections.
 
-use std::{fmt, future::Future, io, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, sync::Arc};
 
 use crate::{
     connection::{Connection, Io},
@@ -10,15 +10,13 @@ use crate::{
     wire::Config,
 };
 
-/// Dial and handshake together, at most.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Dials and performs the handshake. Tests put their own transport or faults in between.
 pub trait Connect: Send + Sync + fmt::Debug {
     /// A connection to whoever answers at `address`.
     ///
     /// # Errors
-    /// If nobody answers in time, or not as a meshrpc server.
+    /// If nobody answers, or not as a meshrpc server. One that is not there within
+    /// [`ClientLimits::dial_timeout`](crate::ClientLimits::dial_timeout) is given up.
     fn connect<'a>(
         &'a self,
         address: &'a Address,
@@ -26,7 +24,7 @@ pub trait Connect: Send + Sync + fmt::Debug {
     ) -> BoxFuture<'a, Result<Connection, Error>>;
 }
 
-/// The transports of this crate, and 10 s for dial and handshake.
+/// The transports of this crate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dialer;
 
@@ -40,23 +38,14 @@ impl Connect for Dialer {
     }
 }
 
-/// Waits for `dial` and performs the handshake on what it brings, within the time for both.
+/// Waits for `dial` and performs the handshake on what it brings.
 pub(crate) async fn establish<T: Io>(
     address: &Address,
     dial: impl Future<Output = io::Result<T>>,
     config: Arc<Config>,
 ) -> Result<Connection, Error> {
-    let connect = async {
-        let io = dial.await.map_err(|error| {
-            Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
-        })?;
-        Connection::connect(io, config).await
-    };
-    match tokio::time::timeout(TIMEOUT, connect).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::new(
-            Kind::Unavailable,
-            format!("{address}: no answer within {} s", TIMEOUT.as_secs()),
-        )),
-    }
+    let io = dial.await.map_err(|error| {
+        Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
+    })?;
+    Connection::connect(io, config).await
 }

@@ -9,6 +9,7 @@ use tokio::{
 
 use super::{
     Shared,
+    backoff::Backoff,
     connect::Connect,
     lane::Lane,
     members::{Action, Answered, DialId, Members, Target},
@@ -18,7 +19,7 @@ use crate::{
     client::health::Streak,
     connection::{self, Connection},
     discovery::Endpoints,
-    error::Error,
+    error::{Error, Kind},
 };
 
 /// What happened to a dial, or to a connection that came of one.
@@ -50,7 +51,9 @@ impl Driver {
         publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
     ) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let members = Members::new(connection::now());
+        let limits = &shared.limits;
+        let backoff = Backoff::new(limits.first_backoff, limits.longest_backoff);
+        let members = Members::new(backoff, connection::now());
         let tasks = JoinSet::new();
         Self {
             shared,
@@ -174,8 +177,13 @@ impl Driver {
     fn dial(&mut self, id: DialId, target: Target) {
         let (connect, events) = (Arc::clone(&self.connect), self.events.clone());
         let config = self.shared.config();
+        let time = self.shared.limits.dial_timeout;
         self.tasks.spawn(async move {
-            let result = connect.connect(&target.address, config).await;
+            let connected = connect.connect(&target.address, config);
+            let result = match tokio::time::timeout(time, connected).await {
+                Ok(result) => result,
+                Err(_) => Err(no_answer(&target, time)),
+            };
             // Only a driver that is gone does not listen.
             let _ = events.send(Event::Dialled(id, target.name, Box::new(result)));
         });
@@ -204,6 +212,12 @@ impl Driver {
             events: self.events.clone(),
         })
     }
+}
+
+fn no_answer(target: &Target, time: Duration) -> Error {
+    let address = &target.address;
+    let message = format!("{address}: no answer within {time:?} (`ClientLimits::dial_timeout`)");
+    Error::new(Kind::Unavailable, message)
 }
 
 /// Stands in for a deadline that is not there; never waited for.

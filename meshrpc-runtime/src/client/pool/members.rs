@@ -33,6 +33,8 @@ pub(crate) struct Members<C> {
     /// The registry names a proxy that picks instances by itself.
     opaque: bool,
     last_dial: DialId,
+    /// Of an instance that has not failed.
+    backoff: Backoff,
 }
 
 /// One dial, and the connection that came of it. Never used again, so that what is reported late
@@ -95,7 +97,7 @@ enum Dial {
 }
 
 impl<C: Clone> Members<C> {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new(backoff: Backoff, now: Instant) -> Self {
         Self {
             by_name: BTreeMap::new(),
             ejections: Ejections::default(),
@@ -103,6 +105,7 @@ impl<C: Clone> Members<C> {
             empty_since: Some(now),
             opaque: false,
             last_dial: 0,
+            backoff,
         }
     }
 
@@ -163,7 +166,7 @@ impl<C: Clone> Members<C> {
                     }
                 }
                 None => {
-                    let mut member = Member::new(target);
+                    let mut member = Member::new(target, self.backoff.clone());
                     actions.push(member.dial(&mut self.last_dial));
                     self.by_name.insert(name, member);
                 }
@@ -312,12 +315,12 @@ impl<C: Clone> Members<C> {
 }
 
 impl<C> Member<C> {
-    fn new(target: Target) -> Self {
+    fn new(target: Target, backoff: Backoff) -> Self {
         Self {
             target,
             lane: None,
             dial: Dial::Idle,
-            backoff: Backoff::default(),
+            backoff,
             trouble: None,
         }
     }

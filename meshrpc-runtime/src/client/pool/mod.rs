@@ -29,7 +29,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{balance::Rotation, retry::Budget},
+    client::{ClientLimits, balance::Rotation, retry::Budget},
     connection,
     contract::ServiceSpec,
     discovery::Resolver,
@@ -58,6 +58,7 @@ pub(crate) struct Setting {
     pub(crate) runtime: Handle,
     /// Deadline of calls that name none.
     pub(crate) default_deadline: Option<Duration>,
+    pub(crate) limits: Arc<ClientLimits>,
     /// Resolves, or is dropped, when the mesh is.
     pub(crate) mesh_gone: watch::Receiver<()>,
 }
@@ -65,6 +66,7 @@ pub(crate) struct Setting {
 /// What a pool and its driver have in common.
 pub(crate) struct Shared {
     pub(crate) deployment: Arc<str>,
+    pub(crate) limits: Arc<ClientLimits>,
     /// Contracts that channels want; the handshake names them.
     wanted: Mutex<Wanted>,
 }
@@ -82,6 +84,7 @@ impl Pool {
     pub(crate) fn new(deployment: &str, setting: &Setting) -> Pool {
         let shared = Arc::new(Shared {
             deployment: deployment.into(),
+            limits: Arc::clone(&setting.limits),
             wanted: Mutex::default(),
         });
         let (alive, gone) = oneshot::channel();
@@ -108,7 +111,7 @@ impl Pool {
             shared,
             snapshots,
             rotation: Rotation::default(),
-            budget: Budget::new(connection::now()),
+            budget: Budget::new(setting.limits.retries, connection::now()),
             default_deadline: setting.default_deadline,
             _alive: alive,
         }
@@ -119,11 +122,12 @@ impl Pool {
         Pool {
             shared: Arc::new(Shared {
                 deployment: deployment.into(),
+                limits: Arc::clone(&setting.limits),
                 wanted: Mutex::default(),
             }),
             snapshots: unusable(error),
             rotation: Rotation::default(),
-            budget: Budget::new(connection::now()),
+            budget: Budget::new(setting.limits.retries, connection::now()),
             default_deadline: setting.default_deadline,
             _alive: oneshot::channel().0,
         }
@@ -156,7 +160,7 @@ impl Shared {
             Arc::new(Config {
                 identity,
                 contracts,
-                ..Config::default()
+                ..self.limits.config()
             })
         };
         Arc::clone(config.get_or_insert_with(build))

@@ -2,7 +2,7 @@
 //!
 //! A number of retries per call multiplies the load exactly when the callee has least room for it,
 //! and does so again at each level of a chain of calls. A budget bounds what retries add to the
-//! load of the whole pool: a tenth of the calls that succeed, and a few a second so that a client
+//! load of the whole pool: a part of the calls that succeed, and a few a second so that a client
 //! with little traffic may retry too.
 
 use std::{
@@ -13,13 +13,12 @@ use std::{
     time::Instant,
 };
 
-const CAPACITY: f64 = 100.0;
-const PER_SUCCESS: f64 = 0.1;
-const PER_SECOND: f64 = 3.0;
+use crate::client::RetryBudget;
 
 /// A bucket of retries, full at start.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    size: RetryBudget,
     /// Successes since the last withdrawal: what a call that succeeds costs is one addition.
     successes: AtomicU64,
     bucket: Mutex<Bucket>,
@@ -32,11 +31,12 @@ struct Bucket {
 }
 
 impl Budget {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new(size: RetryBudget, now: Instant) -> Self {
         Self {
+            size,
             successes: AtomicU64::new(0),
             bucket: Mutex::new(Bucket {
-                tokens: CAPACITY,
+                tokens: size.burst,
                 filled: now,
             }),
         }
@@ -51,10 +51,10 @@ impl Budget {
     pub(crate) fn withdraw(&self, now: Instant) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         // Nothing was taken since the last withdrawal, so capping the sum once is exact.
-        let earned = self.successes.swap(0, Ordering::Relaxed) as f64 * PER_SUCCESS
-            + now.saturating_duration_since(bucket.filled).as_secs_f64() * PER_SECOND;
+        let earned = self.successes.swap(0, Ordering::Relaxed) as f64 * self.size.per_success
+            + now.saturating_duration_since(bucket.filled).as_secs_f64() * self.size.per_second;
         bucket.filled = bucket.filled.max(now);
-        bucket.tokens = (bucket.tokens + earned).min(CAPACITY);
+        bucket.tokens = (bucket.tokens + earned).min(self.size.burst);
         let enough = bucket.tokens >= 1.0;
         if enough {
             bucket.tokens -= 1.0;
@@ -71,6 +71,10 @@ mod tests {
 
     use super::*;
 
+    fn budget(now: Instant) -> Budget {
+        Budget::new(RetryBudget::default(), now)
+    }
+
     fn drain(budget: &Budget, now: Instant) -> usize {
         std::iter::from_fn(|| budget.withdraw(now).then_some(())).count()
     }
@@ -78,13 +82,13 @@ mod tests {
     #[test]
     fn a_full_bucket_gives_a_hundred_retries() {
         let now = Instant::now();
-        assert_eq!(drain(&Budget::new(now), now), 100);
+        assert_eq!(drain(&budget(now), now), 100);
     }
 
     #[test]
     fn ten_successes_or_a_third_of_a_second_earn_a_retry() {
         let now = Instant::now();
-        let budget = Budget::new(now);
+        let budget = budget(now);
         drain(&budget, now);
         (0..50).for_each(|_| budget.success());
         assert_eq!(drain(&budget, now), 5);
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn a_long_quiet_time_earns_no_more_than_the_capacity() {
         let now = Instant::now();
-        let budget = Budget::new(now);
+        let budget = budget(now);
         (0..10_000).for_each(|_| budget.success());
         assert_eq!(drain(&budget, now + Duration::from_secs(3600)), 100);
     }
@@ -106,16 +110,17 @@ mod tests {
             steps in prop::collection::vec((0_u64..40, 0_u64..400, 0_usize..60), 1..50),
         ) {
             let start = Instant::now();
-            let budget = Budget::new(start);
+            let budget = budget(start);
             let (mut now, mut retries, mut successes) = (start, 0_u64, 0_u64);
             for (succeeded, millis, wanted) in steps {
                 (0..succeeded).for_each(|_| budget.success());
                 successes += succeeded;
                 now += Duration::from_millis(millis);
                 retries += (0..wanted).filter(|_| budget.withdraw(now)).count() as u64;
-                let earned = CAPACITY
-                    + successes as f64 * PER_SUCCESS
-                    + (now - start).as_secs_f64() * PER_SECOND;
+                let size = RetryBudget::default();
+                let earned = size.burst
+                    + successes as f64 * size.per_success
+                    + (now - start).as_secs_f64() * size.per_second;
                 prop_assert!(retries as f64 <= earned + 1e-6);
             }
         }

@@ -10,10 +10,6 @@ use crate::{
     wire::{Codec, Reason, Retry, Status},
 };
 
-/// Times that one call is handed to an instance at most, moves not counted. The budget bounds the
-/// pool; this keeps one stubborn call from using it up alone.
-const MAX_ATTEMPTS: u8 = 5;
-
 /// Why an attempt got no plain reply.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Failure<'a> {
@@ -39,6 +35,9 @@ pub(crate) struct Attempt {
     pub(crate) codec: Codec,
     /// Times it was handed to an instance, this one included.
     pub(crate) number: u8,
+    /// Times that it is handed to one at most: the budget bounds the pool, this keeps one stubborn
+    /// call from using it up alone.
+    pub(crate) most: u8,
     /// An instance has refused it for not knowing the method.
     pub(crate) unknown_before: bool,
 }
@@ -128,7 +127,7 @@ fn refused(status: &Status, attempt: Attempt) -> Decision {
             after,
             ..Next::MOVE
         }),
-        Reason::Overloaded if attempt.number < MAX_ATTEMPTS => Decision::Again(Next {
+        Reason::Overloaded if attempt.number < attempt.most => Decision::Again(Next {
             after,
             ..Next::RETRY
         }),
@@ -140,7 +139,7 @@ fn refused(status: &Status, attempt: Attempt) -> Decision {
 
 /// The method may have run.
 fn repeat(attempt: Attempt) -> Decision {
-    if attempt.idempotent && attempt.retries && attempt.number < MAX_ATTEMPTS {
+    if attempt.idempotent && attempt.retries && attempt.number < attempt.most {
         Decision::Again(Next::RETRY)
     } else {
         Decision::Fail
@@ -157,6 +156,7 @@ mod tests {
         retries: true,
         codec: Codec::Positional,
         number: 1,
+        most: 5,
         unknown_before: false,
     };
     const IDEMPOTENT: Attempt = Attempt {
@@ -215,7 +215,7 @@ mod tests {
             );
         }
         let last = Attempt {
-            number: MAX_ATTEMPTS,
+            number: PLAIN.most,
             ..PLAIN
         };
         assert_eq!(decide(Failure::Status(&status), last), Decision::Fail);
@@ -301,7 +301,7 @@ mod tests {
             );
         }
         let last = Attempt {
-            number: MAX_ATTEMPTS,
+            number: PLAIN.most,
             ..IDEMPOTENT
         };
         assert_eq!(

@@ -16,7 +16,7 @@ use crate::{
     },
     connection::CallFailure,
     discovery::BoxFuture,
-    error::{Error, Kind, Started},
+    error::{Error, Started},
     streaming::{Received, Receiving, Unread},
     wire::Reason,
 };
@@ -129,9 +129,7 @@ impl Open {
     /// Why the stream broke off.
     fn failure(&self, unread: Unread) -> Error {
         let error = match unread {
-            Unread::Malformed(fault) => {
-                Error::new(Kind::Protocol, fault.to_string()).with_started(Started::Yes)
-            }
+            Unread::Malformed(fault) => fault.to_error().with_started(Started::Yes),
             Unread::Broken(error) => match self.receiving.failure() {
                 Some(CallFailure::Status(status)) if status.reason == Reason::Application => {
                     RemoteFailure::new(status, self.origin.clone()).into_error()

@@ -8,7 +8,7 @@ use crate::{
     codec::ItemWriter,
     connection::SendStream,
     contract::{Items, MethodSpec},
-    error::{Code, Error, Kind, Started},
+    error::{Code, Error, Kind, Limit, Started},
     streaming::{Fill, Sending, Unsent},
     wire::Codec,
 };
@@ -89,10 +89,13 @@ impl<'a> Upload<'a> {
                     "an item sent to `{}` cannot be encoded: {error}",
                     self.method.name
                 );
-                let error = Error::new(Kind::Codec, message);
-                Err(error
-                    .with_code(Code::InvalidArgument)
-                    .with_started(Started::Unknown))
+                let refused = if error.is_too_long() {
+                    let limit = Limit::MessageSize;
+                    Error::new(Kind::Refused { limit }, message)
+                } else {
+                    Error::new(Kind::Codec, message).with_code(Code::InvalidArgument)
+                };
+                Err(refused.with_started(Started::Unknown))
             }
         })
     }

@@ -17,7 +17,7 @@ use crate::{
     error::Started,
     server::Request,
     streaming::{Received, Receiving, Unread},
-    wire::{Codec, Reason, Status},
+    wire::{Codec, Fault, Reason, Status},
 };
 
 /// A call with streams, as the work on it has it.
@@ -141,7 +141,12 @@ where
 /// A caller that is gone needs no answer, and the work is dropped; one that sends nonsense is told.
 fn report(exchange: &Exchange, started: Started, unread: &Unread) {
     if let Unread::Malformed(fault) = unread {
-        exchange.fail(malformed(started, format!("the call's stream: {fault}")));
+        let reason = match fault {
+            Fault::ItemTooLong { .. } => Reason::TooLarge,
+            _ => Reason::InvalidArgument,
+        };
+        let message = format!("the call's stream: {fault}");
+        exchange.fail(Status::refusal(reason, started, message));
     }
 }
 

@@ -64,7 +64,7 @@ impl Connection {
         let mut streams: Vec<StreamAudit> = self
             .streams
             .iter()
-            .map(|(&id, stream)| {
+            .map(|(id, stream)| {
                 let outbound = stream.outbound.as_ref();
                 let credit = outbound.and_then(|outbound| outbound.credit);
                 StreamAudit {

@@ -12,7 +12,7 @@ use super::{
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
         hello::Limits,
-        layout::{self, HeadError, MAX_SESSION_KEY},
+        layout::{self, HeadError},
     },
     Connection, Event, Failure, Phase, Refusal, Side,
     stream::{BrokenOff, Stream},
@@ -45,12 +45,19 @@ impl Connection {
         now: Instant,
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
-        if self.phase != Phase::Open || self.ending.has_begun() {
+        let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
+        if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
         }
         let body = body.into();
-        self.check(&head, body.len() as u64, deadline, now)
-            .map_err(Refusal::Call)?;
+        if let Err(error) = self.check(&head, body.len() as u64, deadline, now) {
+            let limit = Limit::MessageSize;
+            if error.kind() == (Kind::Refused { limit }) {
+                self.counters
+                    .count(|counters| &mut counters.oversized_messages);
+            }
+            return Err(Refusal::Call(error));
+        }
 
         // Longer, it is no trace context, and nothing that a call should fail for.
         head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
@@ -100,36 +107,22 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
     ) -> Result<(), Error> {
-        if let Err(limit) = layout::check_metadata(&head.metadata) {
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::Metadata,
-                },
-                limit,
-            ));
+        let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
+        if let Err(excess) = layout::check_metadata(&head.metadata) {
+            return refused(Limit::Metadata, format!("the call has {excess}"));
         }
-        if head
-            .session
-            .as_ref()
-            .is_some_and(|key| key.len() > MAX_SESSION_KEY)
+        if let Some(key) = &head.session
+            && let Err(excess) = layout::check_session_key(key)
         {
-            let message = "a session key has at most 256 bytes";
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::Metadata,
-                },
-                message,
-            ));
+            return refused(Limit::SessionKey, excess.to_string());
         }
         if len > self.peer_limits.max_message {
             let max = self.peer_limits.max_message;
-            let message = format!("the request has {len} bytes, the callee takes {max}");
-            return Err(Error::new(
-                Kind::Refused {
-                    limit: Limit::MessageSize,
-                },
-                message,
-            ));
+            let message = format!(
+                "the request has {len} bytes, the callee takes {max} \
+                 (`Limits::max_message` of its server)"
+            );
+            return refused(Limit::MessageSize, message);
         }
         if deadline.is_some_and(|deadline| deadline <= now) {
             return Err(deadline_exceeded(Started::No));
@@ -139,7 +132,9 @@ impl Connection {
 
     /// Whether a call waits, and the peer has room.
     pub(super) fn may_open_waiting(&self) -> bool {
-        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
+        self.open < self.peer_limits.max_streams
+            && !self.waiting.is_empty()
+            && !cfg!(meshrpc_fault = "waiting_call_lost")
     }
 
     /// Opens calls that wait, while the peer has room.
@@ -271,6 +266,9 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
+        if !frame.flags.contains(Flags::END) {
+            return Err(Fault::Malformed("a status that ends nothing"));
+        }
         let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
@@ -327,8 +325,13 @@ impl Connection {
         match rejected {
             Rejected::Fault(fault) => Err(fault),
             Rejected::TooLarge => {
+                self.counters
+                    .count(|counters| &mut counters.oversized_messages);
                 let max = self.limits.max_message;
-                let message = format!("the reply has more than {max} bytes");
+                let message = format!(
+                    "the reply has more than {max} bytes, the largest that this side takes \
+                     (`ClientLimits::max_message` of its mesh)"
+                );
                 let cause = Error::new(
                     Kind::Refused {
                         limit: Limit::MessageSize,
@@ -369,7 +372,7 @@ impl Connection {
         if let Some(outbound) = &mut stream.outbound {
             outbound.abandon();
         }
-        if !stream.counted {
+        if !stream.counted || cfg!(meshrpc_fault = "reset_forgotten") {
             return;
         }
         self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {

@@ -1,6 +1,6 @@
 //! Hellos, and what a server refuses there.
 
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -10,13 +10,10 @@ use super::{
         fault::{Fault, GoAwayReason},
         flow::SendCredit,
         frame::{Checksum, Flags, Frame, FrameType, PREFACE},
-        hello::{Hello, Limits, judge},
+        hello::{Hello, judge},
     },
     Connection, Event, Phase, Side,
 };
-
-/// How long a handshake may take.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a server answers to something that is no client of this protocol.
 const NOT_A_CLIENT: &[u8] = b"MRPC: not a meshrpc client\r\n";
@@ -114,13 +111,25 @@ impl Connection {
                     text: go_away.text,
                 })
             }
-            (_, None) => Ok(()),
+            (_, None) => {
+                self.counters.count(|counters| &mut counters.ignored_frames);
+                self.budget.spend(now)
+            }
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
         }
     }
 
+    /// Server: the peer's hello is answered with a go-away, whatever it says.
+    pub fn refuse_hello(&mut self, reason: GoAwayReason, text: String) {
+        self.refusal = Some(Box::new((reason, text)));
+    }
+
     fn client_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
         let client = Hello::parse(payload, true)?;
+        if let Some(refusal) = self.refusal.take() {
+            let (reason, text) = *refusal;
+            return Err(self.refuse(reason, text));
+        }
         let verdicts = judge(&client.wanted, &self.config.contracts);
         let absent = |(_, verdict): &(String, ContractVerdict)| *verdict == ContractVerdict::Absent;
         let own_name = &self.config.identity.name;
@@ -159,10 +168,9 @@ impl Connection {
     fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
         self.phase = Phase::Open;
         self.checksum = checksum;
-        self.peer_limits = Limits {
-            max_frame: peer.limits.max_frame,
-            ..peer.limits
-        };
+        if !cfg!(meshrpc_fault = "own_limits_obeyed") {
+            self.peer_limits = peer.limits;
+        }
         self.send_credit = SendCredit::new(peer.limits.connection_window);
         self.keep_alive.established(peer.ping_min, now);
         let known = Arc::new(Peer {

@@ -5,7 +5,9 @@
 //! - [`handshake`](self): hellos, and what a server refuses there
 //! - `client`: calls that this side makes
 //! - `server`: calls that the peer makes
+//! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
+//! - `landing`: large chunks, which are read to where they stay
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -16,6 +18,8 @@ mod audit;
 mod client;
 mod ending;
 mod handshake;
+mod held;
+mod landing;
 mod receive;
 mod server;
 mod stream;
@@ -23,7 +27,7 @@ mod timers;
 mod transmit;
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::Instant,
 };
@@ -32,7 +36,7 @@ use bytes::Bytes;
 
 #[cfg(feature = "testing")]
 pub use self::audit::{Audit, StreamAudit, StreamWindow};
-pub use self::handshake::take_preface;
+pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
@@ -42,16 +46,15 @@ use self::{
 use super::{
     budget::Budget,
     config::{Config, Peer},
-    fault::Fault,
+    counters::{Counters, Tally},
+    fault::{Fault, GoAwayReason},
     flow::{ReceiveWindow, SendCredit},
     frame::{Checksum, Flags, FrameReader, FrameType, HANDSHAKE_MAX_FRAME, put_frame},
     head::{OpenHead, ReplyHead, Status},
     hello::Limits,
+    holding::{ByteBudget, Holding},
 };
 use crate::error::{Error, Started};
-
-/// Bytes of answers that may wait to be written before nothing more is read.
-const MAX_ANSWERS: usize = 256 << 10;
 
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,9 +107,14 @@ pub struct Connection {
     open: u32,
     /// Server: streams whose calls were refused, and whose requests have not ended.
     refused: u32,
-    /// Server: calls that are over and whose handlers are not.
-    abandoned: HashSet<u64>,
+    /// Server: calls that are over and whose handlers are not, with the bytes that are held for
+    /// each.
+    abandoned: HashMap<u64, u64>,
     budget: Budget,
+    /// Server: bytes that are held for the peer's calls.
+    holding: Holding,
+    /// Server: what the peer's hello is answered with, if it is refused whatever it says.
+    refusal: Option<Box<(GoAwayReason, String)>>,
 
     /// The latest time that was passed in.
     now: Instant,
@@ -115,7 +123,7 @@ pub struct Connection {
     earliest_deadline: Option<Instant>,
     ending: Ending,
     events: VecDeque<Event>,
-    counters: Counters,
+    counters: Tally,
 }
 
 #[derive(Debug, PartialEq)]
@@ -224,22 +232,6 @@ pub enum Read {
     Broken(Error),
 }
 
-/// Things that are counted because a well-behaved peer causes few of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Frames of streams that were forgotten, as after a cancelled call.
-    pub late_frames: u64,
-    /// Frames of ignorable types this version does not know.
-    pub ignored_frames: u64,
-    /// Frames that changed nothing, such as answers to what was never asked.
-    pub idle_frames: u64,
-    /// Pings that came sooner than announced.
-    pub hasty_pings: u64,
-    /// Calls refused because too many were open, or too many handlers of former calls ran on.
-    pub refused_streams: u64,
-}
-
 impl Connection {
     /// A client's side: its preface and hello are queued. `grease` is any number.
     pub fn client(config: Arc<Config>, grease: u16, now: Instant) -> Self {
@@ -260,7 +252,7 @@ impl Connection {
             side,
             limits,
             phase: Phase::Handshake {
-                until: now + handshake::TIMEOUT,
+                until: now + config.handshake_timeout,
             },
             peer_limits: limits,
             checksum: Checksum::Crc32,
@@ -280,14 +272,16 @@ impl Connection {
             waiting: VecDeque::new(),
             open: 0,
             refused: 0,
-            abandoned: HashSet::new(),
-            budget: Budget::new(now),
+            abandoned: HashMap::new(),
+            budget: Budget::new(config.max_idle_frames, now),
+            holding: Holding::default(),
+            refusal: None,
             now,
             keep_alive: KeepAlive::new(now),
             earliest_deadline: None,
             ending: Ending::default(),
             events: VecDeque::new(),
-            counters: Counters::default(),
+            counters: Tally::new(Arc::clone(&config.totals)),
             config,
         }
     }
@@ -325,7 +319,7 @@ impl Connection {
     /// What this side asks of its own accord does not count: two sides that both wait for the
     /// other to read would wait for ever.
     pub fn takes_frames(&self) -> bool {
-        self.answers < MAX_ANSWERS && !matches!(self.phase, Phase::Closed(_))
+        self.answers < self.config.max_unread as usize && !matches!(self.phase, Phase::Closed(_))
     }
 
     /// The next thing that happened.
@@ -345,7 +339,12 @@ impl Connection {
 
     /// What was counted.
     pub fn counters(&self) -> Counters {
-        self.counters
+        self.counters.counters()
+    }
+
+    /// Server: bytes of calls count against `budget` from now on.
+    pub fn hold_within(&mut self, budget: Arc<ByteBudget>) {
+        self.holding.limit(budget);
     }
 
     /// Appends a small frame to what goes out next.
@@ -361,6 +360,10 @@ impl Connection {
         let len = self.out.len() - before;
         self.queued_to += len as u64;
         if kind.is_answer() {
+            let most = self.config.max_unread as usize;
+            if self.answers < most && self.answers + len >= most {
+                self.counters.count(|counters| &mut counters.unread_answers);
+            }
             self.answers += len;
         }
     }

@@ -1,6 +1,6 @@
 //! Frames that either side may send.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -22,15 +22,14 @@ impl Connection {
     /// # Errors
     /// What the peer did wrong. The connection is over then: give it to [`fail_with`](Self::fail_with).
     pub fn receive(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
-        self.now = now;
-        self.keep_alive.heard(now);
+        self.heard(now);
         match self.phase {
             Phase::Handshake { .. } => return self.receive_hello(frame, now),
             Phase::Closed(_) => return Ok(()),
             Phase::Open => {}
         }
         let Some(kind) = frame.kind else {
-            self.counters.ignored_frames += 1;
+            self.counters.count(|counters| &mut counters.ignored_frames);
             return self.budget.spend(now);
         };
         match (kind, self.side) {
@@ -52,9 +51,15 @@ impl Connection {
         Ok(())
     }
 
+    /// The peer is alive.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.now = now;
+        self.keep_alive.heard(now);
+    }
+
     /// A frame that changed nothing.
     pub(super) fn brings_nothing(&mut self) -> Result<(), Fault> {
-        self.counters.idle_frames += 1;
+        self.counters.count(|counters| &mut counters.idle_frames);
         self.budget.spend(self.now)
     }
 
@@ -67,9 +72,30 @@ impl Connection {
             false if body.is_empty() => return Err(Fault::Malformed("an empty chunk")),
             false => None,
         };
+        let len = body.len();
+        self.receive_chunk(frame, len, total, |inbound| inbound.push(body))
+    }
+
+    /// What DATA does, whose body `push` adds to its direction.
+    pub(super) fn receive_chunk(
+        &mut self,
+        frame: &Frame,
+        len: usize,
+        total: Option<u64>,
+        push: impl FnOnce(&mut Inbound) -> Result<(), Rejected>,
+    ) -> Result<(), Fault> {
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
-        self.receive_cost(body.len() as u64, credit_now)?;
-        let Some(stream) = self.known(frame)? else {
+        if cfg!(meshrpc_fault = "credit_not_returned") && self.streams.get(frame.stream).is_none() {
+            return Ok(());
+        }
+        self.receive_cost(len as u64, credit_now)?;
+        if self.known(frame)?.is_none() {
+            return Ok(());
+        }
+        if self.side == Side::Server {
+            self.hold(frame.stream, len as u64);
+        }
+        let Some(stream) = self.streams.get_mut(frame.stream) else {
             return Ok(());
         };
         let Some(inbound) = &mut stream.inbound else {
@@ -78,10 +104,11 @@ impl Connection {
                 false => "bytes before a direction began",
             }));
         };
-        let pushed = inbound.push(body);
+        let pushed = push(inbound);
         if credit_now && let Some(grant) = inbound.credit_now() {
             self.queue_credit(frame.stream, grant);
         }
+        let end = frame.flags.contains(Flags::END);
         self.received(frame.stream, pushed, end, total)
     }
 
@@ -122,6 +149,9 @@ impl Connection {
     ) -> Result<(), Fault> {
         if let Err(rejected) = pushed {
             return self.rejected(id, rejected);
+        }
+        if cfg!(meshrpc_fault = "start_before_end") && self.side == Side::Server {
+            self.finish_request(id);
         }
         if end {
             self.end_inbound(id, total)?;
@@ -176,6 +206,7 @@ impl Connection {
                     broken,
                     ..
                 }) = self.streams.get_mut(frame.stream)
+                    && inbound.is_streaming()
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -240,10 +271,11 @@ impl Connection {
                 "a frame of a stream that was never opened",
             ));
         }
-        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id);
+        let stream = stream.filter(|it| !it.over || cfg!(meshrpc_fault = "late_frame_delivered"));
         match &stream {
             None => {
-                self.counters.late_frames += 1;
+                self.counters.count(|counters| &mut counters.late_frames);
                 // Bytes are paid for with credit.
                 if frame.kind != Some(FrameType::Data) {
                     self.budget.spend(self.now)?;
@@ -273,6 +305,9 @@ impl Connection {
         if let Some(inbound) = &mut stream.inbound {
             if let Some((bytes, grant)) = inbound.pop() {
                 let over = stream.over;
+                let held = stream.held.min(bytes.len() as u64);
+                stream.held -= held;
+                self.holding.free(held);
                 if let Some(grant) = grant
                     && !over
                 {
@@ -320,6 +355,7 @@ impl Connection {
             && inbound.is_streaming()
         {
             inbound.discard();
+            self.holding.free(mem::take(&mut stream.held));
         }
         if stream.over {
             self.remove_if_unused(id);
@@ -395,6 +431,7 @@ impl Connection {
     /// Forgets a stream.
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(stream) = self.streams.remove(id) {
+            self.holding.free(stream.held);
             if stream.counted {
                 self.open -= 1;
             } else if let Ok(place) = self.waiting.binary_search(&id) {

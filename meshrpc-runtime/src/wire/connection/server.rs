@@ -1,6 +1,6 @@
 //! Calls that the peer makes.
 
-use std::time::Instant;
+use std::{mem, time::Instant};
 
 use bytes::{BufMut, Bytes};
 
@@ -14,7 +14,8 @@ use super::{
         layout::{self, HeadError},
     },
     Connection, Event,
-    stream::Stream,
+    held::no_room,
+    stream::{Stream, Streams},
 };
 use crate::error::Started;
 
@@ -29,7 +30,7 @@ impl Connection {
         }
         self.highest_seen = id;
         if self.ending.last_accepted().is_some_and(|last| id > last) {
-            self.counters.late_frames += 1;
+            self.counters.count(|counters| &mut counters.late_frames);
             return self.budget.spend(now);
         }
         self.budget.call();
@@ -46,19 +47,32 @@ impl Connection {
         };
         let max = self.limits.max_streams;
         if self.open >= max || self.abandoned.len() >= max as usize {
-            self.counters.refused_streams += 1;
+            self.counters
+                .count(|counters| &mut counters.refused_streams);
             self.accept_to_refuse(id, body, end)?;
-            let message = format!("more than {max} calls at a time");
+            let message = format!(
+                "{max} calls of this connection are under way, as many as the callee takes at a \
+                 time (`Limits::max_streams` of its server)"
+            );
             self.status(
                 id,
                 Status::refusal(Reason::Overloaded, Started::No, message),
             );
             return Ok(());
         }
+        let bytes = frame.payload.len() as u64;
+        let whole = bytes.max(head.body_len.unwrap_or(0));
+        if let Err(full) = self.holding.take(bytes, whole, now) {
+            self.counters.count(|counters| &mut counters.unheld_calls);
+            self.accept_to_refuse(id, body, end)?;
+            self.status(id, no_room(full, Started::No));
+            return Ok(());
+        }
 
         let deadline = head.time_left.and_then(|left| now.checked_add(left));
         let mut stream = Stream::new(head.kind, deadline);
         stream.counted = true;
+        stream.held = bytes;
         self.open += 1;
         self.note_deadline(deadline);
         if end && !head.kind.streams_out() && body.len() <= self.limits.first_frame() {
@@ -142,8 +156,13 @@ impl Connection {
         match rejected {
             Rejected::Fault(fault) => Err(fault),
             Rejected::TooLarge => {
+                self.counters
+                    .count(|counters| &mut counters.oversized_messages);
                 let max = self.limits.max_message;
-                let message = format!("the request has more than {max} bytes");
+                let message = format!(
+                    "the request has more than {max} bytes, the largest that the callee takes \
+                     (`Limits::max_message` of its server)"
+                );
                 self.status(id, Status::refusal(Reason::TooLarge, Started::No, message));
                 Ok(())
             }
@@ -156,21 +175,39 @@ impl Connection {
         let body = body.into();
         let len = body.len();
         let limits = self.peer_limits;
-        let Some(stream) = self.unanswered(id) else {
+        let Some(stream) = unanswered(&mut self.streams, id) else {
             return;
         };
         stream.answered = true;
+        let streaming = |inbound: &Inbound| inbound.is_streaming();
+        if !stream.inbound.as_deref().is_some_and(streaming) {
+            self.holding.free(mem::take(&mut stream.held));
+        }
         let too_large = match layout::check_metadata(&head.metadata) {
-            Err(limit) => Some(format!("the reply has {limit}")),
+            Err(excess) => Some(format!("the reply has {excess}")),
             Ok(()) if len as u64 > limits.max_message => {
                 let max = limits.max_message;
-                Some(format!("the reply has {len} bytes, the caller takes {max}"))
+                Some(format!(
+                    "the reply has {len} bytes, the caller takes {max} \
+                     (`ClientLimits::max_message` of its mesh)"
+                ))
             }
             Ok(()) => None,
         };
         if let Some(message) = too_large {
+            self.counters
+                .count(|counters| &mut counters.oversized_messages);
             self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
             return;
+        }
+        // A small one is bounded by what the peer may leave unread.
+        if len > limits.inline_max as usize {
+            if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
+                self.counters.count(|counters| &mut counters.unheld_calls);
+                self.last_word(id, no_room(full, Started::Yes));
+                return;
+            }
+            stream.held += len as u64;
         }
         let room = (limits.max_frame as usize).saturating_sub(layout::reply_head_bound());
         let room = room.min(limits.inline_max as usize);
@@ -199,13 +236,20 @@ impl Connection {
     /// Answers a call with a stream, which is written with [`write`](Self::write).
     pub fn reply_stream(&mut self, id: u64, head: &ReplyHead) {
         let window = self.peer_limits.stream_window;
-        let Some(stream) = self.unanswered(id) else {
+        let Some(stream) = unanswered(&mut self.streams, id) else {
             return;
         };
         if !stream.kind.streams_in() {
             return;
         }
         stream.answered = true;
+        if let Err(excess) = layout::check_metadata(&head.metadata) {
+            self.counters
+                .count(|counters| &mut counters.oversized_messages);
+            let message = format!("the reply has {excess}");
+            self.last_word(id, Status::refusal(Reason::TooLarge, Started::Yes, message));
+            return;
+        }
         stream.writer = true;
         stream.outbound = Some(Box::new(Outbound::streaming(window)));
         self.queue_frame(FrameType::Reply, Flags::default(), id, |out| {
@@ -219,7 +263,7 @@ impl Connection {
         let Some(stream) = self.streams.get(id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -235,10 +279,12 @@ impl Connection {
         outbound.abandon();
         let sent = outbound.sent;
         if let Some(inbound) = &mut stream.inbound
-            && !inbound.ended
             && !inbound.is_streaming()
         {
-            inbound.discard();
+            if !inbound.ended {
+                inbound.discard();
+            }
+            self.holding.free(mem::take(&mut stream.held));
         }
         fit(&mut status, self.peer_limits.max_frame as usize);
         self.queue_frame(FrameType::Status, Flags::END, id, |out| {
@@ -256,9 +302,13 @@ impl Connection {
         let handled = stream.dispatched && !stream.over && !stream.outbound_ended();
         let answers = stream.outbound.as_ref();
         let runs = handled && answers.is_none_or(|outbound| !outbound.finished);
+        let held = match runs {
+            true => mem::take(&mut stream.held),
+            false => 0,
+        };
         self.stream_over(id);
-        if runs {
-            self.abandoned.insert(id);
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
+            self.abandoned.insert(id, held);
         }
         if handled {
             self.events.push_back(Event::Cancelled { id });
@@ -268,16 +318,46 @@ impl Connection {
     /// The handler of a call said its last word.
     pub(super) fn handler_ended(&mut self, id: u64) {
         // Nearly always there is none, and then nothing to hash.
-        if !self.abandoned.is_empty() {
-            self.abandoned.remove(&id);
+        if !self.abandoned.is_empty()
+            && let Some(held) = self.abandoned.remove(&id)
+        {
+            self.holding.free(held);
         }
     }
 
-    fn unanswered(&mut self, id: u64) -> Option<&mut Stream> {
-        self.streams
-            .get_mut(id)
-            .filter(|stream| !stream.over && !stream.answered)
+    /// Ends a call with a status of this side's own, and its handler if one runs.
+    pub(super) fn stop(&mut self, id: u64, status: impl FnOnce(Started) -> Status) {
+        let Some(stream) = self.streams.get_mut(id) else {
+            return;
+        };
+        if stream.outbound_ended() {
+            return;
+        }
+        let dispatched = stream.dispatched;
+        let answers = stream.outbound.as_ref();
+        let runs = dispatched && answers.is_none_or(|outbound| !outbound.finished);
+        let held = match runs {
+            true => mem::take(&mut stream.held),
+            false => 0,
+        };
+        let started = match dispatched {
+            true => Started::Yes,
+            false => Started::No,
+        };
+        self.status(id, status(started));
+        if runs {
+            self.abandoned.insert(id, held);
+        }
+        if dispatched {
+            self.events.push_back(Event::Cancelled { id });
+        }
     }
+}
+
+fn unanswered(streams: &mut Streams, id: u64) -> Option<&mut Stream> {
+    streams
+        .get_mut(id)
+        .filter(|stream| !stream.over && !stream.answered)
 }
 
 /// Makes a status fit one frame: an error value too large for it is left out, messages are cut.

@@ -48,6 +48,9 @@ pub(super) struct Stream {
     pub(super) writer: bool,
     /// Why the incoming stream broke off, for its reader.
     pub(super) broken: Option<BrokenOff>,
+    /// Server: bytes that are held for it: of the request until it is answered, then of a reply
+    /// until that is sent.
+    pub(super) held: u64,
 }
 
 /// Why an incoming stream broke off.
@@ -79,6 +82,7 @@ impl Stream {
             reader: false,
             writer: false,
             broken: None,
+            held: 0,
         }
     }
 
@@ -88,6 +92,9 @@ impl Stream {
             return Started::Yes;
         }
         match self.starts_at {
+            Some(at) if cfg!(meshrpc_fault = "started_no_after_end") && at == written_to => {
+                Started::No
+            }
             Some(at) if at <= written_to => Started::Unknown,
             _ => Started::No,
         }

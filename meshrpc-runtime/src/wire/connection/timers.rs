@@ -13,11 +13,10 @@ use super::{
         frame::{Flags, Frame, FrameType},
         head::{Reason, Status},
     },
-    Connection, Event, Phase, Side,
+    Connection, Phase, Side,
     client::deadline_exceeded,
     stream::Stream,
 };
-use crate::error::Started;
 
 /// Pings that may come sooner than announced before the connection is ended. A good ping takes one
 /// off.
@@ -97,7 +96,7 @@ impl Connection {
             return if now < until {
                 Ok(())
             } else {
-                Err(Fault::HandshakeTimeout(super::handshake::TIMEOUT))
+                Err(Fault::HandshakeTimeout(self.config.handshake_timeout))
             };
         }
         if self.phase != Phase::Open {
@@ -163,6 +162,9 @@ impl Connection {
     }
 
     fn expire_own_call(&mut self, id: u64) {
+        if cfg!(meshrpc_fault = "deadline_ignored") {
+            return;
+        }
         let Some(stream) = self.streams.get(id) else {
             return;
         };
@@ -173,31 +175,10 @@ impl Connection {
     }
 
     fn expire_peers_call(&mut self, id: u64) {
-        let Some(stream) = self.streams.get(id) else {
-            return;
-        };
-        if stream.outbound_ended() {
-            return;
-        }
-        let dispatched = stream.dispatched;
-        let answers = stream.outbound.as_ref();
-        let runs = dispatched && answers.is_none_or(|outbound| !outbound.finished);
-        let started = if dispatched {
-            Started::Yes
-        } else {
-            Started::No
-        };
-        let message = "the call's deadline passed at the callee";
-        self.status(
-            id,
-            Status::refusal(Reason::DeadlineExceeded, started, message),
-        );
-        if runs {
-            self.abandoned.insert(id);
-        }
-        if dispatched {
-            self.events.push_back(Event::Cancelled { id });
-        }
+        self.stop(id, |started| {
+            let message = "the call's deadline passed at the callee";
+            Status::refusal(Reason::DeadlineExceeded, started, message)
+        });
     }
 
     pub(super) fn queue_ping(&mut self, token: u64) {
@@ -217,13 +198,13 @@ impl Connection {
             .is_some_and(|before| now.saturating_duration_since(before) < self.config.ping_min / 2);
         self.keep_alive.pinged_at = Some(now);
         if hasty {
-            self.counters.hasty_pings += 1;
+            self.counters.count(|counters| &mut counters.hasty_pings);
             self.keep_alive.hasty += 1;
         } else {
             self.keep_alive.hasty = self.keep_alive.hasty.saturating_sub(1);
         }
         if self.keep_alive.hasty > HASTY_PINGS {
-            return Err(Fault::Malformed("pings sooner than announced"));
+            return Err(Fault::HastyPings(self.config.ping_min));
         }
         self.queue_frame(FrameType::Pong, Flags::default(), 0, |out| {
             out.put_slice(&frame.payload)

@@ -56,6 +56,7 @@ impl World {
         if let Some(id) = grown {
             return Err(format!("call {id} is over, and takes bytes"));
         }
+        self.holds_no_more(self.setting.budget)?;
         self.timers_are_set()
     }
 
@@ -79,7 +80,16 @@ impl World {
                 }
             }
         }
-        Ok(())
+        self.holds_no_more(Some(0))
+    }
+
+    /// Within the budget of bytes, and with nothing of it held once no call is left.
+    fn holds_no_more(&self, most: Option<u64>) -> Check {
+        let held = self.budget.as_ref().map_or(0, |budget| budget.held());
+        match most.is_some_and(|most| held > most) {
+            true => Err(format!("{held} bytes are held, {most:?} may be")),
+            false => Ok(()),
+        }
     }
 
     /// A core that looked at its timer lets no deadline pass.
@@ -147,8 +157,8 @@ fn conserved(
 ) -> Check {
     let returned = back.sums.credit + queued_credit(receiver, back, 0);
     let sums = [sender.send, there.sums.data, receiver.owed, returned];
-    if sums.iter().sum::<u64>() != window.into()
-        || receiver.receive + receiver.owed != window.into()
+    if sums.iter().sum::<u64>() != u64::from(window)
+        || receiver.receive + receiver.owed != u64::from(window)
     {
         return Err(format!(
             "to spend, under way, owed, returning: {sums:?}, of {window}; counted there: {}",
@@ -179,7 +189,7 @@ fn stream_credit(
             Some(known) if known.over || known.ended => continue,
             Some(known) => match (known.inbound, known.received) {
                 (Some(inbound), _) => {
-                    if inbound.receive + inbound.owed + inbound.unread != window.into() {
+                    if inbound.receive + inbound.owed + inbound.unread != u64::from(window) {
                         return Err(format!("{id}: {inbound:?} of {window}"));
                     }
                     inbound.owed + inbound.unread
@@ -200,7 +210,7 @@ fn stream_credit(
         ];
         let is_read = known.is_some_and(|known| known.inbound.is_some());
         let all: u64 = sums.iter().sum();
-        if is_read && all != window.into() || all > window.into() {
+        if is_read && all != u64::from(window) || all > u64::from(window) {
             return Err(format!(
                 "{id}: to spend, under way, there, returning: {sums:?}, of {window}"
             ));
