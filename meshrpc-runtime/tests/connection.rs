@@ -61,8 +61,9 @@ impl Drop for CountDrop {
 }
 
 impl Dispatch for Methods {
-    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool {
         calls.for_each(|call| self.start(call));
+        true
     }
 }
 
