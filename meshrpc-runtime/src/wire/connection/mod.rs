@@ -57,6 +57,9 @@ use super::{
 };
 use crate::error::{Error, Started};
 
+/// Events that there is room for while no call is under way.
+const FEW: usize = 4;
+
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -325,7 +328,11 @@ impl Connection {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && self.streams.len() == 0 {
+            self.events.shrink_to(FEW);
+        }
+        event
     }
 
     /// Largest buffered message that this side takes, in bytes.
