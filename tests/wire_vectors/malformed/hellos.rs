@@ -3,7 +3,7 @@
 use meshrpc::wire::{Checksum, Flags, FrameType, GoAwayReason, Hello};
 
 use super::{After, Answer, Receiver, Vector};
-use crate::parts::{self, frame, tagged};
+use crate::parts::{self, frame, raw, tagged};
 
 pub(super) fn cases() -> Vec<Vector> {
     [prefaces(), frames(), values()]
@@ -65,6 +65,13 @@ fn frames() -> Vec<Vector> {
         ),
         case("ping-first", "a ping before the hello", &ping),
         case("info-first", "INFO before the hello", &info),
+        case(
+            "idle-unknown-first",
+            "25,000 frames of type FF before the hello",
+            &raw(0xFF, 0, 0, &[]),
+        )
+        .repeat(25_000)
+        .goaway(GoAwayReason::Limit),
     ]
     .into_iter()
     .map(|vector| vector.after(After::Preface))
