@@ -95,6 +95,12 @@ fn values() -> Vec<Vector> {
         hello.limits.max_streams = max_streams;
         of(&hello)
     };
+    let windows = |connection, stream| {
+        let mut hello = parts::client_hello();
+        hello.limits.connection_window = connection;
+        hello.limits.stream_window = stream;
+        of(&hello)
+    };
     let no_limits = frame(
         FrameType::ClientHello,
         Flags::default(),
@@ -174,6 +180,12 @@ fn values() -> Vec<Vector> {
             "hello-inline",
             "inline_max above half of max_frame",
             &limited(16_384, 8_193, 1),
+        ),
+        case("hello-no-window", "connection_window of 0", &windows(0, 1)),
+        case(
+            "hello-no-stream-window",
+            "stream_window of 0",
+            &windows(1, 0),
         ),
         case(
             "hello-no-streams",
