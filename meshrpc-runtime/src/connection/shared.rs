@@ -54,6 +54,8 @@ pub(super) struct State {
 pub(super) struct Slot {
     /// Client: how it ended, or the head of its streaming reply, until somebody takes it.
     pub(super) outcome: Option<Result<Outcome, CallFailure>>,
+    /// Client: why a streaming reply broke off whose head nobody has taken yet.
+    pub(super) broke: Option<Box<CallFailure>>,
     /// Who waits for the outcome.
     pub(super) caller: Option<Waker>,
     /// Who waits to read.
@@ -229,7 +231,11 @@ impl State {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
-        slot.outcome.get_or_insert(outcome);
+        match (&slot.outcome, outcome) {
+            (None, outcome) => slot.outcome = Some(outcome),
+            (Some(Ok(Outcome::Head(_))), Err(failure)) => slot.broke = Some(Box::new(failure)),
+            (Some(_), _) => {}
+        }
         aftermath.wake.extend(slot.caller.take());
     }
 

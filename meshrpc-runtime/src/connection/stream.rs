@@ -226,7 +226,10 @@ impl RecvStream {
     pub(crate) fn failure(&self) -> Option<CallFailure> {
         let mut state = self.shared.lock();
         let slot = state.slots.get_mut(self.id)?;
-        slot.outcome.take()?.err()
+        match slot.broke.take() {
+            Some(failure) => Some(*failure),
+            None => slot.outcome.take()?.err(),
+        }
     }
 
     /// Largest message that this side takes, in bytes.

@@ -11,6 +11,7 @@
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
 //! - `body`: what is sent as one message
+//! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
@@ -33,6 +34,7 @@ mod hello;
 mod holding;
 mod items;
 mod layout;
+mod output;
 mod ring;
 mod tlv;
 
@@ -40,7 +42,7 @@ pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
 #[cfg(feature = "testing")]
 pub use connection::{Audit, StreamAudit, StreamWindow};
-pub use connection::{Connection, Event, Failure, Read, Refusal, Side, take_preface};
+pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};
 pub use counters::{Counters, Totals};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
@@ -55,4 +57,5 @@ pub use layout::{
     check_session_key, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open,
     put_reply, put_status,
 };
+pub use output::Output;
 pub(crate) use ring::Ring;

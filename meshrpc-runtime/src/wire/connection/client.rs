@@ -266,6 +266,9 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
+        if !frame.flags.contains(Flags::END) {
+            return Err(Fault::Malformed("a status that ends nothing"));
+        }
         let Some(stream) = self.known(frame)? else {
             return Ok(());
         };

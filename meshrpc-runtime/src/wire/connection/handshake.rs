@@ -111,7 +111,10 @@ impl Connection {
                     text: go_away.text,
                 })
             }
-            (_, None) => Ok(()),
+            (_, None) => {
+                self.counters.count(|counters| &mut counters.ignored_frames);
+                self.budget.spend(now)
+            }
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
         }
     }

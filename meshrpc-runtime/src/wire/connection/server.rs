@@ -61,7 +61,8 @@ impl Connection {
             return Ok(());
         }
         let bytes = frame.payload.len() as u64;
-        if let Err(full) = self.holding.take(bytes, now) {
+        let whole = bytes.max(head.body_len.unwrap_or(0));
+        if let Err(full) = self.holding.take(bytes, whole, now) {
             self.counters.count(|counters| &mut counters.unheld_calls);
             self.accept_to_refuse(id, body, end)?;
             self.status(id, no_room(full, Started::No));
@@ -201,7 +202,7 @@ impl Connection {
         }
         // A small one is bounded by what the peer may leave unread.
         if len > limits.inline_max as usize {
-            if let Err(full) = self.holding.take(len as u64, self.now) {
+            if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
                 self.counters.count(|counters| &mut counters.unheld_calls);
                 self.last_word(id, no_room(full, Started::Yes));
                 return;

@@ -98,13 +98,14 @@ pub(crate) struct Tally {
     pub(crate) drained: u64,
     pub(crate) ping_timeouts: u64,
     pub(crate) lived_on: u64,
+    pub(crate) landed: u64,
     pub(crate) damaged: u64,
     pub(crate) damage_found: u64,
 }
 
 impl Tally {
     /// Each count by its name.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 22] {
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 23] {
         [
             ("steps", self.steps),
             ("calls", self.calls),
@@ -126,6 +127,7 @@ impl Tally {
             ("drained", self.drained),
             ("ping timeouts", self.ping_timeouts),
             ("connections that lived on", self.lived_on),
+            ("chunks read to where they stay", self.landed),
             ("damaged frames", self.damaged),
             ("connections ended by a damaged frame", self.damage_found),
         ]
@@ -152,6 +154,7 @@ impl Tally {
         self.drained += other.drained;
         self.ping_timeouts += other.ping_timeouts;
         self.lived_on += other.lived_on;
+        self.landed += other.landed;
         self.damaged += other.damaged;
         self.damage_found += other.damage_found;
     }
@@ -176,8 +179,8 @@ impl World {
             rng,
             begun: now,
             now,
-            client: Side::new(Who::Client, client, now),
-            server: Side::new(Who::Server, server, now),
+            client: Side::new(Who::Client, client, setting.lands, now),
+            server: Side::new(Who::Server, server, setting.lands, now),
             up: Pipe::new(setting.pipe, up),
             down: Pipe::new(setting.pipe, down),
             setting,
