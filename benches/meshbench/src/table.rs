@@ -4,23 +4,8 @@ use std::fmt::{self, Display, Write};
 
 use crate::{
     results::{Results, Spread},
-    stacks::Stack,
     workload::Workload,
 };
-
-/// What is compared in a workload, and with what.
-struct Comparison {
-    figure: &'static str,
-    /// Workload, stack and figure that are 1, if not the same sample's `figure`.
-    base: Option<(Workload, Stack, &'static str)>,
-    goal: Goal,
-}
-
-/// What meshrpc is to reach.
-enum Goal {
-    AtLeast(f64),
-    AtMost(f64),
-}
 
 /// A column: the figure, how it is called, and what it is divided by.
 type Column = (&'static str, &'static str, f64);
@@ -89,7 +74,7 @@ pub fn table(results: &Results) -> String {
         for comparison in workload.comparisons() {
             let _ = writeln!(text, "  {comparison}");
             for &stack in &stacks {
-                if let Some(spread) = comparison.spread(results, workload, stack) {
+                if let Some(spread) = comparison.spread(results, stack) {
                     let _ = writeln!(text, "    {:<8} {spread}", stack.name());
                 }
             }
@@ -124,71 +109,6 @@ impl Workload {
             Self::W7 => IDLE,
             Self::W8 => ITEMS,
             Self::Ring => RING,
-        }
-    }
-
-    fn comparisons(self) -> Vec<Comparison> {
-        let with = |figure, stack, goal| Comparison {
-            figure,
-            base: Some((self, stack, figure)),
-            goal,
-        };
-        match self {
-            Self::W1 => vec![with("p50_us", Stack::Raw, Goal::AtMost(1.1))],
-            Self::W2 => vec![with("calls_per_s", Stack::Floor, Goal::AtLeast(1.2))],
-            Self::W3 => vec![with("calls_per_s", Stack::Floor, Goal::AtLeast(1.1))],
-            Self::W4 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(1.0))],
-            Self::W5 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(0.8))],
-            Self::W6 => vec![
-                Comparison {
-                    figure: "p99_us",
-                    base: None,
-                    goal: Goal::AtMost(10.0),
-                },
-                Comparison {
-                    figure: "bytes_per_s",
-                    base: None,
-                    goal: Goal::AtLeast(0.5),
-                },
-            ],
-            Self::W7 => Vec::new(),
-            Self::W8 => vec![with("items_per_s", Stack::Floor, Goal::AtLeast(2.2))],
-            Self::Ring => vec![Comparison {
-                figure: "hop_us",
-                base: Some((Self::W1, Stack::Raw, "p50_us")),
-                goal: Goal::AtMost(0.75),
-            }],
-        }
-    }
-}
-
-impl Comparison {
-    /// The ratios of the rounds.
-    fn spread(&self, results: &Results, workload: Workload, stack: Stack) -> Option<Spread> {
-        let base = match (self.base, self.figure) {
-            (Some((workload, stack, figure)), _) => results.figure(workload, stack, figure),
-            (None, "p99_us") => results.figure(workload, stack, "small_alone_p50_us"),
-            (None, _) => results.figure(workload, stack, "bulk_alone_bytes_per_s"),
-        };
-        let figures = results.figure(workload, stack, self.figure);
-        let ratio = |(round, figure)| Some(figure / base.get(&round)?);
-        Spread::of(figures.into_iter().filter_map(ratio))
-    }
-}
-
-impl Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let figure = self.figure;
-        match self.base {
-            Some((workload, stack, base)) => {
-                let (stack, workload) = (stack.name(), workload.name());
-                write!(f, "{figure} × {base} of {stack} in {workload}")?;
-            }
-            None => write!(f, "{figure} × alone")?,
-        }
-        match self.goal {
-            Goal::AtLeast(goal) => write!(f, ", to reach: at least {goal}"),
-            Goal::AtMost(goal) => write!(f, ", to reach: at most {goal}"),
         }
     }
 }

@@ -50,16 +50,20 @@ impl Bench for Served {
 /// Serves on a port of the loopback interface that the system chooses.
 pub async fn serve(name: &str) -> Result<()> {
     let mesh = Mesh::open("local:").await?;
+    let serving = mesh.serve(name, server()).await?;
+    process::answer(tcp(&serving)?);
+    std::future::pending().await
+}
+
+/// A server of what is measured.
+pub fn server() -> Server {
     let mut limits = Limits::default();
     limits.max_message = 2 << 30;
     limits.max_streams = 16_384;
-    let server = Server::builder()
+    Server::builder()
         .service(BenchHandler::new(Served::default()))
         .limits(limits)
-        .build();
-    let serving = mesh.serve(name, server).await?;
-    process::answer(tcp(&serving)?);
-    std::future::pending().await
+        .build()
 }
 
 /// The port where a server listens.

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::AsyncReadExt;
 
 use super::{
@@ -25,27 +25,29 @@ use crate::wire::{Event, Fault, take_preface};
 const READ: usize = 64 << 10;
 /// The same until the peer has said who it is: whoever connects costs that much.
 const FIRST_READ: usize = 512;
+/// The same where a header is expected whose payload is read to another place.
+const HEADER_READ: usize = 4 << 10;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let read = match self.peer {
-            Some(_) => READ,
-            None => FIRST_READ,
-        };
-        if self.input.capacity() - self.input.len() < read / 4 {
-            self.input.reserve(read);
-        }
-        let result = {
-            let read = pin!(self.io.read_buf(&mut self.input));
-            ready!(read.poll(cx))
+        let result = match &mut self.landing {
+            Some(landing) => {
+                let io = &mut self.io;
+                ready!(landing.fill(|room| pin!(io.read_buf(room)).poll(cx)))
+            }
+            None => ready!(self.poll_input(cx)),
         };
         match result {
             Ok(0) if self.is_probed() => self.fail(Fault::Probe),
             Ok(0) => self.fail(Fault::Closed),
             Ok(_) => {
                 self.heard = true;
-                if let Err(fault) = self.take_input() {
+                let taken = match self.landing {
+                    Some(_) => self.take_landed(),
+                    None => self.take_input(),
+                };
+                if let Err(fault) = taken {
                     self.fail(fault);
                 }
             }
@@ -53,6 +55,47 @@ impl<T: Io> Driver<T> {
             Err(error) => self.fail(Fault::transport(&error)),
         }
         Poll::Ready(())
+    }
+
+    /// Reads what is not known yet.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Of the chunk that follows one, the header is what is to be read here.
+        let most = match self.peer {
+            None => FIRST_READ,
+            Some(_) if self.between_chunks => HEADER_READ,
+            Some(_) => READ,
+        };
+        // A frame that has begun is read to its end, so that the next one begins a buffer.
+        let room = self.input.capacity() - self.input.len();
+        let lacks = self.reader.lacks(&self.input).unwrap_or(0);
+        if room < lacks {
+            self.input.reserve(lacks);
+        } else if room < most / 4 {
+            self.input.reserve(most);
+        }
+        let most = if lacks > HEADER_READ { lacks } else { most };
+        let mut room = (&mut self.input).limit(most);
+        let read = pin!(self.io.read_buf(&mut room));
+        read.poll(cx)
+    }
+
+    /// Goes on with a chunk, and applies it once it is whole.
+    fn take_landed(&mut self) -> Result<(), Fault> {
+        let Some(landing) = self.landing.take_if(|landing| landing.is_whole()) else {
+            return Ok(());
+        };
+        self.between_chunks = landing.has_successor();
+        let now = now();
+        let mut state = self.shared.lock();
+        state.wire.wrote(std::mem::take(&mut self.unreported));
+        let result = state.wire.landed(landing, now);
+        state.collect(&mut self.aftermath);
+        drop(state);
+        self.shared.settle(&mut self.aftermath);
+        if !self.between_chunks {
+            self.release_input();
+        }
+        result
     }
 
     /// Whether a peer that goes now was a health check of this server.
@@ -88,10 +131,14 @@ impl<T: Io> Driver<T> {
         };
         // What came before a bad frame is as good as ever.
         self.apply()?;
+        cut?;
+        self.between_chunks = false;
         if self.input.is_empty() {
             self.release_input();
+        } else if self.reader.lacks(&self.input) > Some(HEADER_READ) {
+            self.landing = self.shared.lock().wire.land(&mut self.input);
         }
-        cut
+        Ok(())
     }
 
     /// Server: what is held for the peer's calls counts from now on.

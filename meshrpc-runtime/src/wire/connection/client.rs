@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
@@ -45,7 +46,8 @@ impl Connection {
         now: Instant,
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
-        if self.phase != Phase::Open || self.ending.has_begun() {
+        let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
+        if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
         }
         let body = body.into();
@@ -107,11 +109,11 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Error> {
         let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             return refused(Limit::Metadata, format!("the call has {excess}"));
         }
         if let Some(key) = &head.session
-            && let Err(excess) = layout::check_session_key(key)
+            && let Err(excess) = excess::check_session_key(key)
         {
             return refused(Limit::SessionKey, excess.to_string());
         }
@@ -131,7 +133,9 @@ impl Connection {
 
     /// Whether a call waits, and the peer has room.
     pub(super) fn may_open_waiting(&self) -> bool {
-        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
+        self.open < self.peer_limits.max_streams
+            && !self.waiting.is_empty()
+            && !cfg!(meshrpc_fault = "waiting_call_lost")
     }
 
     /// Opens calls that wait, while the peer has room.
@@ -263,6 +267,9 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
+        if !frame.flags.contains(Flags::END) {
+            return Err(Fault::Malformed("a status that ends nothing"));
+        }
         let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
@@ -366,7 +373,7 @@ impl Connection {
         if let Some(outbound) = &mut stream.outbound {
             outbound.abandon();
         }
-        if !stream.counted {
+        if !stream.counted || cfg!(meshrpc_fault = "reset_forgotten") {
             return;
         }
         self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {
