@@ -10,7 +10,7 @@
 //! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
-//! - `body`: what is sent as one message
+//! - `body`, `buffers`: what is sent as one message, and what it is written to
 //! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - `ring`: what is remembered by stream id
@@ -22,6 +22,7 @@
 
 mod body;
 mod budget;
+pub(crate) mod buffers;
 mod config;
 mod connection;
 mod counters;

@@ -423,3 +423,24 @@ async fn fault_17_errors_that_a_peer_provokes_wait_until_it_reads_them() {
     assert!(office.counters().wire().unread_answers > 0);
     desk.measure(vec![1]).await.expect("others go on");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_good_clients_at_once_are_all_taken() {
+    let mut limits = Limits::default();
+    limits.max_handshakes = 32;
+    let office = Office::new(limits).await;
+    let connect = |_| {
+        let socket = office.socket.clone();
+        tokio::spawn(async move {
+            let stream = UnixStream::connect(&socket).await.expect("it listens");
+            Connection::connect(stream, Arc::new(Config::default())).await
+        })
+    };
+    let clients: Vec<_> = (0..400).map(connect).collect();
+    let mut connected = Vec::new();
+    for client in clients {
+        connected.extend(timely("a client", client).await.expect("no panic"));
+    }
+    // A machine that has no time for one of them may cut it: such a client dials again.
+    assert!(connected.len() > 360, "{} of 400", connected.len());
+}

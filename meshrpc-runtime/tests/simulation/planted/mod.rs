@@ -85,6 +85,7 @@ json = []
 bytes = "*"
 crc32fast = "*"
 fastrand = "*"
+memmap2 = "*"
 thiserror = "*"
 
 [lints.rust]
