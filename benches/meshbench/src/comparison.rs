@@ -55,6 +55,7 @@ impl Workload {
             Self::W2 => vec![
                 with("calls_per_s", Stack::Floor, Goal::AtLeast(1.2)),
                 compare("syscalls", Base::Unit, Goal::AtMost(0.5)),
+                compare("added_allocations", Base::Unit, Goal::AtMost(6.0)),
             ],
             Self::W3 => vec![with("calls_per_s", Stack::Floor, Goal::AtLeast(1.1))],
             Self::W4 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(1.0))],

@@ -23,6 +23,7 @@ const CALLS: &[Column] = &[
     ("client_allocations", "client allocs", 1.0),
     ("server_allocations", "server allocs", 1.0),
     ("value_allocations", "of values", 1.0),
+    ("added_allocations", "beyond these", 1.0),
 ];
 const BODIES: &[Column] = &[
     ("bytes_per_s", "GiB/s", (1_u64 << 30) as f64),
