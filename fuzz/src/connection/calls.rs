@@ -32,6 +32,8 @@ pub(super) struct Stream {
     /// Bytes that the owner has read.
     pub(super) read: u64,
     pub(super) owner: Owner,
+    /// The owner stopped reading, and has not been told an end.
+    pub(super) stopped: bool,
 }
 
 /// How far a call is for the owner.
@@ -64,15 +66,20 @@ impl Stream {
             credit: None,
             read: 0,
             owner: Owner::Waits,
+            stopped: false,
         }
+    }
+
+    /// The frame that begins the peer's direction was taken: its bytes cost stream credit only.
+    pub(super) fn begin(&mut self, body: u64) {
+        self.begun = true;
+        self.peer_credit = self.peer_credit.map(|credit| credit.saturating_sub(body));
     }
 
     /// Body bytes of the peer were taken.
     pub(super) fn bring(&mut self, body: u64, end: bool) {
-        self.begun = true;
         self.ended |= end;
         self.arrived += body;
-        self.peer_credit = self.peer_credit.map(|credit| credit.saturating_sub(body));
     }
 
     /// Body bytes of the side went out.

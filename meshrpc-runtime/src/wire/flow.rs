@@ -65,6 +65,11 @@ impl ReceiveWindow {
         }
     }
 
+    /// Whether the peer has credit for as many bytes.
+    pub(crate) fn allows(&self, bytes: u64) -> bool {
+        bytes <= self.available
+    }
+
     /// Bytes arrived. `None` if there was no credit for them.
     pub(crate) fn arrived(&mut self, bytes: u64) -> Option<()> {
         self.available = self.available.checked_sub(bytes)?;

@@ -13,6 +13,9 @@ pub const MAJOR_VERSION: u8 = 1;
 /// Bytes of a frame header.
 pub const HEADER_LEN: usize = 16;
 
+/// Bytes of a frame header before the sum, and under it.
+pub(super) const SUMMED: usize = 12;
+
 /// Largest payload during the handshake.
 pub(super) const HANDSHAKE_MAX_FRAME: u32 = 16_384;
 
@@ -77,6 +80,10 @@ pub enum Checksum {
     /// CRC-32 as in ISO-HDLC (zlib, Ethernet).
     Crc32 = 1,
 }
+
+/// A sum that is not complete.
+#[derive(Clone, Debug)]
+pub(super) struct Sum(Option<crc32fast::Hasher>);
 
 /// A frame whose checksum was verified. The type may be one this version does not know; those are
 /// from 0x80 on, and ignored.
@@ -147,15 +154,31 @@ impl FrameType {
 impl Checksum {
     /// The sum over the first twelve header bytes and the payload.
     pub fn sum(self, header: &[u8], payload: &[u8]) -> u32 {
-        match self {
-            Checksum::Off => 0,
-            Checksum::Crc32 => {
-                let mut hasher = crc32fast::Hasher::new();
-                hasher.update(header);
-                hasher.update(payload);
-                hasher.finalize()
-            }
+        let mut sum = self.begin(header);
+        sum.add(payload);
+        sum.finish()
+    }
+
+    /// The same, of a payload that comes in pieces.
+    pub(super) fn begin(self, header: &[u8]) -> Sum {
+        let mut sum = Sum(match self {
+            Checksum::Off => None,
+            Checksum::Crc32 => Some(crc32fast::Hasher::new()),
+        });
+        sum.add(header);
+        sum
+    }
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        if let Some(hasher) = &mut self.0 {
+            hasher.update(bytes);
         }
+    }
+
+    pub(super) fn finish(self) -> u32 {
+        self.0.map_or(0, crc32fast::Hasher::finalize)
     }
 }
 
@@ -174,15 +197,21 @@ pub fn put_frame(
     out.extend_from_slice(&[0; HEADER_LEN]);
     payload(out);
     let body = start + HEADER_LEN;
-    let len = out.len() - body;
-    debug_assert!(len < 1 << 24, "a payload is cut before it is framed");
+    let header = header(kind, flags, stream, out.len() - body);
+    let sum = checksum.sum(&header, &out[body..]);
+    out[start..start + SUMMED].copy_from_slice(&header);
+    out[start + SUMMED..body].copy_from_slice(&sum.to_le_bytes());
+}
 
-    out[start..start + 3].copy_from_slice(&(len as u32).to_le_bytes()[..3]);
-    out[start + 3] = kind as u8;
-    out[start + 4] = flags.0;
-    out[start + 5..start + 12].copy_from_slice(&stream.to_le_bytes()[..7]);
-    let sum = checksum.sum(&out[start..start + 12], &out[body..]);
-    out[start + 12..body].copy_from_slice(&sum.to_le_bytes());
+/// What precedes the sum in a frame whose payload has `len` bytes.
+pub(super) fn header(kind: FrameType, flags: Flags, stream: u64, len: usize) -> [u8; SUMMED] {
+    debug_assert!(len < 1 << 24, "a payload is cut before it is framed");
+    let mut header = [0; SUMMED];
+    header[..3].copy_from_slice(&(len as u32).to_le_bytes()[..3]);
+    header[3] = kind as u8;
+    header[4] = flags.0;
+    header[5..].copy_from_slice(&stream.to_le_bytes()[..7]);
+    header
 }
 
 /// Cuts a byte stream into verified frames.
@@ -194,6 +223,17 @@ pub struct FrameReader {
     pub checksum: Checksum,
 }
 
+/// A header by itself: nothing of it is verified but that it can be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub(super) kind: Option<FrameType>,
+    pub(super) flags: Flags,
+    pub(super) stream: u64,
+    /// Length of the payload.
+    pub(super) len: usize,
+    pub(super) sum: u32,
+}
+
 impl FrameReader {
     /// Takes the next frame off `input`; `None` if it is not whole yet.
     ///
@@ -201,6 +241,48 @@ impl FrameReader {
     /// [`Fault::FrameTooLarge`] as soon as the header says so, before anything is reserved for it;
     /// [`Fault::Checksum`]; [`Fault::Malformed`] for flags, stream ids or types that cannot be.
     pub fn next(&self, input: &mut BytesMut) -> Result<Option<Frame>, Fault> {
+        let Some(len) = self.payload_len(input)? else {
+            return Ok(None);
+        };
+        let total = HEADER_LEN + len;
+        if input.len() < total {
+            return Ok(None);
+        }
+        let header = Header::of(input, len);
+        if header.sum
+            != self
+                .checksum
+                .sum(&input[..SUMMED], &input[HEADER_LEN..total])
+        {
+            return Err(Fault::Checksum);
+        }
+        header.check(input[3])?;
+        let mut frame = input.split_to(total);
+        frame.advance(HEADER_LEN);
+        Ok(Some(Frame {
+            kind: header.kind,
+            flags: header.flags,
+            stream: header.stream,
+            payload: frame.freeze(),
+        }))
+    }
+
+    /// The header of a frame that is not whole.
+    pub(super) fn begun(&self, input: &[u8]) -> Option<Header> {
+        let len = self.payload_len(input).ok().flatten()?;
+        let header = Header::of(input, len);
+        let is_sound = header.check(input[3]).is_ok();
+        (is_sound && input.len() < HEADER_LEN + len).then_some(header)
+    }
+
+    /// Bytes that the frame `input` begins with lacks; `None` if its length is not known yet.
+    pub fn lacks(&self, input: &[u8]) -> Option<usize> {
+        let len = self.payload_len(input).ok().flatten()?;
+        Some((HEADER_LEN + len).saturating_sub(input.len()))
+    }
+
+    /// `None` before the header is whole.
+    fn payload_len(&self, input: &[u8]) -> Result<Option<usize>, Fault> {
         if input.len() < HEADER_LEN {
             return Ok(None);
         }
@@ -211,39 +293,35 @@ impl FrameReader {
                 max: self.max_frame,
             });
         }
-        let total = HEADER_LEN + len as usize;
-        if input.len() < total {
-            input.reserve(total - input.len());
-            return Ok(None);
-        }
-        let sum = u32::from_le_bytes([input[12], input[13], input[14], input[15]]);
-        if sum != self.checksum.sum(&input[..12], &input[HEADER_LEN..total]) {
-            return Err(Fault::Checksum);
-        }
+        Ok(Some(len as usize))
+    }
+}
 
-        let number = input[3];
-        let flags = Flags(input[4]);
+impl Header {
+    /// The first bytes of `input`, which has as many.
+    fn of(input: &[u8], len: usize) -> Self {
         let mut id = [0; 8];
         id[..7].copy_from_slice(&input[5..12]);
-        let stream = u64::from_le_bytes(id);
-        let kind = FrameType::from_wire(number);
-        match kind {
-            Some(kind) if flags.0 & !kind.allowed_flags() != 0 => {
-                return Err(Fault::Malformed("a flag that this frame cannot carry"));
-            }
-            Some(kind) if !kind.allows_stream(stream) => {
-                return Err(Fault::Malformed("a stream id that this frame cannot have"));
-            }
-            None if number < 0x80 => return Err(Fault::UnknownFrame(number)),
-            _ => {}
+        Self {
+            kind: FrameType::from_wire(input[3]),
+            flags: Flags(input[4]),
+            stream: u64::from_le_bytes(id),
+            len,
+            sum: u32::from_le_bytes([input[12], input[13], input[14], input[15]]),
         }
-        let mut frame = input.split_to(total);
-        frame.advance(HEADER_LEN);
-        Ok(Some(Frame {
-            kind,
-            flags,
-            stream,
-            payload: frame.freeze(),
-        }))
+    }
+
+    /// `number` is the type as it came.
+    fn check(&self, number: u8) -> Result<(), Fault> {
+        match self.kind {
+            Some(kind) if self.flags.0 & !kind.allowed_flags() != 0 => {
+                Err(Fault::Malformed("a flag that this frame cannot carry"))
+            }
+            Some(kind) if !kind.allows_stream(self.stream) => {
+                Err(Fault::Malformed("a stream id that this frame cannot have"))
+            }
+            None if number < 0x80 => Err(Fault::UnknownFrame(number)),
+            _ => Ok(()),
+        }
     }
 }

@@ -10,7 +10,8 @@
 //! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
 //! - `head`, `config`: the same as values
 //! - `items`: values in a stream
-//! - `body`: what is sent as one message
+//! - `body`, `buffers`: what is sent as one message, and what it is written to
+//! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - `ring`: what is remembered by stream id
 //! - [`connection`](Connection): the state machine
@@ -21,6 +22,7 @@
 
 mod body;
 mod budget;
+pub(crate) mod buffers;
 mod config;
 mod connection;
 mod counters;
@@ -33,6 +35,7 @@ mod hello;
 mod holding;
 mod items;
 mod layout;
+mod output;
 mod ring;
 mod tlv;
 
@@ -40,7 +43,7 @@ pub use body::Body;
 pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
 #[cfg(feature = "testing")]
 pub use connection::{Audit, StreamAudit, StreamWindow};
-pub use connection::{Connection, Event, Failure, Read, Refusal, Side, take_preface};
+pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};
 pub use counters::{Counters, Totals};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
@@ -55,4 +58,5 @@ pub use layout::{
     check_session_key, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open,
     put_reply, put_status,
 };
+pub use output::Output;
 pub(crate) use ring::Ring;

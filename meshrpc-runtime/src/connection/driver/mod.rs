@@ -28,7 +28,7 @@ use super::{
     Io, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{Fault, Frame, FrameReader, Peer};
+use crate::wire::{Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -46,9 +46,13 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
-    output: Vec<u8>,
-    /// Bytes of `output` that were written.
-    written: usize,
+    /// Calls that had been cancelled before the last read.
+    cancelled_before: u64,
+    /// A large chunk that is being read to where it stays.
+    landing: Option<Landing>,
+    /// Such a chunk was read, and another one is likely to follow.
+    between_chunks: bool,
+    output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
     /// The task has yielded once so that others can add to what it is about to write.
@@ -76,8 +80,10 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
-            output: Vec::new(),
-            written: 0,
+            cancelled_before: 0,
+            landing: None,
+            between_chunks: false,
+            output: Output::default(),
             unreported: 0,
             yielded: false,
             put_off: false,

@@ -1,13 +1,13 @@
 //! Reading: bytes become frames, and calls are handed over.
 
 use std::{
-    io,
+    io, mem,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
+use bytes::BufMut;
 use tokio::io::AsyncReadExt;
 
 use super::{
@@ -15,37 +15,40 @@ use super::{
         Io,
         incoming::{Incoming, IncomingBody, Responder},
         now,
+        shared::Shared,
         stream::RecvStream,
     },
     Driver,
 };
-use crate::wire::{Event, Fault, take_preface};
+use crate::wire::{Event, Fault, Peer, buffers, take_preface};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
 /// The same until the peer has said who it is: whoever connects costs that much.
-const FIRST_READ: usize = 2 << 10;
+const FIRST_READ: usize = 512;
+/// The same where a header is expected whose payload is read to another place.
+const HEADER_READ: usize = 4 << 10;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let read = match self.peer {
-            Some(_) => READ,
-            None => FIRST_READ,
-        };
-        if self.input.capacity() - self.input.len() < read / 4 {
-            self.input.reserve(read);
-        }
-        let result = {
-            let read = pin!(self.io.read_buf(&mut self.input));
-            ready!(read.poll(cx))
+        let result = match &mut self.landing {
+            Some(landing) => {
+                let io = &mut self.io;
+                ready!(landing.fill(|room| pin!(io.read_buf(room)).poll(cx)))
+            }
+            None => ready!(self.poll_input(cx)),
         };
         match result {
             Ok(0) if self.is_probed() => self.fail(Fault::Probe),
             Ok(0) => self.fail(Fault::Closed),
             Ok(_) => {
                 self.heard = true;
-                if let Err(fault) = self.take_input() {
+                let taken = match self.landing {
+                    Some(_) => self.take_landed(),
+                    None => self.take_input(),
+                };
+                if let Err(fault) = taken {
                     self.fail(fault);
                 }
             }
@@ -53,6 +56,50 @@ impl<T: Io> Driver<T> {
             Err(error) => self.fail(Fault::transport(&error)),
         }
         Poll::Ready(())
+    }
+
+    /// Reads what is not known yet.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        // Of the chunk that follows one, the header is what is to be read here.
+        let most = match self.peer {
+            None => FIRST_READ,
+            Some(_) if self.between_chunks => HEADER_READ,
+            Some(_) => READ,
+        };
+        // A frame that has begun is read to its end, so that the next one begins a buffer.
+        if self.input.capacity() == 0 && self.peer.is_some() {
+            self.input = buffers::input();
+        }
+        let room = self.input.capacity() - self.input.len();
+        let lacks = self.reader.lacks(&self.input).unwrap_or(0);
+        if room < lacks {
+            self.input.reserve(lacks);
+        } else if room < most / 4 {
+            self.input.reserve(most);
+        }
+        let most = if lacks > HEADER_READ { lacks } else { most };
+        let mut room = (&mut self.input).limit(most);
+        let read = pin!(self.io.read_buf(&mut room));
+        read.poll(cx)
+    }
+
+    /// Goes on with a chunk, and applies it once it is whole.
+    fn take_landed(&mut self) -> Result<(), Fault> {
+        let Some(landing) = self.landing.take_if(|landing| landing.is_whole()) else {
+            return Ok(());
+        };
+        self.between_chunks = landing.has_successor();
+        let now = now();
+        let mut state = self.shared.lock();
+        state.wire.wrote(std::mem::take(&mut self.unreported));
+        let result = state.wire.landed(landing, now);
+        state.collect(&mut self.aftermath);
+        drop(state);
+        self.shared.settle(&mut self.aftermath);
+        if !self.between_chunks {
+            self.release_input();
+        }
+        result
     }
 
     /// Whether a peer that goes now was a health check of this server.
@@ -88,10 +135,14 @@ impl<T: Io> Driver<T> {
         };
         // What came before a bad frame is as good as ever.
         self.apply()?;
+        cut?;
+        self.between_chunks = false;
         if self.input.is_empty() {
             self.release_input();
+        } else if self.reader.lacks(&self.input) > Some(HEADER_READ) {
+            self.landing = self.shared.lock().wire.land(&mut self.input);
         }
-        cut
+        Ok(())
     }
 
     /// Server: what is held for the peer's calls counts from now on.
@@ -103,15 +154,14 @@ impl<T: Io> Driver<T> {
         }
     }
 
-    /// An idle connection holds no buffer.
+    /// A connection holds no buffer while there is nothing in it.
     fn release_input(&mut self) {
-        if self.shared.lock().wire.in_flight() == 0 {
-            self.input = BytesMut::new();
-        }
+        buffers::give_input(mem::take(&mut self.input));
     }
 
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
+        self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
         let mut state = self.shared.lock();
         state.wire.wrote(std::mem::take(&mut self.unreported));
         let mut result = Ok(());
@@ -129,33 +179,43 @@ impl<T: Io> Driver<T> {
         let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
             return false;
         };
-        let any = !self.aftermath.calls.is_empty();
-        for event in self.aftermath.calls.drain(..) {
-            let Event::Call {
-                id,
-                head,
-                body,
-                deadline,
-            } = event
-            else {
-                continue;
-            };
-            let body = match body {
-                Some(body) => IncomingBody::Buffered(body),
-                None => IncomingBody::Stream(RecvStream::new(Arc::clone(&self.shared), id)),
-            };
-            let responder = Responder::new(Arc::clone(&self.shared), id);
-            let peer = Arc::clone(peer);
-            dispatch.dispatch(Incoming {
-                head,
-                body,
-                responder,
-                deadline,
-                peer,
-            });
+        if self.aftermath.calls.is_empty() {
+            return false;
         }
-        any
+        let calls = self.aftermath.calls.drain(..);
+        let mut calls =
+            calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
+        dispatch.dispatch(&mut calls);
+        true
     }
+}
+
+fn incoming(
+    event: Event,
+    shared: &Arc<Shared>,
+    peer: &Arc<Peer>,
+    cancelled_before: u64,
+) -> Option<Incoming> {
+    let Event::Call {
+        id,
+        head,
+        body,
+        deadline,
+    } = event
+    else {
+        return None;
+    };
+    let body = match body {
+        Some(body) => IncomingBody::Buffered(body),
+        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), id)),
+    };
+    Some(Incoming {
+        head,
+        body,
+        responder: Responder::new(Arc::clone(shared), id, cancelled_before),
+        deadline,
+        peer: Arc::clone(peer),
+    })
 }
 
 /// Some health checks close so that no state is left of the connection.

@@ -1,16 +1,21 @@
 //! Writing: what is queued goes out, in as few system calls as may be.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll},
 };
+
+use bytes::Buf;
 
 use super::{
     super::{Io, shared::wait},
     Driver,
 };
 use crate::wire::Fault;
+
+/// Pieces that one system call is given.
+const SLICES: usize = 32;
 
 /// How far writing came.
 pub(super) enum Wrote {
@@ -21,16 +26,15 @@ pub(super) enum Wrote {
 impl<T: Io> Driver<T> {
     /// Writes until nothing is left or the stream takes no more.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, may_yield: bool) -> Poll<Wrote> {
-        if self.written < self.output.len() {
+        if self.output.has_remaining() {
             self.hold_requests_back();
         }
         loop {
-            while self.written < self.output.len() {
-                let rest = &self.output[self.written..];
-                match Pin::new(&mut self.io).poll_write(cx, rest) {
+            while self.output.has_remaining() {
+                match self.poll_write_once(cx) {
                     Poll::Ready(Ok(0)) => self.broken(&io::ErrorKind::WriteZero.into()),
                     Poll::Ready(Ok(written)) => {
-                        self.written += written;
+                        self.output.advance(written);
                         self.unreported += written;
                     }
                     Poll::Ready(Err(error)) => self.broken(&error),
@@ -42,8 +46,6 @@ impl<T: Io> Driver<T> {
                     }
                 }
             }
-            self.output.clear();
-            self.written = 0;
 
             let mut state = self.shared.lock();
             state.wire.wrote(std::mem::take(&mut self.unreported));
@@ -55,20 +57,31 @@ impl<T: Io> Driver<T> {
                 return Poll::Pending;
             }
             self.yielded = false;
-            state.wire.transmit(&mut self.output);
+            state.wire.transmit_to(&mut self.output);
             state.collect(&mut self.aftermath);
-            if self.output.is_empty() {
+            if !self.output.has_remaining() {
                 state.signalled = false;
                 wait(&mut state.driver, cx.waker());
                 let fault = state.wire.fault().cloned();
                 drop(state);
                 self.shared.settle(&mut self.aftermath);
-                self.output = Vec::new();
+                self.output.release();
                 return Poll::Ready(Wrote::All(fault));
             }
             drop(state);
             self.shared.settle(&mut self.aftermath);
         }
+    }
+
+    /// Bodies go from where they are.
+    fn poll_write_once(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let io = Pin::new(&mut self.io);
+        if self.output.is_contiguous() {
+            return io.poll_write(cx, self.output.chunk());
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let filled = self.output.chunks_vectored(&mut slices);
+        io.poll_write_vectored(cx, &slices[..filled])
     }
 
     /// Nothing can be written any more.
@@ -89,8 +102,7 @@ impl<T: Io> Driver<T> {
 
     fn write_no_more(&mut self) {
         self.output.clear();
-        self.shared.lock().wire.transmit(&mut self.output);
+        self.shared.lock().wire.transmit_to(&mut self.output);
         self.output.clear();
-        self.written = 0;
     }
 }

@@ -23,7 +23,8 @@ impl Connection {
         if stream.inbound.as_deref().is_none_or(Inbound::is_discarded) {
             return;
         }
-        let full = match self.holding.take(bytes, self.now) {
+        let whole = stream.held + bytes;
+        let full = match self.holding.take(bytes, whole, self.now) {
             Ok(()) => {
                 stream.held += bytes;
                 return;

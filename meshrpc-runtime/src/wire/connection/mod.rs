@@ -7,6 +7,7 @@
 //! - `server`: calls that the peer makes
 //! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
+//! - `landing`: large chunks, which are read to where they stay
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -18,6 +19,7 @@ mod client;
 mod ending;
 mod handshake;
 mod held;
+mod landing;
 mod receive;
 mod server;
 mod stream;
@@ -34,7 +36,7 @@ use bytes::Bytes;
 
 #[cfg(feature = "testing")]
 pub use self::audit::{Audit, StreamAudit, StreamWindow};
-pub use self::handshake::take_preface;
+pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
@@ -43,6 +45,7 @@ use self::{
 };
 use super::{
     budget::Budget,
+    buffers,
     config::{Config, Peer},
     counters::{Counters, Tally},
     fault::{Fault, GoAwayReason},
@@ -353,6 +356,9 @@ impl Connection {
         stream: u64,
         payload: impl FnOnce(&mut Vec<u8>),
     ) {
+        if self.out.capacity() == 0 {
+            self.out = buffers::long();
+        }
         let before = self.out.len();
         put_frame(&mut self.out, self.checksum, kind, flags, stream, payload);
         let len = self.out.len() - before;

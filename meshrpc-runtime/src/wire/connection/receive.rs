@@ -22,8 +22,7 @@ impl Connection {
     /// # Errors
     /// What the peer did wrong. The connection is over then: give it to [`fail_with`](Self::fail_with).
     pub fn receive(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
-        self.now = now;
-        self.keep_alive.heard(now);
+        self.heard(now);
         match self.phase {
             Phase::Handshake { .. } => return self.receive_hello(frame, now),
             Phase::Closed(_) => return Ok(()),
@@ -52,6 +51,12 @@ impl Connection {
         Ok(())
     }
 
+    /// The peer is alive.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.now = now;
+        self.keep_alive.heard(now);
+    }
+
     /// A frame that changed nothing.
     pub(super) fn brings_nothing(&mut self) -> Result<(), Fault> {
         self.counters.count(|counters| &mut counters.idle_frames);
@@ -67,13 +72,28 @@ impl Connection {
             false if body.is_empty() => return Err(Fault::Malformed("an empty chunk")),
             false => None,
         };
+        let len = body.len();
+        self.receive_chunk(frame, len, total, |inbound| inbound.push(body))
+    }
+
+    /// What DATA does, whose body `push` adds to its direction.
+    pub(super) fn receive_chunk(
+        &mut self,
+        frame: &Frame,
+        len: usize,
+        total: Option<u64>,
+        push: impl FnOnce(&mut Inbound) -> Result<(), Rejected>,
+    ) -> Result<(), Fault> {
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
-        self.receive_cost(body.len() as u64, credit_now)?;
+        if cfg!(meshrpc_fault = "credit_not_returned") && self.streams.get(frame.stream).is_none() {
+            return Ok(());
+        }
+        self.receive_cost(len as u64, credit_now)?;
         if self.known(frame)?.is_none() {
             return Ok(());
         }
         if self.side == Side::Server {
-            self.hold(frame.stream, body.len() as u64);
+            self.hold(frame.stream, len as u64);
         }
         let Some(stream) = self.streams.get_mut(frame.stream) else {
             return Ok(());
@@ -84,10 +104,11 @@ impl Connection {
                 false => "bytes before a direction began",
             }));
         };
-        let pushed = inbound.push(body);
+        let pushed = push(inbound);
         if credit_now && let Some(grant) = inbound.credit_now() {
             self.queue_credit(frame.stream, grant);
         }
+        let end = frame.flags.contains(Flags::END);
         self.received(frame.stream, pushed, end, total)
     }
 
@@ -128,6 +149,9 @@ impl Connection {
     ) -> Result<(), Fault> {
         if let Err(rejected) = pushed {
             return self.rejected(id, rejected);
+        }
+        if cfg!(meshrpc_fault = "start_before_end") && self.side == Side::Server {
+            self.finish_request(id);
         }
         if end {
             self.end_inbound(id, total)?;
@@ -182,6 +206,7 @@ impl Connection {
                     broken,
                     ..
                 }) = self.streams.get_mut(frame.stream)
+                    && inbound.is_streaming()
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -246,7 +271,8 @@ impl Connection {
                 "a frame of a stream that was never opened",
             ));
         }
-        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id);
+        let stream = stream.filter(|it| !it.over || cfg!(meshrpc_fault = "late_frame_delivered"));
         match &stream {
             None => {
                 self.counters.count(|counters| &mut counters.late_frames);

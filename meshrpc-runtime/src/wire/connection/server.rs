@@ -35,8 +35,8 @@ impl Connection {
         }
         self.budget.call();
         let end = frame.flags.contains(Flags::END);
-        let (head, body) = match layout::parse_open(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, body) = match layout::open_head(&frame.payload) {
+            Ok((head, len)) => (head, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 self.accept_to_refuse(id, layout::after_head(&frame.payload), end)?;
@@ -61,7 +61,8 @@ impl Connection {
             return Ok(());
         }
         let bytes = frame.payload.len() as u64;
-        if let Err(full) = self.holding.take(bytes, now) {
+        let whole = bytes.max(head.body_len.unwrap_or(0));
+        if let Err(full) = self.holding.take(bytes, whole, now) {
             self.counters.count(|counters| &mut counters.unheld_calls);
             self.accept_to_refuse(id, body, end)?;
             self.status(id, no_room(full, Started::No));
@@ -201,7 +202,7 @@ impl Connection {
         }
         // A small one is bounded by what the peer may leave unread.
         if len > limits.inline_max as usize {
-            if let Err(full) = self.holding.take(len as u64, self.now) {
+            if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
                 self.counters.count(|counters| &mut counters.unheld_calls);
                 self.last_word(id, no_room(full, Started::Yes));
                 return;
@@ -214,7 +215,7 @@ impl Connection {
             stream.sent_at_once = true;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
-                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+                body.put(out);
             });
             self.note_small_frame();
             self.close_if_over(id);
@@ -262,7 +263,7 @@ impl Connection {
         let Some(stream) = self.streams.get(id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -306,12 +307,22 @@ impl Connection {
             false => 0,
         };
         self.stream_over(id);
-        if runs {
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
             self.abandoned.insert(id, held);
         }
         if handled {
             self.events.push_back(Event::Cancelled { id });
         }
+    }
+
+    /// Whether a call is over while its handler has still to say its end.
+    pub fn is_abandoned(&self, id: u64) -> bool {
+        self.abandoned.contains_key(&id)
+    }
+
+    /// Whether something is still to be sent or received for this call.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.streams.get(id).is_some_and(|stream| !stream.over)
     }
 
     /// The handler of a call said its last word.

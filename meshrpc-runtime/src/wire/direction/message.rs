@@ -1,0 +1,116 @@
+//! The bytes of a message, as far as they have arrived.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use memmap2::MmapMut;
+
+/// Messages that are announced to be as long have pages of their own.
+const MAPPED: usize = 4 << 20;
+/// Once as much of such a message has come, its pages may be huge ones: a page is memory from its
+/// first byte on, and what a peer only announces must cost nothing.
+const HUGE: usize = 1 << 20;
+/// Bytes that are reserved at most for each that has come. A chunk of 256 KiB brings room for the
+/// longest message; one of a byte, which only costs its sender a frame, brings little.
+const AHEAD: usize = 512;
+
+/// The bytes of a message, as far as they have arrived, and room for the rest.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// On the heap.
+    Heap(BytesMut),
+    /// In pages of its own. A page costs more than to copy what fits it: of 64 MiB, the small pages
+    /// take longer than the bytes on their way between two processes. Huge ones take a fifth.
+    Mapped {
+        pages: MmapMut,
+        filled: usize,
+        huge: bool,
+    },
+}
+
+impl Message {
+    /// With room for `len` bytes, and for `hint` if the sender said that there will be as many.
+    pub(super) fn new(len: usize, hint: usize) -> Self {
+        let hint = hint.min(len.saturating_mul(AHEAD));
+        if hint < MAPPED || hint < len {
+            return Self::Heap(BytesMut::with_capacity(hint.max(len)));
+        }
+        match MmapMut::map_anon(hint) {
+            Ok(pages) => Self::Mapped {
+                pages,
+                filled: 0,
+                huge: false,
+            },
+            // There is no room for what was announced: perhaps there is for what comes.
+            Err(_) => Self::Heap(BytesMut::with_capacity(len)),
+        }
+    }
+
+    /// Bytes that have arrived.
+    pub(crate) fn arrived(&self) -> &[u8] {
+        match self {
+            Self::Heap(bytes) => bytes,
+            Self::Mapped { pages, filled, .. } => &pages[..*filled],
+        }
+    }
+
+    /// Makes room for `len` bytes more.
+    pub(super) fn reserve(&mut self, len: usize) {
+        match self {
+            Self::Heap(bytes) => bytes.reserve(len),
+            Self::Mapped { pages, filled, .. } if pages.len() - *filled >= len => {}
+            // It is longer than was announced.
+            Self::Mapped { .. } => {
+                let arrived = self.arrived();
+                let mut bytes = BytesMut::with_capacity(arrived.len() + len);
+                bytes.extend_from_slice(arrived);
+                *self = Self::Heap(bytes);
+            }
+        }
+    }
+
+    /// Lets `fill` add up to `most` bytes, for which there is room.
+    pub(crate) fn fill<T>(&mut self, most: usize, fill: impl FnOnce(&mut dyn BufMut) -> T) -> T {
+        match self {
+            Self::Heap(bytes) => fill(&mut bytes.limit(most)),
+            Self::Mapped {
+                pages,
+                filled,
+                huge,
+            } => {
+                if *filled >= HUGE && !*huge {
+                    *huge = true;
+                    advise_huge(pages);
+                }
+                let end = pages.len().min(filled.saturating_add(most));
+                let mut room = &mut pages[*filled..end];
+                let result = fill(&mut room);
+                *filled = end - room.remaining_mut();
+                result
+            }
+        }
+    }
+
+    /// Adds bytes, for which there is room.
+    pub(super) fn extend(&mut self, bytes: &[u8]) {
+        self.fill(bytes.len(), |room| room.put_slice(bytes));
+    }
+
+    /// The whole message.
+    pub(super) fn freeze(self) -> Bytes {
+        match self {
+            Self::Heap(bytes) => bytes.freeze(),
+            Self::Mapped { pages, filled, .. } => {
+                let mut bytes = Bytes::from_owner(pages);
+                bytes.truncate(filled);
+                bytes
+            }
+        }
+    }
+}
+
+/// Where that is not known, or not wanted, pages stay small.
+fn advise_huge(pages: &MmapMut) {
+    #[cfg(target_os = "linux")]
+    let _ = pages.advise(memmap2::Advice::HugePage);
+    #[cfg(not(target_os = "linux"))]
+    let _ = pages;
+}
