@@ -127,12 +127,11 @@ impl Goal {
     }
 }
 
-impl Display for Comparison {
+impl Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what())?;
-        match self.goal {
-            Goal::AtLeast(bound) => write!(f, ", to reach: at least {bound}"),
-            Goal::AtMost(bound) => write!(f, ", to reach: at most {bound}"),
+        match self {
+            Self::AtLeast(bound) => write!(f, "≥ {bound}"),
+            Self::AtMost(bound) => write!(f, "≤ {bound}"),
         }
     }
 }
