@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
@@ -108,11 +109,11 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Error> {
         let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             return refused(Limit::Metadata, format!("the call has {excess}"));
         }
         if let Some(key) = &head.session
-            && let Err(excess) = layout::check_session_key(key)
+            && let Err(excess) = excess::check_session_key(key)
         {
             return refused(Limit::SessionKey, excess.to_string());
         }
