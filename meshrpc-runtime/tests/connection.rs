@@ -61,7 +61,13 @@ impl Drop for CountDrop {
 }
 
 impl Dispatch for Methods {
-    fn dispatch(&self, call: Incoming) {
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+        calls.for_each(|call| self.start(call));
+    }
+}
+
+impl Methods {
+    fn start(&self, call: Incoming) {
         self.started.fetch_add(1, Ordering::SeqCst);
         let canceller = call.responder.canceller();
         let dropped = CountDrop(Arc::clone(&self.dropped));

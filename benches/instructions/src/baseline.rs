@@ -25,6 +25,9 @@ pub struct Platform {
     compiler: String,
     target: String,
     library: String,
+    valgrind: String,
+    /// The widest vectors that copying and checksums find.
+    vectors: String,
 }
 
 /// A scenario now and then.
@@ -99,6 +102,8 @@ impl Platform {
             compiler: line("release: ")?,
             target: line("host: ")?,
             library: said("getconf", &["GNU_LIBC_VERSION"])?,
+            valgrind: said("valgrind", &["--version"])?,
+            vectors: vectors().to_owned(),
         })
     }
 
@@ -108,6 +113,8 @@ impl Platform {
             ("rustc", &self.compiler, &other.compiler),
             ("target", &self.target, &other.target),
             ("library", &self.library, &other.library),
+            ("valgrind", &self.valgrind, &other.valgrind),
+            ("vectors", &self.vectors, &other.vectors),
         ];
         let differ = pairs.iter().filter(|(_, here, there)| here != there);
         let differences: Vec<String> = differ
@@ -127,6 +134,20 @@ impl Display for Change<'_> {
             }
         }
     }
+}
+
+/// As far as valgrind shows them to a program.
+fn vectors() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx2") {
+            return "avx2";
+        }
+        if std::is_x86_feature_detected!("avx") {
+            return "avx";
+        }
+    }
+    "baseline"
 }
 
 fn said(program: &str, arguments: &[&str]) -> Result<String> {

@@ -74,8 +74,9 @@ impl Bench {
                 }
             }
             (Step::Read(call), _) => {
-                let reads =
-                    |stream: &Stream| stream.peer_credit.is_some() && !stream.stopped && stream.owner != Owner::Done;
+                let reads = |stream: &Stream| {
+                    stream.peer_credit.is_some() && !stream.stopped && stream.owner != Owner::Done
+                };
                 if let Some(id) = self.known(*call, reads) {
                     self.read(id);
                 }
@@ -106,7 +107,8 @@ impl Bench {
                         "{handlers} handlers at a time"
                     );
                     if self.lost_track {
-                        let stream = self.stream(head.kind);
+                        let mut stream = self.stream(head.kind);
+                        stream.opened = true;
                         self.streams.entry(id).or_insert(stream);
                     }
                     let stream = self.streams.get_mut(&id).expect("a call that was opened");

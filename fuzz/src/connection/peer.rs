@@ -324,6 +324,10 @@ impl Bench {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
+        // What comes after the end is late, or ends the connection.
+        if stream.ended {
+            return;
+        }
         match account {
             Account::Opens { body, end, .. } => {
                 stream.opened = true;

@@ -148,11 +148,9 @@ impl SendStream {
         self.forget_answered();
     }
 
-    /// Server: the slot of an answered call is of no use to anybody but a reader.
     fn forget_answered(&self) {
-        let mut state = self.shared.lock();
-        if self.shared.dispatch.is_some() && !state.wire.is_read(self.id) {
-            state.slots.remove(self.id);
+        if self.shared.dispatch.is_some() {
+            self.shared.lock().forget_answered(self.id);
         }
     }
 }

@@ -11,6 +11,7 @@
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
 
 mod admission;
+mod batch;
 mod builder;
 mod counters;
 mod describe;

@@ -16,7 +16,7 @@ use crate::{
     server::{
         Counters, Server,
         admission::Admission,
-        dispatch::Dispatcher,
+        dispatch::{Dispatcher, Service},
         listener::{Listening, Phase},
     },
     transport,
@@ -91,13 +91,13 @@ impl Start {
         let admission = Admission::new(limits, Arc::clone(&counters), connection::now());
         let admission = Arc::new(admission);
         let unfinished = Unfinished::default();
-        let dispatcher = |draining| {
-            Arc::new(Dispatcher {
+        let service = |runtime: &Handle| {
+            Arc::new(Service {
                 routes: Arc::clone(&routes),
                 counters: Arc::clone(&counters),
                 admission: Arc::clone(&admission),
                 unfinished: unfinished.clone(),
-                draining,
+                has_workers: runtime.metrics().num_workers() > 1,
             })
         };
         let config = Arc::new(Config {
@@ -112,6 +112,11 @@ impl Start {
         let (phase, follow) = watch::channel(Phase::Serving);
         let run = |listener, runtime: &Handle| {
             let (count, open) = watch::channel(0);
+            let service = service(runtime);
+            let dispatcher = |draining| {
+                let service = Arc::clone(&service);
+                Arc::new(Dispatcher { service, draining })
+            };
             let listening = Listening {
                 listener,
                 config: Arc::clone(&config),

@@ -11,7 +11,7 @@
 //! - `head`, `config`: the same as values
 //! - `excess`: what a head may hold
 //! - `items`: values in a stream
-//! - `body`: what is sent as one message
+//! - `body`, `buffers`: what is sent as one message, and what it is written to
 //! - `output`: what is written next
 //! - `flow`, `direction`: credit, and the bytes of one direction of a stream
 //! - `ring`: what is remembered by stream id
@@ -23,6 +23,7 @@
 
 mod body;
 mod budget;
+pub(crate) mod buffers;
 mod config;
 mod connection;
 mod counters;

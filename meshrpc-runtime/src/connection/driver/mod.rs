@@ -46,6 +46,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Calls that had been cancelled before the last read.
+    cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
     landing: Option<Landing>,
     /// Such a chunk was read, and another one is likely to follow.
@@ -78,6 +80,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            cancelled_before: 0,
             landing: None,
             between_chunks: false,
             output: Output::default(),

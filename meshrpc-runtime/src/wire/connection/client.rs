@@ -62,8 +62,8 @@ impl Connection {
 
         // Longer, it is no trace context, and nothing that a call should fail for.
         head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
-        let id = self.streams.free_id(self.next_id);
-        self.next_id = id + 2;
+        let id = self.next_id;
+        self.next_id += 2;
         self.budget.call();
         self.note_deadline(deadline);
         let mut stream = Stream::new(head.kind, deadline);
@@ -151,7 +151,7 @@ impl Connection {
     fn open_at_once(&mut self, id: u64, mut stream: Stream, head: &OpenHead, body: Body) {
         self.queue_frame(FrameType::Open, Flags::END, id, |out| {
             layout::put_open(out, head);
-            body.into_pieces().for_each(|piece| out.put_slice(&piece));
+            body.put(out);
         });
         self.note_small_frame();
         self.open += 1;
@@ -211,8 +211,8 @@ impl Connection {
         }
         stream.answered = true;
         let end = frame.flags.contains(Flags::END);
-        let (head, hint, body) = match layout::parse_reply(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, hint, body) = match layout::reply_head(&frame.payload) {
+            Ok((head, hint, len)) => (head, hint, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 let cause = Error::new(Kind::Protocol, format!("the reply has {why}"));

@@ -36,8 +36,8 @@ impl Connection {
         }
         self.budget.call();
         let end = frame.flags.contains(Flags::END);
-        let (head, body) = match layout::parse_open(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, body) = match layout::open_head(&frame.payload) {
+            Ok((head, len)) => (head, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 self.accept_to_refuse(id, layout::after_head(&frame.payload), end)?;
@@ -216,7 +216,7 @@ impl Connection {
             stream.sent_at_once = true;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
-                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+                body.put(out);
             });
             self.note_small_frame();
             self.close_if_over(id);
@@ -314,6 +314,16 @@ impl Connection {
         if handled {
             self.events.push_back(Event::Cancelled { id });
         }
+    }
+
+    /// Whether a call is over while its handler has still to say its end.
+    pub fn is_abandoned(&self, id: u64) -> bool {
+        self.abandoned.contains_key(&id)
+    }
+
+    /// Whether something is still to be sent or received for this call.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.streams.get(id).is_some_and(|stream| !stream.over)
     }
 
     /// The handler of a call said its last word.

@@ -11,6 +11,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
+        buffers,
         frame::{self, Flags, FrameType, HEADER_LEN, SUMMED},
         output::Output,
     },
@@ -43,7 +44,11 @@ impl Connection {
             !output.has_remaining(),
             "what was taken before is written first"
         );
-        mem::swap(&mut self.out, output.frames());
+        if self.out.is_empty() {
+            buffers::give(mem::take(&mut self.out));
+        } else {
+            mem::swap(&mut self.out, output.frames());
+        }
         self.answers = 0;
         if self.phase != Phase::Open {
             return;
