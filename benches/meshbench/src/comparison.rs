@@ -55,6 +55,7 @@ impl Workload {
             Self::W2 => vec![
                 with("calls_per_s", Stack::Floor, Goal::AtLeast(1.2)),
                 compare("syscalls", Base::Unit, Goal::AtMost(0.5)),
+                compare("added_allocations", Base::Unit, Goal::AtMost(6.0)),
             ],
             Self::W3 => vec![with("calls_per_s", Stack::Floor, Goal::AtLeast(1.1))],
             Self::W4 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(1.0))],
@@ -126,12 +127,11 @@ impl Goal {
     }
 }
 
-impl Display for Comparison {
+impl Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what())?;
-        match self.goal {
-            Goal::AtLeast(bound) => write!(f, ", to reach: at least {bound}"),
-            Goal::AtMost(bound) => write!(f, ", to reach: at most {bound}"),
+        match self {
+            Self::AtLeast(bound) => write!(f, "≥ {bound}"),
+            Self::AtMost(bound) => write!(f, "≤ {bound}"),
         }
     }
 }
