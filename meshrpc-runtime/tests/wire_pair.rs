@@ -273,7 +273,7 @@ fn a_call_given_up_while_its_chunk_is_read_leaves_nothing_behind() {
     let taken = pair.server.take(rest, pair.now);
     taken.expect("it is well-formed");
     pair.pass();
-    assert_eq!(pair.server.arrived(), []);
+    assert!(pair.server.arrived().is_empty());
     assert_eq!(pair.client.wire.in_flight(), 0);
     assert_eq!(pair.server.wire.in_flight(), 0);
 }
