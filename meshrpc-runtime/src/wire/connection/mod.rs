@@ -95,6 +95,8 @@ pub struct Connection {
     bulk: VecDeque<u64>,
     /// Chunks to go for which small calls are taken to be active.
     small_mode: u32,
+    /// When the last small call ended.
+    small_call_at: Option<Instant>,
     send_credit: SendCredit,
     /// The peer was asked to return credit at once, and has not yet.
     credit_asked: bool,
@@ -267,6 +269,7 @@ impl Connection {
             written_to: 0,
             bulk: VecDeque::new(),
             small_mode: 0,
+            small_call_at: None,
             send_credit: SendCredit::new(0),
             credit_asked: false,
             receive_window: ReceiveWindow::new(limits.connection_window),
@@ -390,6 +393,9 @@ impl Connection {
             && !outbound.end_sent
         {
             outbound.in_bulk = true;
+            if self.bulk.is_empty() {
+                self.bulk_begins();
+            }
             self.bulk.push_back(id);
         }
     }
