@@ -95,6 +95,8 @@ mod guides {
     mod error_handling {}
     #[doc = include_str!("../docs/generated.md")]
     mod generated {}
+    #[doc = include_str!("../docs/limits.md")]
+    mod limits {}
     #[doc = include_str!("../docs/split-a-monolith.md")]
     mod split_a_monolith {}
     #[doc = include_str!("../docs/streams.md")]

@@ -5,6 +5,8 @@ use meshrpc::wire::{
     put_reply, put_status,
 };
 
+use crate::measure;
+
 /// Payloads of OPEN, REPLY, STATUS and GOAWAY: what is read can be written and read again, is
 /// within the limits, and took no more memory than it has bytes.
 pub fn heads(input: &[u8]) {
@@ -13,7 +15,7 @@ pub fn heads(input: &[u8]) {
     };
     let payload = Bytes::copy_from_slice(payload);
     let len = payload.len();
-    let memory = allocation_counter::measure(|| match which % 4 {
+    let memory = measure(|| match which % 4 {
         0 => open(payload),
         1 => reply(payload),
         2 => status(payload),

@@ -7,6 +7,8 @@ use meshrpc::wire::{
     Hello, LocalIdentity, MethodOffer, PREFACE, put_frame, take_preface,
 };
 
+use crate::measure;
+
 /// Largest payload during the handshake.
 const MAX_FRAME: u32 = 16_384;
 
@@ -43,7 +45,7 @@ pub fn hello(input: &[u8]) {
 
 fn parse(payload: &[u8], by_client: bool) {
     let mut parsed = None;
-    let memory = allocation_counter::measure(|| {
+    let memory = measure(|| {
         parsed = Hello::parse(Bytes::copy_from_slice(payload), by_client).ok();
     });
     // A contract of twelve bytes takes a String and room to grow.

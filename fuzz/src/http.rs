@@ -1,6 +1,8 @@
 use bytes::Bytes;
 use meshrpc::testing::__http;
 
+use crate::measure;
+
 /// Heads and pieces of the HTTP contract: each is a message of the crate `http`, or an error.
 pub fn http(input: &[u8]) {
     let Some((which, item)) = input.split_first() else {
@@ -8,7 +10,7 @@ pub fn http(input: &[u8]) {
     };
     let item = Bytes::copy_from_slice(item);
     let len = item.len();
-    let memory = allocation_counter::measure(|| match which % 3 {
+    let memory = measure(|| match which % 3 {
         0 => request(&item),
         1 => response(&item),
         _ => piece(&item),

@@ -12,6 +12,7 @@
 //! - `values`: the codecs
 //! - `http`: heads and pieces of the HTTP contract
 //! - `corpus`: inputs that are kept
+//! - `memory`: what is allocated, counted
 
 mod connection;
 pub mod corpus;
@@ -19,6 +20,7 @@ mod frames;
 mod heads;
 mod hello;
 mod http;
+mod memory;
 mod streams;
 mod values;
 
@@ -27,6 +29,7 @@ pub use frames::frames;
 pub use heads::heads;
 pub use hello::hello;
 pub use http::http;
+pub use memory::measure;
 pub use streams::streams;
 pub use values::{field_named, json, positional};
 

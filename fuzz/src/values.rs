@@ -7,6 +7,8 @@ use meshrpc::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use crate::measure;
+
 /// Values in order, as several types.
 pub fn positional(input: &[u8]) {
     each(Codec::Positional, input);
@@ -50,7 +52,7 @@ fn each(codec: Codec, input: &[u8]) {
 /// Reads a value. One that could be read can be written, and reads back the same.
 fn value<T: Serialize + DeserializeOwned + Debug>(codec: Codec, bytes: &[u8]) {
     let mut read = None;
-    let memory = allocation_counter::measure(|| read = codec::decode::<T>(codec, bytes).ok());
+    let memory = measure(|| read = codec::decode::<T>(codec, bytes).ok());
     assert_bounded(memory.bytes_max, bytes.len());
     let Some(value) = read else { return };
     let Some(written) = write(codec, &value) else {
@@ -99,7 +101,7 @@ static PUT: MethodSpec = MethodSpec::unary("put", 1, &["id", "shape", "note"], |
 /// Reads a request. One that could be read can be written, and reads back the same.
 fn arguments(codec: Codec, body: &[u8]) {
     let mut read = None;
-    let memory = allocation_counter::measure(|| read = take(codec, body));
+    let memory = measure(|| read = take(codec, body));
     assert_bounded(memory.bytes_max, body.len());
     let Some(read) = read else { return };
     let put = |(id, shape, note): &Arguments| {

@@ -1,9 +1,7 @@
-//! Two connection cores joined by byte queues, without sockets and with time made up: whatever the
-//! order of calls, chunks, cancellations and the end, nobody gets another's answer, every call ends
-//! once, and nothing is left behind.
+//! Two connection cores joined by byte queues, without sockets and with time made up: situations
+//! that have a name. What no order of events may break is the matter of `simulation`.
 
 use std::{
-    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,55 +11,10 @@ use meshrpc::{
     Started,
     wire::{
         CallKind, Codec, Config, Connection, Event, Failure, Fault, Landing, Metadata, OpenHead,
-        Read, Reason, Refusal, ReplyHead, Status, take_preface,
+        Read, Reason, ReplyHead, Status, take_preface,
     },
 };
 use proptest::prelude::*;
-
-/// What a test does next.
-#[derive(Clone, Debug)]
-enum Step {
-    /// The client makes a call with a request of this many bytes.
-    Call { len: usize, deadline: Option<u64> },
-    /// The client gives up one of its calls.
-    Cancel(prop::sample::Index),
-    /// A handler answers with this many bytes.
-    Answer {
-        which: prop::sample::Index,
-        len: usize,
-    },
-    /// A handler answers with an error.
-    Fail(prop::sample::Index),
-    /// Bytes pass to the server.
-    ToServer(usize),
-    /// Bytes pass to the client.
-    ToClient(usize),
-    /// Milliseconds pass.
-    Wait(u64),
-    /// The server drains.
-    GoAway,
-    /// The connection breaks.
-    Cut,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let len = prop_oneof![
-        4 => 0usize..200,
-        2 => 1_000usize..40_000,
-        1 => 40_000usize..400_000,
-    ];
-    let chunk = prop_oneof![1usize..64, 64usize..5_000, Just(1_000_000)];
-    prop_oneof![
-        8 => (len.clone(), prop::option::weighted(0.2, 1u64..2_000))
-            .prop_map(|(len, deadline)| Step::Call { len, deadline }),
-        2 => any::<prop::sample::Index>().prop_map(Step::Cancel),
-        8 => (any::<prop::sample::Index>(), len).prop_map(|(which, len)| Step::Answer { which, len }),
-        1 => any::<prop::sample::Index>().prop_map(Step::Fail),
-        12 => chunk.clone().prop_map(Step::ToServer),
-        12 => chunk.prop_map(Step::ToClient),
-        2 => (0u64..1_500).prop_map(Step::Wait),
-    ]
-}
 
 /// One side with the queue that leads to it.
 struct End {
@@ -70,7 +23,12 @@ struct End {
     /// A chunk that is read to where it stays.
     landing: Option<Landing>,
     preface: bool,
-    unwritten: Vec<u8>,
+}
+
+struct Pair {
+    now: Instant,
+    client: End,
+    server: End,
 }
 
 impl End {
@@ -80,7 +38,6 @@ impl End {
             input: BytesMut::new(),
             landing: None,
             preface: false,
-            unwritten: Vec::new(),
         }
     }
 
@@ -112,236 +69,74 @@ impl End {
         self.landing = self.wire.land(&mut self.input);
         Ok(())
     }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.wire.poll_event()).collect()
+    }
+
+    /// The calls that arrived.
+    fn arrived(&mut self) -> Vec<u64> {
+        let id = |event| match event {
+            Event::Call { id, .. } => Some(id),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(id).collect()
+    }
+
+    /// Does what is due at once.
+    fn look_at_the_timer(&mut self, now: Instant) {
+        if self.wire.poll_timeout().is_some_and(|due| due <= now) {
+            self.wire.handle_timeout(now).expect("nothing is wrong");
+        }
+    }
 }
 
-struct World {
-    now: Instant,
-    client: End,
-    server: End,
-    cut: bool,
-    /// Calls by id: the number that request and reply carry.
-    calls: HashMap<u64, u64>,
-    next: u64,
-    ended: HashSet<u64>,
-    cancelled: HashSet<u64>,
-    /// Calls a handler has, by id.
-    handled: Vec<(u64, u64)>,
-    /// Every call a handler ever had, by its number.
-    ran: HashSet<u64>,
-    said_not_started: HashSet<u64>,
-}
-
-impl World {
+impl Pair {
     fn new(client: Config, server: Config) -> Self {
         let now = Instant::now();
         Self {
             now,
             client: End::new(Connection::client(Arc::new(client), 1, now)),
             server: End::new(Connection::server(Arc::new(server), 2, now)),
-            cut: false,
-            calls: HashMap::new(),
-            next: 1,
-            ended: HashSet::new(),
-            cancelled: HashSet::new(),
-            handled: Vec::new(),
-            ran: HashSet::new(),
-            said_not_started: HashSet::new(),
         }
     }
 
-    fn step(&mut self, step: &Step) {
-        match step {
-            Step::Call { len, deadline } => self.call(*len, *deadline),
-            Step::Cancel(index) => {
-                let mut open: Vec<u64> = self.open_calls();
-                open.sort_unstable();
-                if !open.is_empty() {
-                    let id = *index.get(&open);
-                    self.client.wire.cancel(id);
-                    self.cancelled.insert(id);
-                }
-            }
-            Step::Answer { which, len } => self.answer(which, Some(*len)),
-            Step::Fail(which) => self.answer(which, None),
-            Step::ToServer(max) => self.pass(true, *max),
-            Step::ToClient(max) => self.pass(false, *max),
-            Step::Wait(ms) => {
-                self.now += Duration::from_millis(*ms);
-                self.client
-                    .wire
-                    .handle_timeout(self.now)
-                    .expect("the client is fine");
-                if let Err(fault) = self.server.wire.handle_timeout(self.now) {
-                    self.server.wire.fail_with(fault);
-                }
-            }
-            Step::GoAway => self.server.wire.go_away(self.now),
-            Step::Cut => {
-                self.cut = true;
-                self.client.wire.fail_with(Fault::Closed);
-                self.server.wire.fail_with(Fault::Closed);
-            }
-        }
-        self.events();
+    /// After the handshake.
+    fn shaken(client: Config, server: Config) -> Self {
+        let mut pair = Self::new(client, server);
+        pair.pass();
+        assert!(pair.client.wire.is_established());
+        pair.client.events();
+        pair.server.events();
+        pair
     }
 
-    fn open_calls(&self) -> Vec<u64> {
-        let open = |id: &&u64| !self.ended.contains(id) && !self.cancelled.contains(id);
-        self.calls.keys().filter(open).copied().collect()
+    fn call(&mut self, kind: CallKind) -> u64 {
+        let call = self.client.wire.call(head(kind), "", None, self.now);
+        call.expect("the call is taken")
     }
 
-    fn call(&mut self, len: usize, deadline: Option<u64>) {
-        let number = self.next;
-        let deadline = deadline.map(|ms| self.now + Duration::from_millis(ms));
-        match self
-            .client
-            .wire
-            .call(head(CallKind::Unary), body(number, len), deadline, self.now)
-        {
-            Ok(id) => {
-                self.calls.insert(id, number);
-                self.next += 1;
-            }
-            Err(Refusal::Closing) => {}
-            Err(Refusal::Call(error)) => panic!("a call is refused: {error}"),
-        }
-    }
-
-    fn answer(&mut self, which: &prop::sample::Index, len: Option<usize>) {
-        if self.handled.is_empty() {
-            return;
-        }
-        let (id, number) = self.handled.swap_remove(which.index(self.handled.len()));
-        match len {
-            Some(len) => self.server.wire.reply(id, &reply_head(), body(number, len)),
-            None => {
-                let status = Status::refusal(Reason::Application, Started::Yes, number.to_string());
-                self.server.wire.status(id, status);
-            }
-        }
-    }
-
-    /// Moves up to `max` bytes of one direction.
-    fn pass(&mut self, to_server: bool, max: usize) {
-        if self.cut {
-            return;
-        }
-        let (from, to) = if to_server {
-            (&mut self.client, &mut self.server)
-        } else {
-            (&mut self.server, &mut self.client)
-        };
-        if from.unwritten.is_empty() {
-            from.wire.transmit(&mut from.unwritten);
-        }
-        let len = max.min(from.unwritten.len());
-        let bytes: Vec<u8> = from.unwritten.drain(..len).collect();
-        from.wire.wrote(len);
-        if let Err(fault) = to.take(&bytes, self.now) {
-            panic!("a well-behaved peer is faulted: {fault}");
-        }
-    }
-
-    fn events(&mut self) {
-        while let Some(event) = self.server.wire.poll_event() {
-            match event {
-                Event::Call { id, body, .. } => {
-                    let number = number(&body.expect("a unary request is whole"));
-                    assert!(self.ran.insert(number), "call {number} was started twice");
-                    self.handled.push((id, number));
-                }
-                Event::Cancelled { id } => {
-                    self.handled.retain(|(handled, _)| *handled != id);
-                    let gone = Status::refusal(Reason::Panicked, Started::Yes, "stopped");
-                    self.server.wire.status(id, gone);
-                }
-                _ => {}
-            }
-        }
-        while let Some(event) = self.client.wire.poll_event() {
-            let (id, failure) = match event {
-                Event::Reply { id, body, .. } => {
-                    assert_eq!(
-                        number(&body),
-                        self.calls[&id],
-                        "an answer reached another call"
-                    );
-                    (id, None)
-                }
-                Event::Failed { id, failure } => (id, Some(failure)),
-                _ => continue,
-            };
-            assert!(
-                !self.cancelled.contains(&id),
-                "a cancelled call got an answer"
-            );
-            assert!(self.ended.insert(id), "a call ended twice");
-            match failure {
-                Some(Failure::Lost {
-                    started: Started::No,
-                    ..
-                }) => {
-                    self.said_not_started.insert(self.calls[&id]);
-                }
-                Some(Failure::Status(status)) if status.reason == Reason::Application => {
-                    assert_eq!(status.message, self.calls[&id].to_string());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Lets everything that is under way arrive and be answered.
-    fn settle(&mut self) {
-        for _ in 0..100_000 {
-            let before = (self.client.wire.in_flight(), self.server.wire.in_flight());
-            while let Some((id, number)) = self.handled.pop() {
-                self.server.wire.reply(id, &reply_head(), body(number, 10));
-            }
-            for to_server in [true, false] {
-                self.pass(to_server, usize::MAX);
-            }
-            self.events();
-            let quiet = [&self.client, &self.server]
-                .iter()
-                .all(|end| end.unwritten.is_empty() && !end.wire.wants_transmit());
-            if quiet && before == (0, 0) && self.open_calls().is_empty() {
+    /// Lets everything arrive that is under way.
+    fn pass(&mut self) {
+        loop {
+            self.client.look_at_the_timer(self.now);
+            let there = hand_over(&mut self.client, &mut self.server, self.now);
+            let back = hand_over(&mut self.server, &mut self.client, self.now);
+            if there + back == 0 {
                 return;
             }
         }
-        panic!("calls never end: {:?}", self.open_calls());
-    }
-
-    fn check_end(&self) {
-        assert!(
-            self.open_calls().is_empty(),
-            "calls that never ended: {:?}",
-            self.open_calls()
-        );
-        let lied: Vec<_> = self.said_not_started.intersection(&self.ran).collect();
-        assert!(
-            lied.is_empty(),
-            "reported as not started, and ran: {lied:?}"
-        );
-        assert_eq!(self.client.wire.in_flight(), 0);
-        assert_eq!(self.server.wire.in_flight(), 0);
     }
 }
 
-/// A body of which the first eight bytes are `number`.
-fn body(number: u64, len: usize) -> Bytes {
-    let mut body = number.to_le_bytes().to_vec();
-    body.resize(8 + len, number as u8);
-    body.into()
-}
-
-fn number(body: &Bytes) -> u64 {
-    let number = u64::from_le_bytes(body[..8].try_into().expect("a body begins with its number"));
-    assert!(
-        body[8..].iter().all(|&byte| byte == number as u8),
-        "a body of two calls"
-    );
-    number
+/// Moves everything that one side has to say; how much that was.
+fn hand_over(from: &mut End, to: &mut End, now: Instant) -> usize {
+    let mut bytes = Vec::new();
+    from.wire.transmit(&mut bytes);
+    from.wire.wrote(bytes.len());
+    to.take(&bytes, now)
+        .expect("a well-behaved peer is at no fault");
+    bytes.len()
 }
 
 fn reply_head() -> ReplyHead {
@@ -367,82 +162,184 @@ fn head(kind: CallKind) -> OpenHead {
     }
 }
 
-/// Small windows, so that credit is what decides.
-fn tight() -> Config {
+fn one_at_a_time() -> Config {
     Config {
-        connection_window: 64 << 10,
-        stream_window: 16 << 10,
-        inline_max: 1 << 10,
-        max_streams: 5,
+        max_streams: 1,
         ..Config::default()
     }
 }
 
-fn configs() -> impl Strategy<Value = (Config, Config)> {
-    let config = || prop_oneof![Just(Config::default()), Just(tight())];
-    (config(), config())
+#[test]
+fn a_stream_that_waits_for_room_sends_nothing_before_its_open() {
+    let mut pair = Pair::shaken(Config::default(), one_at_a_time());
+    let first = pair.call(CallKind::Unary);
+    let second = pair.call(CallKind::ClientStream);
+    let write = pair.client.wire.write(second, Bytes::from_static(b"early"));
+    write.expect("it may be written");
+    pair.client.wire.finish(second);
+    pair.pass();
+    assert_eq!(pair.server.arrived(), [first]);
+
+    pair.server.wire.reply(first, &reply_head(), "done");
+    pair.pass();
+    assert_eq!(pair.server.arrived(), [second]);
+    let read = pair.server.wire.read(second);
+    assert!(
+        matches!(&read, Read::Bytes(bytes) if bytes == "early"),
+        "{read:?}"
+    );
+    assert!(matches!(pair.server.wire.read(second), Read::End));
+}
+
+#[test]
+fn room_that_a_cancelled_call_leaves_is_taken_by_one_that_waits() {
+    let two_at_a_time = Config {
+        max_streams: 2,
+        ..Config::default()
+    };
+    let mut pair = Pair::shaken(Config::default(), two_at_a_time);
+    let ids = [(); 3].map(|()| pair.call(CallKind::Unary));
+    pair.pass();
+    assert_eq!(pair.server.arrived(), ids[..2]);
+
+    // Nothing comes from the server that would be an occasion.
+    pair.client.wire.cancel(ids[0]);
+    let due = pair.client.wire.poll_timeout().expect("there is a timer");
+    assert!(due <= pair.now, "it waits for {:?}", due - pair.now);
+    pair.pass();
+    assert_eq!(pair.server.arrived(), ids[2..]);
+}
+
+#[test]
+fn a_request_that_is_still_read_after_its_answer_takes_no_room() {
+    let mut pair = Pair::shaken(Config::default(), one_at_a_time());
+    for _ in 0..4 {
+        let id = pair.call(CallKind::ClientStream);
+        pair.client.wire.finish(id);
+        pair.pass();
+        assert_eq!(pair.server.arrived(), [id]);
+        // The handler answers, and keeps what it reads from.
+        pair.server.wire.reply(id, &reply_head(), "done");
+        pair.pass();
+        pair.client.events();
+    }
+    let abandoned = pair.call(CallKind::Unary);
+    pair.pass();
+    assert_eq!(pair.server.arrived(), [abandoned]);
+    pair.client.wire.cancel(abandoned);
+    let id = pair.call(CallKind::Unary);
+    pair.pass();
+    let refused = |event: Event| match event {
+        Event::Failed {
+            id,
+            failure: Failure::Status(status),
+        } => Some((id, status.reason)),
+        _ => None,
+    };
+    let refused: Vec<_> = pair
+        .client
+        .events()
+        .into_iter()
+        .filter_map(refused)
+        .collect();
+    assert_eq!(refused, [(id, Reason::Overloaded)]);
+}
+
+#[test]
+fn a_call_given_up_while_its_chunk_is_read_leaves_nothing_behind() {
+    let mut pair = Pair::shaken(Config::default(), Config::default());
+    let body = vec![1; 60_000];
+    let call = pair
+        .client
+        .wire
+        .call(head(CallKind::Unary), body, None, pair.now);
+    let id = call.expect("the call is taken");
+    let mut bytes = Vec::new();
+    pair.client.wire.transmit(&mut bytes);
+    pair.client.wire.wrote(bytes.len());
+    let (first, rest) = bytes.split_at(30_000);
+    let taken = pair.server.take(first, pair.now);
+    taken.expect("it is well-formed");
+    assert!(
+        pair.server.landing.is_some(),
+        "the chunk has a place of its own"
+    );
+    pair.client.wire.cancel(id);
+    // Its deadline, or the server's end of it, may come first.
+    pair.server.wire.status(
+        id,
+        Status::refusal(Reason::DeadlineExceeded, Started::No, "late"),
+    );
+    let taken = pair.server.take(rest, pair.now);
+    taken.expect("it is well-formed");
+    pair.pass();
+    assert!(pair.server.arrived().is_empty());
+    assert_eq!(pair.client.wire.in_flight(), 0);
+    assert_eq!(pair.server.wire.in_flight(), 0);
+}
+
+#[test]
+fn a_client_that_gives_up_the_handshake_says_nothing() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let mut hello = Vec::new();
+    pair.client.wire.transmit(&mut hello);
+    pair.now += Duration::from_secs(5);
+    let fault = pair.client.wire.handle_timeout(pair.now);
+    pair.client
+        .wire
+        .fail_with(fault.expect_err("the server says nothing"));
+    let mut farewell = Vec::new();
+    pair.client.wire.transmit(&mut farewell);
+    assert!(farewell.is_empty(), "{farewell:?}");
+}
+
+#[test]
+fn a_stream_is_read_to_its_end_or_breaks_off_with_an_error() {
+    let tight = || Config {
+        connection_window: 64 << 10,
+        stream_window: 16 << 10,
+        ..Config::default()
+    };
+    let mut pair = Pair::shaken(tight(), tight());
+    let id = pair.call(CallKind::BothStream);
+    let write = pair.client.wire.write(id, Bytes::from(vec![1; 100_000]));
+    write.expect("it may be written");
+    let mut read = 0;
+    while read < 100_000 {
+        pair.pass();
+        let before = read;
+        while let Read::Bytes(bytes) = pair.server.wire.read(id) {
+            read += bytes.len();
+        }
+        assert!(read > before, "{read} bytes came");
+    }
+    assert!(
+        matches!(pair.server.wire.read(id), Read::Pending),
+        "no end was declared"
+    );
+    pair.server.wire.fail_with(Fault::Closed);
+    assert!(
+        matches!(pair.server.wire.read(id), Read::Broken(_)),
+        "half a stream is not a whole one"
+    );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_call_ends_once_with_its_own_answer(
-        (client, server) in configs(),
-        steps in prop::collection::vec(step(), 1..150),
+    fn fault_07_arbitrary_bytes_are_a_fault_or_nothing(
+        bytes in prop::collection::vec(any::<u8>(), 0..600),
+        shake in any::<bool>(),
     ) {
-        let mut world = World::new(client, server);
-        world.settle();
-        for step in &steps {
-            world.step(step);
-        }
-        world.settle();
-        world.check_end();
-        // Credit was conserved: as much as ever can pass.
-        for _ in 0..4 {
-            world.call(500_000, None);
-        }
-        world.settle();
-        world.check_end();
-    }
-
-    #[test]
-    fn draining_loses_no_call_and_runs_none_that_it_disowns(
-        (client, server) in configs(),
-        before in prop::collection::vec(step(), 1..60),
-        after in prop::collection::vec(step(), 0..60),
-    ) {
-        let mut world = World::new(client, server);
-        world.settle();
-        before.iter().for_each(|step| world.step(step));
-        world.step(&Step::GoAway);
-        after.iter().for_each(|step| world.step(step));
-        world.settle();
-        world.check_end();
-    }
-
-    #[test]
-    fn a_cut_ends_every_call_and_tells_the_truth_about_its_start(
-        (client, server) in configs(),
-        steps in prop::collection::vec(step(), 1..100),
-    ) {
-        let mut world = World::new(client, server);
-        world.settle();
-        steps.iter().for_each(|step| world.step(step));
-        world.step(&Step::Cut);
-        world.check_end();
-    }
-
-    #[test]
-    fn fault_07_arbitrary_bytes_are_a_fault_or_nothing(bytes in prop::collection::vec(any::<u8>(), 0..600), shake in any::<bool>()) {
-        let mut world = World::new(Config::default(), Config::default());
+        let mut pair = Pair::new(Config::default(), Config::default());
         if shake {
-            world.settle();
+            pair.pass();
         }
-        if let Err(fault) = world.server.take(&bytes, world.now) {
-            world.server.wire.fail_with(fault);
+        if let Err(fault) = pair.server.take(&bytes, pair.now) {
+            pair.server.wire.fail_with(fault);
         }
-        prop_assert_eq!(world.server.wire.in_flight(), 0);
+        prop_assert_eq!(pair.server.wire.in_flight(), 0);
     }
 
     #[test]
@@ -452,86 +349,19 @@ proptest! {
         bit in 0u8..8,
         step in prop_oneof![500usize..5_000, Just(1_000_000)],
     ) {
-        let mut world = World::new(Config::default(), Config::default());
-        world.settle();
-        world.call(len, None);
-        world.client.wire.transmit(&mut world.client.unwritten);
-        let at = at.index(world.client.unwritten.len());
-        world.client.unwritten[at] ^= 1 << bit;
-        let sent = std::mem::take(&mut world.client.unwritten);
-        for piece in sent.chunks(step) {
-            if world.server.take(piece, world.now).is_err() {
+        let mut pair = Pair::shaken(Config::default(), Config::default());
+        let body = vec![7; len];
+        let call = pair.client.wire.call(head(CallKind::Unary), body, None, pair.now);
+        call.expect("the call is taken");
+        let mut bytes = Vec::new();
+        pair.client.wire.transmit(&mut bytes);
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        for piece in bytes.chunks(step) {
+            if pair.server.take(piece, pair.now).is_err() {
                 break;
             }
         }
-        while let Some(event) = world.server.wire.poll_event() {
-            prop_assert!(!matches!(event, Event::Call { .. }), "a changed call was delivered");
-        }
+        prop_assert!(pair.server.arrived().is_empty(), "a changed call was delivered");
     }
-}
-
-#[test]
-fn a_stream_is_read_to_its_end_or_breaks_off_with_an_error() {
-    let mut world = World::new(tight(), tight());
-    world.settle();
-    let id = world
-        .client
-        .wire
-        .call(head(CallKind::BothStream), Bytes::new(), None, world.now)
-        .expect("taken");
-    world
-        .client
-        .wire
-        .write(id, Bytes::from(vec![1; 100_000]))
-        .expect("open");
-    let mut read = 0;
-    let mut server_id = None;
-    for _ in 0..1_000 {
-        world.pass(true, usize::MAX);
-        while let Some(event) = world.server.wire.poll_event() {
-            if let Event::Call { id, .. } = event {
-                server_id = Some(id);
-            }
-        }
-        if let Some(id) = server_id {
-            while let Read::Bytes(bytes) = world.server.wire.read(id) {
-                read += bytes.len();
-            }
-        }
-        world.pass(false, usize::MAX);
-        if read == 100_000 {
-            break;
-        }
-    }
-    assert_eq!(read, 100_000);
-    let id = server_id.expect("the call arrived");
-    assert!(
-        matches!(world.server.wire.read(id), Read::Pending),
-        "no end was declared"
-    );
-    world.server.wire.fail_with(Fault::Closed);
-    assert!(
-        matches!(world.server.wire.read(id), Read::Broken(_)),
-        "half a stream is not a whole one"
-    );
-}
-
-#[test]
-fn a_call_given_up_while_its_chunk_is_read_leaves_nothing_behind() {
-    let mut world = World::new(tight(), tight());
-    world.settle();
-    world.call(60_000, None);
-    while world.server.landing.is_none() {
-        world.pass(true, 2_000);
-    }
-    let id = world.open_calls()[0];
-    world.client.wire.cancel(id);
-    world.cancelled.insert(id);
-    world.settle();
-    world.check_end();
-    for _ in 0..4 {
-        world.call(500_000, None);
-    }
-    world.settle();
-    world.check_end();
 }

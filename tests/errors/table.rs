@@ -13,6 +13,8 @@ fn kinds() -> Vec<(&'static str, Kind)> {
         ("Cancelled", Kind::Cancelled),
         ("Refused { MessageSize }", refused(Limit::MessageSize)),
         ("Refused { Metadata }", refused(Limit::Metadata)),
+        ("Refused { SessionKey }", refused(Limit::SessionKey)),
+        ("Refused { Connections }", refused(Limit::Connections)),
         ("Refused { Load }", refused(Limit::Load)),
         ("Refused { Draining }", refused(Limit::Draining)),
         ("Denied", Kind::Denied),

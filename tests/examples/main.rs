@@ -1,5 +1,7 @@
-//! The smallest example: how much of it somebody has to write, and that it runs. The greeter and its
-//! gateway are the main job, which is tested as such.
+//! The smallest example: how much of it somebody has to write, and that it runs; and the ring. The
+//! greeter and its gateway are the main job, which is tested as such.
+
+mod ring;
 
 use std::{fs, path::Path, thread, time::Instant};
 

@@ -1,112 +1,60 @@
 //! The golden vectors in `tests/vectors/`: what this side writes is what they say, and what they
-//! say is understood. A second implementation can read the same files.
+//! say is understood. A second implementation can read the same files, and there is one, in Python.
 //!
 //! `MESHRPC_WRITE_VECTORS=1` writes them anew; a change of one that exists is a change of the
 //! protocol.
+//!
+//! # Layout
+//! - `frames`: each frame
+//! - `conversations`: calls, streams, refusals and a drain, frame by frame
+//! - `malformed`: what may not be sent, and how it is answered
+//! - `values`: values in each codec, items, request bodies
+//! - `keys`: keys of methods, fingerprints, scores of sessions
+//! - `specification`: the examples and tables of `docs/wire.md` and `docs/wire/values.md`
+//! - `second`: the client in `client.py`, against a server of this implementation
+//! - `parts`, `decoded`, `service`: what these share
 
-mod cases;
+mod conversations;
+mod decoded;
+mod frames;
+mod keys;
+mod malformed;
+mod parts;
+mod second;
+mod service;
+mod specification;
+mod values;
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{fmt::Debug, fs, path::PathBuf};
 
-use bytes::BytesMut;
-use meshrpc::wire::{Checksum, FrameReader};
-use meshrpc_tests::has_tool;
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, de::DeserializeOwned};
 
-/// One vector.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Vector {
-    name: String,
-    what: String,
-    /// The whole frame, or the bytes before frames.
-    hex: String,
-}
-
-#[test]
-fn frames_are_written_as_the_vectors_say() {
-    let built: Vec<Vector> = cases::frames()
-        .into_iter()
-        .map(|case| case.vector())
-        .collect();
-    let path = folder().join("frames.json");
+/// The vectors of `file` are `built`.
+#[track_caller]
+fn check<V: Serialize + DeserializeOwned + PartialEq + Debug>(file: &str, built: &[V]) {
     if std::env::var_os("MESHRPC_WRITE_VECTORS").is_some() {
-        let text = serde_json::to_string_pretty(&built).expect("vectors are JSON");
-        fs::write(&path, text + "\n").expect("the folder can be written");
+        let text = serde_json::to_string_pretty(built).expect("vectors are JSON");
+        // Others may read it meanwhile.
+        let new = folder().join(format!("{file}.new"));
+        fs::write(&new, text + "\n").expect("the folder can be written");
+        fs::rename(new, folder().join(file)).expect("the folder can be written");
     }
-    for (built, stored) in built.iter().zip(&read("frames.json")) {
-        assert_eq!(built, stored, "vector `{}`", built.name);
+    let stored: Vec<V> = read(file);
+    for (built, stored) in built.iter().zip(&stored) {
+        assert_eq!(built, stored, "built, and stored in {file}");
     }
-    assert_eq!(
-        built.len(),
-        read("frames.json").len(),
-        "vectors without a case"
-    );
+    assert_eq!(built.len(), stored.len(), "vectors without a case");
 }
 
-#[test]
-fn the_vectors_are_understood() {
-    for case in cases::frames() {
-        let mut input = BytesMut::from(&case.bytes[..]);
-        let reader = FrameReader {
-            max_frame: 262_152,
-            checksum: Checksum::Crc32,
-        };
-        let frame = reader
-            .next(&mut input)
-            .expect("a valid frame")
-            .expect("a whole frame");
-        assert!(
-            input.is_empty(),
-            "`{}` has bytes behind the frame",
-            case.name
-        );
-        (case.check)(&frame);
-    }
-}
-
-#[test]
-fn malformed_frames_are_refused_as_the_vectors_say() {
-    let built: Vec<Vector> = cases::malformed()
-        .into_iter()
-        .map(|(vector, _)| vector)
-        .collect();
-    let path = folder().join("malformed.json");
-    if std::env::var_os("MESHRPC_WRITE_VECTORS").is_some() {
-        let text = serde_json::to_string_pretty(&built).expect("vectors are JSON");
-        fs::write(&path, text + "\n").expect("the folder can be written");
-    }
-    assert_eq!(built, read("malformed.json"));
-    for (vector, expected) in cases::malformed() {
-        let fault = cases::fault_at_server(&from_hex(&vector.hex));
-        assert_eq!(fault.as_deref(), Some(expected), "vector `{}`", vector.name);
-    }
-}
-
-#[test]
-fn a_second_reader_agrees() {
-    if !has_tool("python3") {
-        return;
-    }
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("wire_vectors/check.py");
-    let vectors = folder().join("frames.json");
-    let output = Command::new("python3")
-        .arg(script)
-        .arg(vectors)
-        .output()
-        .expect("python3 runs");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let counted = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(counted.trim(), cases::frames().len().to_string());
+fn read<V: DeserializeOwned>(file: &str) -> Vec<V> {
+    let path = folder().join(file);
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("vectors")
-}
-
-fn read(file: &str) -> Vec<Vector> {
-    let text = fs::read_to_string(folder().join(file)).expect("the vectors are there");
-    serde_json::from_str(&text).expect("the vectors are JSON")
 }
 
 fn hex(bytes: &[u8]) -> String {

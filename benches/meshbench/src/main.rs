@@ -3,8 +3,13 @@
 //! `docs/performance.md` says what is measured and how to run it.
 
 mod allocations;
+mod balance;
+mod comparison;
+mod cores;
 mod drive;
+mod grow;
 mod message;
+mod plot;
 mod process;
 mod results;
 mod run;
@@ -28,6 +33,9 @@ static ALLOCATOR: allocations::Counting = allocations::Counting;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// Runs on this core alone.
+    #[arg(long, hide = true)]
+    core: Option<usize>,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -36,6 +44,16 @@ struct Arguments {
 enum Verb {
     /// Measures workloads in interleaved rounds, prints a table and writes a file.
     Run(run::Options),
+    /// Measures how cost grows, one curve after the other, and writes a file.
+    Grow(grow::Options),
+    /// Draws the figures of a file.
+    Plot {
+        /// What `run` and `grow` wrote.
+        results: PathBuf,
+        /// Where the pictures go.
+        #[arg(long, default_value = ".")]
+        directory: PathBuf,
+    },
     /// Prints the table of a file.
     Show {
         /// What `run` wrote.
@@ -43,6 +61,18 @@ enum Verb {
     },
     /// Takes one sample and prints it: starts the server, and is its client.
     Drive(Drive),
+    /// Chooses instances, as a client in the same process.
+    #[command(hide = true)]
+    Balance {
+        /// Of how many.
+        instances: usize,
+        /// For so many seconds.
+        #[arg(long, default_value_t = 1.0)]
+        seconds: f64,
+    },
+    /// Keeps a core awake while nothing else wants it.
+    #[command(hide = true)]
+    Idle,
     /// Serves one stack until its input ends.
     #[command(hide = true)]
     Serve {
@@ -65,6 +95,10 @@ struct Drive {
     /// Counts system calls and allocations, which slows things down.
     #[arg(long)]
     counted: bool,
+    /// Client and server are where the system puts them, also where one waits for the other all the
+    /// time.
+    #[arg(long)]
+    unpinned: bool,
     /// Connections, in place of the workload's own.
     #[arg(long)]
     connections: Option<usize>,
@@ -77,7 +111,7 @@ struct Drive {
 }
 
 fn main() -> ExitCode {
-    match act(Arguments::parse().verb) {
+    match act(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("meshbench: {error:#}");
@@ -86,23 +120,46 @@ fn main() -> ExitCode {
     }
 }
 
-fn act(verb: Verb) -> Result<()> {
-    match verb {
+fn act(arguments: Arguments) -> Result<()> {
+    if let Some(core) = arguments.core {
+        cores::stay_on(core)?;
+    }
+    match arguments.verb {
         Verb::Run(options) => run::run(&options),
+        Verb::Grow(options) => grow::grow(&options),
+        Verb::Plot { results, directory } => {
+            plot::plot(&results::Results::read(&results)?, &directory)
+        }
+        Verb::Balance { instances, seconds } => {
+            let time = Duration::from_secs_f64(seconds);
+            let sample = on_a_worker(balance::balance(instances, time))?;
+            println!("{}", serde_json::to_string(&sample)?);
+            Ok(())
+        }
         Verb::Show { results } => {
             print!("{}", table::table(&results::Results::read(&results)?));
             Ok(())
         }
         Verb::Drive(options) => {
+            let alone = options.workload.is_one_at_a_time() && !options.unpinned && cores::two();
+            if alone {
+                cores::stay_on(0)?;
+            }
+            let _awake = alone.then(cores::Awake::keep).transpose()?;
             let settings = drive::Settings {
                 time: Duration::from_secs_f64(options.seconds),
                 counted: options.counted,
                 connections: options.connections,
                 in_flight: options.in_flight,
                 size: options.size,
+                server_core: alone.then_some(1),
             };
             let sample = on_a_worker(drive::drive(options.stack, options.workload, settings))?;
             println!("{}", serde_json::to_string(&sample)?);
+            Ok(())
+        }
+        Verb::Idle => {
+            cores::idle();
             Ok(())
         }
         Verb::Serve { stack, name } => on_a_worker(stack.serve(name)),

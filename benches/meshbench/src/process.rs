@@ -69,9 +69,19 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one, and waits until it listens. Servers of one `registry` find each other there.
-    pub fn start(stack: Stack, registry: &Registry, service: &str) -> Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
+    /// Starts one, on one core if it is said which, and waits until it listens. Servers of one
+    /// `registry` find each other there.
+    pub fn start(
+        stack: Stack,
+        registry: &Registry,
+        service: &str,
+        core: Option<usize>,
+    ) -> Result<Self> {
+        let mut program = Command::new(std::env::current_exe()?);
+        if let Some(core) = core {
+            program.args(["--core", &core.to_string()]);
+        }
+        let mut child = program
             .args(["serve", stack.name(), service])
             .env("MESHRPC_RUNTIME_DIR", registry.0.path())
             .env("MESHRPC_NAMESPACE", "meshbench")

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::{drive::Sample, stacks::Stack, workload::Workload};
+use crate::{drive::Sample, grow::Growth, stacks::Stack, workload::Workload};
 
 /// Samples, and where they were taken.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -14,6 +14,22 @@ pub struct Results {
     pub machine: BTreeMap<String, String>,
     /// In the order in which they were taken.
     pub samples: Vec<Taken>,
+    /// How cost grows.
+    #[serde(default)]
+    pub growth: Vec<Grown>,
+}
+
+/// One point of a curve.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Grown {
+    /// What grows.
+    pub growth: Growth,
+    /// Whose cost.
+    pub stack: Stack,
+    /// How much there is of it.
+    pub at: u64,
+    /// The figures.
+    pub figures: Sample,
 }
 
 /// One sample.
@@ -60,7 +76,7 @@ impl Results {
             .collect();
         Self {
             machine,
-            samples: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -68,6 +84,17 @@ impl Results {
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&text).with_context(|| format!("{} has no results", path.display()))
+    }
+
+    /// From a file, as a start for more of this machine, or none.
+    pub fn resume(path: &Path) -> Result<Self> {
+        let mut results = Self::new();
+        if path.exists() {
+            let before = Self::read(path)?;
+            results.samples = before.samples;
+            results.growth = before.growth;
+        }
+        Ok(results)
     }
 
     /// To a file.
@@ -78,13 +105,11 @@ impl Results {
 
     /// The stacks that took part in a workload.
     pub fn stacks(&self, workload: Workload) -> Vec<Stack> {
-        let mut stacks = Vec::new();
-        for taken in &self.samples {
-            if taken.workload == workload && !stacks.contains(&taken.stack) {
-                stacks.push(taken.stack);
-            }
-        }
-        stacks
+        let takes_part = |stack: &Stack| {
+            let mut samples = self.samples.iter();
+            samples.any(|taken| taken.workload == workload && taken.stack == *stack)
+        };
+        Stack::ALL.into_iter().filter(takes_part).collect()
     }
 
     /// A figure of a stack in a workload, by round. Counts are of the samples that counted, and

@@ -24,7 +24,11 @@ pub struct Options {
     )]
     workloads: Vec<Workload>,
     /// Which stacks.
-    #[arg(long, value_delimiter = ',', default_value = "meshrpc,raw,floor")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "meshrpc,tonic,tarpc,raw,floor"
+    )]
     stacks: Vec<Stack>,
     /// How often.
     #[arg(long, default_value_t = 5)]
@@ -36,22 +40,16 @@ pub struct Options {
     /// calls, and needs `perf`.
     #[arg(long)]
     no_counts: bool,
-    /// Keeps the other workloads that the file has.
-    #[arg(long)]
-    update: bool,
-    /// Where the figures go.
+    /// Where the figures go. What the file has of other workloads stays.
     #[arg(long, default_value = "results.json")]
     output: PathBuf,
 }
 
 /// Measures, prints and writes.
 pub fn run(options: &Options) -> Result<()> {
-    let mut results = Results::new();
-    if options.update && options.output.exists() {
-        results.samples = Results::read(&options.output)?.samples;
-        let other = |taken: &Taken| !options.workloads.contains(&taken.workload);
-        results.samples.retain(other);
-    }
+    let mut results = Results::resume(&options.output)?;
+    let other = |taken: &Taken| !options.workloads.contains(&taken.workload);
+    results.samples.retain(other);
     for round in 0..options.rounds {
         for turn in options.turns(round) {
             results.samples.push(turn.take()?);

@@ -89,8 +89,14 @@ impl Workload {
             (_, Stack::Ring) => false,
             // One call at a time is all there is on a connection without ids.
             (Self::W6, stack) => stack != Stack::Raw,
+            (Self::W8, stack) => stack != Stack::Tarpc,
             _ => true,
         }
+    }
+
+    /// Whether client and server wait for each other all the time.
+    pub fn is_one_at_a_time(self) -> bool {
+        matches!(self, Self::W1 | Self::Ring)
     }
 
     /// Whether calls are small, and what each costs is counted.

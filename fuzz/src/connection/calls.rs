@@ -29,9 +29,14 @@ pub(super) struct Stream {
     /// Bytes that the side may still send, if its direction streams.
     pub(super) credit: Option<u64>,
 
+    /// Credit for a direction of which only the side knows yet that it has begun.
+    early: u64,
+
     /// Bytes that the owner has read.
     pub(super) read: u64,
     pub(super) owner: Owner,
+    /// The owner stopped reading, and has not been told an end.
+    pub(super) stopped: bool,
 }
 
 /// How far a call is for the owner.
@@ -62,17 +67,23 @@ impl Stream {
             side_ended: false,
             side_reset: false,
             credit: None,
+            early: 0,
             read: 0,
             owner: Owner::Waits,
+            stopped: false,
         }
+    }
+
+    /// The frame that begins the peer's direction was taken: its bytes cost stream credit only.
+    pub(super) fn begin(&mut self, body: u64) {
+        self.begun = true;
+        self.peer_credit = self.peer_credit.map(|credit| credit.saturating_sub(body));
     }
 
     /// Body bytes of the peer were taken.
     pub(super) fn bring(&mut self, body: u64, end: bool) {
-        self.begun = true;
         self.ended |= end;
         self.arrived += body;
-        self.peer_credit = self.peer_credit.map(|credit| credit.saturating_sub(body));
     }
 
     /// Body bytes of the side went out.
@@ -83,6 +94,19 @@ impl Stream {
         self.credit = self
             .credit
             .map(|credit| credit.checked_sub(body).expect("stream credit"));
+    }
+
+    /// The side's direction streams, and begins with this window.
+    pub(super) fn begin_stream(&mut self, window: u32) {
+        self.credit = Some(u64::from(window) + self.early);
+    }
+
+    /// The peer lets the side send more.
+    pub(super) fn grant(&mut self, credit: u64) {
+        match &mut self.credit {
+            Some(left) => *left += credit,
+            None => self.early += credit,
+        }
     }
 
     /// Bytes that the peer may send in DATA.

@@ -25,7 +25,7 @@ mod steps;
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
@@ -40,6 +40,10 @@ use self::{
     calls::Stream,
     steps::{Setting, Step, time},
 };
+use crate::measure;
+
+/// Whether steps are printed, to see what an input does.
+static TRACED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("FUZZ_TRACE").is_some());
 
 /// Calls that an owner makes.
 const MAX_CALLS: usize = 64;
@@ -90,12 +94,15 @@ fn run(side: Side, input: &[u8]) {
         return;
     };
     let mut most = 0;
-    let memory = allocation_counter::measure(|| {
+    let memory = measure(|| {
         let mut bench = Bench::new(side, &setting);
         while !input.is_empty() {
             let Ok(step) = Step::arbitrary(&mut input) else {
                 break;
             };
+            if *TRACED {
+                eprintln!("{step:?}");
+            }
             bench.step(&step);
         }
         most = bench.most_memory();
@@ -246,7 +253,10 @@ impl Bench {
                 self.pings += usize::from(kind == FrameType::Ping as u8);
                 self.settle(id, account);
             }
-            Err(fault) => self.wire.fail_with(fault),
+            Err(fault) => {
+                self.spend(id, account);
+                self.wire.fail_with(fault);
+            }
         }
     }
 

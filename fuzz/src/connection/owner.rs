@@ -74,15 +74,21 @@ impl Bench {
                 }
             }
             (Step::Read(call), _) => {
-                if let Some(id) = self.known(*call, |stream| stream.owner != Owner::Done) {
+                let reads = |stream: &Stream| {
+                    stream.peer_credit.is_some() && !stream.stopped && stream.owner != Owner::Done
+                };
+                if let Some(id) = self.known(*call, reads) {
                     self.read(id);
                 }
             }
             (Step::Stop(call), _) => {
                 if let Some(id) = self.known(*call, |_| true) {
                     self.wire.stop_reading(id);
-                    if self.side == Side::Client {
-                        self.done(id);
+                    if let Some(stream) = self.streams.get_mut(&id) {
+                        stream.stopped |= stream.owner != Owner::Done;
+                        if self.side == Side::Client {
+                            stream.owner = Owner::Done;
+                        }
                     }
                 }
             }
@@ -101,7 +107,8 @@ impl Bench {
                         "{handlers} handlers at a time"
                     );
                     if self.lost_track {
-                        let stream = self.stream(head.kind);
+                        let mut stream = self.stream(head.kind);
+                        stream.opened = true;
                         self.streams.entry(id).or_insert(stream);
                     }
                     let stream = self.streams.get_mut(&id).expect("a call that was opened");
@@ -137,8 +144,10 @@ impl Bench {
                 (Event::Failed { id, failure }, Side::Client) => {
                     let stream = self.streams.get_mut(&id).expect("a call that was made");
                     let begun = stream.owner == Owner::Runs;
+                    // Its own direction may go on after the owner stopped reading.
+                    let stopped = std::mem::take(&mut stream.stopped);
                     assert!(
-                        begun || stream.owner == Owner::Waits,
+                        begun || stopped || stream.owner == Owner::Waits,
                         "call {id} ended twice"
                     );
                     if let Failure::Lost { started, .. } = failure {
@@ -228,7 +237,7 @@ impl Bench {
         );
         let mut stream = self.stream(kind);
         if kind.streams_out() {
-            stream.credit = Some(self.peer_limits.stream_window.into());
+            stream.begin_stream(self.peer_limits.stream_window);
         }
         assert!(self.ids.last().is_none_or(|last| id > *last), "ids grow");
         self.ids.push(id);

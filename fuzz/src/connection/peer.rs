@@ -307,6 +307,11 @@ impl Bench {
             Account::Nothing => return,
             Account::Unknown => {
                 self.lost_track = true;
+                // It may have been credit, as much as there can be.
+                self.room += 1 << 40;
+                for stream in self.streams.values_mut() {
+                    stream.grant(1 << 40);
+                }
                 return;
             }
             Account::Opens { kind, .. } => {
@@ -314,7 +319,7 @@ impl Bench {
                 let stream = self.stream(kind);
                 self.streams.insert(id, stream);
             }
-            Account::Brings { body, .. } => self.peer_room = self.peer_room.saturating_sub(body),
+            Account::Brings { .. } => self.spend(id, account),
             Account::Grants(grant) if id == 0 => {
                 self.room += grant;
                 return;
@@ -325,18 +330,42 @@ impl Bench {
             return;
         };
         match account {
+            // What comes after the end is late, or ends the connection.
+            Account::Answers { .. } | Account::Brings { .. } if stream.ended => {}
             Account::Opens { body, end, .. } => {
                 stream.opened = true;
+                stream.begin(body);
                 stream.bring(body, end);
             }
-            Account::Answers { body, end } => stream.bring(body, end),
+            Account::Answers { body, end } => {
+                stream.begin(body);
+                stream.bring(body, end);
+            }
             Account::Brings { body, end } if !stream.over => stream.bring(body, end),
             Account::Ends => stream.ended = true,
             Account::Resets => stream.over = true,
             Account::Grants(grant) => {
-                stream.credit = stream.credit.map(|credit| credit + grant);
+                stream.grant(grant);
             }
             _ => {}
+        }
+    }
+
+    /// Credit that a frame takes, whatever becomes of it.
+    pub(super) fn spend(&mut self, id: u64, account: Account) {
+        let body = match account {
+            Account::Brings { body, .. } => body,
+            // A call may have begun by its head, and its body was wrong.
+            Account::Unknown | Account::Opens { .. } => {
+                self.lost_track = true;
+                return;
+            }
+            _ => return,
+        };
+        self.peer_room = self.peer_room.saturating_sub(body);
+        let stream = self.streams.get_mut(&id);
+        if let Some(credit) = stream.and_then(|stream| stream.peer_credit.as_mut()) {
+            *credit = credit.saturating_sub(body);
         }
     }
 

@@ -1,6 +1,6 @@
 //! One call, from the choice of an instance to its answer.
 
-use std::ops::ControlFlow;
+use std::{future::poll_fn, ops::ControlFlow, task::Poll};
 
 use crate::{
     blocking,
@@ -10,7 +10,7 @@ use crate::{
     context::Context,
     contract::MethodSpec,
     error::{Code, Error, Kind, Started},
-    wire::{Body, Codec, Reason, Status},
+    wire::{Body, Codec, Reason, Status, buffers},
 };
 
 /// A call that is about to be made. Dropping the future of the call cancels it at the callee.
@@ -126,7 +126,9 @@ impl<'a> Outgoing<'a> {
                 None => CallFailure::Status(Box::new(absent(self.channel, &lane))),
                 Some((codec, body)) => {
                     let head = progress.head(codec, &context);
-                    match lane.connection.call(head, body, progress.deadline) {
+                    let (deadline, now) = (progress.deadline, progress.sending_at(body.len()));
+                    let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
+                    match lane.connection.begin(head, body, deadline, now, waker) {
                         Ok(call) => {
                             progress.attempt.number = progress.attempt.number.saturating_add(1);
                             match call.await {
@@ -172,7 +174,7 @@ pub(super) fn written<F>(
 where
     F: FnMut(&mut ArgsWriter<'_>) -> Result<(), EncodeError>,
 {
-    let mut out = Vec::with_capacity(128);
+    let mut out = buffers::short();
     let mut attached = Attached::default();
     let mut args = ArgsWriter::new(codec, method, &mut out).attaching(&mut attached);
     match encode(&mut args).and_then(|()| args.finish()) {

@@ -21,7 +21,7 @@ use crate::{
     connection::{self, CallFailure, NotTaken},
     context::Context,
     error::{Code, Error, Kind, Limit, Started},
-    wire::{CallKind, Codec, OpenHead, Reason, Status, check_session_key},
+    wire::{CallKind, Codec, OpenHead, Reason, Status, buffers, check_session_key},
 };
 
 /// How long a session's own instance is waited for while it is being dialled.
@@ -34,6 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// What a call has been through so far.
 pub(super) struct Progress<'a> {
     outgoing: &'a Outgoing<'a>,
+    /// When it began; until it has waited for something.
+    began: Option<Instant>,
     /// When the call ends.
     pub(super) deadline: Option<Instant>,
     /// When an instance must have been found: a stream may last for ever, the search may not.
@@ -88,6 +90,7 @@ impl<'a> Progress<'a> {
         };
         let progress = Self {
             outgoing,
+            began: Some(now),
             deadline,
             search_ends,
             attempt,
@@ -108,9 +111,22 @@ impl<'a> Progress<'a> {
     /// The instance to call next.
     pub(super) async fn next_lane(&mut self) -> Result<Arc<Lane>, Error> {
         self.before = self.attempt.number;
-        match self.choose() {
-            Some(lane) => Ok(lane),
-            None => self.wait().await,
+        match self.pick(self.now(), false) {
+            Pick::Chosen(lane) => Ok(lane),
+            _ => self.wait().await,
+        }
+    }
+
+    /// The time, which does not pass before something is waited for.
+    fn now(&self) -> Instant {
+        self.began.unwrap_or_else(connection::now)
+    }
+
+    /// The same, when so many bytes of arguments were written.
+    pub(super) fn sending_at(&self, bytes: usize) -> Instant {
+        match bytes > buffers::SHORT {
+            true => connection::now(),
+            false => self.now(),
         }
     }
 
@@ -155,14 +171,6 @@ impl<'a> Progress<'a> {
         self.last.take().unwrap_or_else(unavailable)
     }
 
-    /// An instance that can be called now and was not left out.
-    fn choose(&self) -> Option<Arc<Lane>> {
-        match self.pick(connection::now(), false) {
-            Pick::Chosen(lane) => Some(lane),
-            _ => None,
-        }
-    }
-
     fn pick(&self, now: Instant, anyone: bool) -> Pick<Arc<Lane>> {
         let pool = &self.outgoing.channel.pool;
         let snapshot = pool.snapshots.borrow();
@@ -180,6 +188,7 @@ impl<'a> Progress<'a> {
 
     /// Waits for an instance that can be called, until the deadline.
     async fn wait(&mut self) -> Result<Arc<Lane>, Error> {
+        self.began = None;
         // Only the callee's ignorance of the method is final when nobody else is there to ask.
         if self.attempt.unknown_before
             && let Some(error) = self.last.take()
@@ -294,6 +303,7 @@ impl<'a> Progress<'a> {
             "call is made again"
         );
         self.attempt.unknown_before |= reason == Some(Reason::UnknownMethod);
+        self.began = None;
         self.last = self.end(lane, failure).err();
         if !next.counted {
             self.attempt.number = self.before;

@@ -43,6 +43,9 @@ impl Attached {
 
     /// The body: what was written to `out`, with the byte strings in their places.
     pub(crate) fn into_body(self, out: Vec<u8>) -> Body {
+        if self.strings.is_empty() {
+            return out.into();
+        }
         let mut written = Bytes::from(out);
         let mut body = Body::default();
         let mut taken = 0;

@@ -20,6 +20,8 @@ use crate::{
 pub struct UnaryCall {
     shared: Arc<Shared>,
     id: u64,
+    /// Who polls it first is the one that is known to wait.
+    awaited: bool,
     done: bool,
 }
 
@@ -50,10 +52,11 @@ pub enum CallFailure {
 }
 
 impl UnaryCall {
-    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, id: u64, awaited: bool) -> Self {
         Self {
             shared,
             id,
+            awaited,
             done: false,
         }
     }
@@ -63,6 +66,10 @@ impl Future for UnaryCall {
     type Output = Result<Reply, CallFailure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if std::mem::take(&mut self.awaited) {
+            // Whatever happened since has woken this task again.
+            return Poll::Pending;
+        }
         let id = self.id;
         let mut state = self.shared.lock();
         let outcome = match state.slots.get_mut(id) {

@@ -1,12 +1,15 @@
 //! A call that arrived, and the way to answer it.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 
 use bytes::Bytes;
 use tokio::task::AbortHandle;
 
 use super::{
-    shared::{Shared, Slot},
+    shared::Shared,
     stream::{RecvStream, SendStream},
 };
 use crate::{
@@ -23,8 +26,10 @@ pub trait Dispatch: Send + Sync + 'static {
         None
     }
 
-    /// Takes a call whose request is complete, or begins if it streams.
-    fn dispatch(&self, call: Incoming);
+    /// Takes the calls that one read brought: each with its whole request, or its beginning if that
+    /// streams. True if the runtime does not know of what was begun: the connection's task then lets
+    /// other workers look after it, in case that blocks this one.
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool;
 }
 
 /// A call that has arrived.
@@ -53,14 +58,17 @@ pub enum IncomingBody {
 pub struct Responder {
     shared: Arc<Shared>,
     id: u64,
+    /// Calls that had been cancelled on the connection before this one came.
+    cancelled_before: u64,
     answered: bool,
 }
 
 impl Responder {
-    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, id: u64, cancelled_before: u64) -> Self {
         Self {
             shared,
             id,
+            cancelled_before,
             answered: false,
         }
     }
@@ -68,13 +76,14 @@ impl Responder {
     /// Answers with a value.
     pub fn reply(mut self, head: &ReplyHead, body: impl Into<Body>) {
         self.answered = true;
-        self.last_word(|wire, id| wire.reply(id, head, body));
+        self.shared
+            .last_word(|state| state.reply(self.id, head, body));
     }
 
     /// Answers with a status.
     pub fn status(mut self, status: Status) {
         self.answered = true;
-        self.last_word(|wire, id| wire.status(id, status));
+        self.shared.last_word(|state| state.status(self.id, status));
     }
 
     /// Answers with a stream; the call is committed.
@@ -84,9 +93,21 @@ impl Responder {
         SendStream::new(Arc::clone(&self.shared), self.id)
     }
 
+    /// False if the caller is gone, or the deadline has passed: there is no use in beginning then.
+    pub fn is_awaited(&self) -> bool {
+        // Nearly always none was cancelled since, and then nothing has to be looked up.
+        self.shared.cancelled.load(Ordering::Relaxed) == self.cancelled_before
+            || !self.shared.lock().wire.is_abandoned(self.id)
+    }
+
     /// The bytes that are held for the call, for work that goes on after the answer.
     pub(crate) fn keep_held(&self) -> Option<Held> {
         self.shared.lock().wire.keep_held(self.id)
+    }
+
+    /// What a call is answered with that nobody answered.
+    pub fn went_away() -> Status {
+        Status::refusal(Reason::Panicked, Started::Yes, "the handler went away")
     }
 
     /// Ties a task to the call; taken before the responder moves into that task.
@@ -96,25 +117,75 @@ impl Responder {
             id: self.id,
         }
     }
-
-    fn last_word(&self, answer: impl FnOnce(&mut crate::wire::Connection, u64)) {
-        let id = self.id;
-        let streams = self.shared.change(|wire| {
-            answer(wire, id);
-            wire.is_read(id)
-        });
-        if !streams {
-            self.shared.lock().slots.remove(id);
-        }
-    }
 }
 
 impl Drop for Responder {
     fn drop(&mut self) {
         if !self.answered {
-            let status = Status::refusal(Reason::Panicked, Started::Yes, "the handler went away");
-            self.last_word(|wire, id| wire.status(id, status));
+            let status = Self::went_away();
+            self.shared.last_word(|state| state.status(self.id, status));
         }
+    }
+}
+
+/// Answers that are given together, under one lock of their connection. Dropped, it gives them.
+#[derive(Default)]
+pub struct Answers {
+    /// Of the connection that they are all for.
+    shared: Option<Arc<Shared>>,
+    words: Vec<(u64, Word)>,
+}
+
+enum Word {
+    Reply(ReplyHead, Body),
+    Status(Box<Status>),
+}
+
+impl Answers {
+    /// Adds an answer with a value.
+    pub fn reply(&mut self, responder: Responder, head: ReplyHead, body: impl Into<Body>) {
+        self.add(responder, Word::Reply(head, body.into()));
+    }
+
+    /// Adds an answer with a status.
+    pub fn status(&mut self, responder: Responder, status: Box<Status>) {
+        self.add(responder, Word::Status(status));
+    }
+
+    /// Gives what was added.
+    pub fn give(&mut self) {
+        let Some(shared) = self.shared.take() else {
+            return;
+        };
+        shared.last_word(|state| {
+            for (id, word) in self.words.drain(..) {
+                match word {
+                    Word::Reply(head, body) => state.reply(id, &head, body),
+                    Word::Status(status) => state.status(id, *status),
+                }
+            }
+        });
+    }
+
+    fn add(&mut self, mut responder: Responder, word: Word) {
+        responder.answered = true;
+        if self
+            .shared
+            .as_ref()
+            .is_some_and(|shared| !Arc::ptr_eq(shared, &responder.shared))
+        {
+            self.give();
+        }
+        self.words.push((responder.id, word));
+        if self.shared.is_none() {
+            self.shared = Some(Arc::clone(&responder.shared));
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.give();
     }
 }
 
@@ -129,17 +200,11 @@ impl Canceller {
     /// if that has happened. Does nothing if the call was answered.
     pub fn abort_on_cancel(self, handle: AbortHandle) {
         let mut state = self.shared.lock();
-        match state.slots.get_mut(self.id) {
-            Some(Slot {
-                cancelled: false,
-                handler,
-                ..
-            }) => *handler = Some(handle),
-            Some(_) => {
-                drop(state);
-                handle.abort();
-            }
-            None => {}
+        if state.wire.is_abandoned(self.id) {
+            drop(state);
+            handle.abort();
+        } else if state.wire.is_open(self.id) {
+            state.handled_by(self.id, handle);
         }
     }
 }

@@ -20,6 +20,7 @@ mod stream;
 
 use std::{
     sync::{Arc, LazyLock, atomic::Ordering},
+    task::Waker,
     time::Instant,
 };
 
@@ -28,7 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use self::{
     call::{CallFailure, Reply, UnaryCall},
     driver::Driver,
-    incoming::{Dispatch, Incoming, IncomingBody, Responder},
+    incoming::{Answers, Dispatch, Incoming, IncomingBody, Responder},
     stream::{RecvStream, Replied, SendStream, StreamReply},
 };
 use self::{
@@ -121,13 +122,41 @@ impl Connection {
         body: impl Into<Body>,
         deadline: Option<Instant>,
     ) -> Result<UnaryCall, NotTaken> {
+        self.start(head, body.into(), deadline, now(), None)
+    }
+
+    /// As [`call`](Self::call), at `now`, by the task of `waker`, which has to poll it next.
+    pub(crate) fn begin(
+        &self,
+        head: OpenHead,
+        body: Body,
+        deadline: Option<Instant>,
+        now: Instant,
+        waker: Waker,
+    ) -> Result<UnaryCall, NotTaken> {
+        self.start(head, body, deadline, now, Some(waker))
+    }
+
+    fn start(
+        &self,
+        head: OpenHead,
+        body: Body,
+        deadline: Option<Instant>,
+        now: Instant,
+        caller: Option<Waker>,
+    ) -> Result<UnaryCall, NotTaken> {
+        let awaited = caller.is_some();
         let mut state = self.shared.lock();
-        let id = state.wire.call(head, body, deadline, now())?;
-        state.slots.insert(id, Slot::default());
+        let id = state.wire.call(head, body, deadline, now)?;
+        let slot = Slot {
+            caller,
+            ..Slot::default()
+        };
+        state.slots.insert(id, slot);
         let driver = state.signal();
         drop(state);
         shared::wake(driver);
-        Ok(UnaryCall::new(Arc::clone(&self.shared), id))
+        Ok(UnaryCall::new(Arc::clone(&self.shared), id, awaited))
     }
 
     /// Starts a call with a stream one way or both, as its kind says. `body` is the request where

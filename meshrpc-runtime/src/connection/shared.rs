@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicUsize},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     task::Waker,
 };
 
@@ -12,7 +15,7 @@ use super::{
     call::{CallFailure, Reply},
     incoming::Dispatch,
 };
-use crate::wire::{self, Event, Failure, Fault, Peer, ReplyHead, Ring};
+use crate::wire::{self, Body, CallKind, Event, Failure, Fault, Peer, ReplyHead, Ring, Status};
 
 /// Shared by the driver, the handles and every call.
 pub(super) struct Shared {
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     pub(super) peer: OnceLock<Arc<Peer>>,
     /// Handles; the last one to go begins a client connection's end.
     pub(super) handles: AtomicUsize,
+    /// Server: calls whose callers did not wait for their answers.
+    pub(super) cancelled: AtomicU64,
 }
 
 /// Where a connection is in its life.
@@ -54,6 +59,8 @@ pub(super) struct State {
 pub(super) struct Slot {
     /// Client: how it ended, or the head of its streaming reply, until somebody takes it.
     pub(super) outcome: Option<Result<Outcome, CallFailure>>,
+    /// Client: why a streaming reply broke off whose head nobody has taken yet.
+    pub(super) broke: Option<Box<CallFailure>>,
     /// Who waits for the outcome.
     pub(super) caller: Option<Waker>,
     /// Who waits to read.
@@ -62,8 +69,6 @@ pub(super) struct Slot {
     pub(super) writer: Option<Waker>,
     /// Server: the handler's task.
     pub(super) handler: Option<AbortHandle>,
-    /// Server: the caller is gone.
-    pub(super) cancelled: bool,
 }
 
 /// What a caller waits for.
@@ -79,6 +84,7 @@ pub(super) enum Outcome {
 pub(super) struct Aftermath {
     pub(super) wake: Vec<Waker>,
     pub(super) abort: Vec<AbortHandle>,
+    pub(super) cancelled: u64,
     /// Calls that arrived; only the driver's reads bring some.
     pub(super) calls: Vec<Event>,
     pub(super) life: Option<Life>,
@@ -99,6 +105,7 @@ impl Shared {
             life: watch::Sender::new(Life::Connecting),
             peer: OnceLock::new(),
             handles: AtomicUsize::new(0),
+            cancelled: AtomicU64::new(0),
         })
     }
 
@@ -121,6 +128,18 @@ impl Shared {
         result
     }
 
+    /// Server: answers calls.
+    pub(super) fn last_word(&self, answer: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        answer(&mut state);
+        let mut aftermath = Aftermath::default();
+        state.collect(&mut aftermath);
+        let driver = state.signal();
+        drop(state);
+        wake(driver);
+        self.settle(&mut aftermath);
+    }
+
     /// Does what must not be done under the lock, except to dispatch calls.
     pub(super) fn settle(&self, aftermath: &mut Aftermath) {
         if let Some(peer) = aftermath.peer.take() {
@@ -132,6 +151,10 @@ impl Shared {
         }
         for waker in aftermath.wake.drain(..) {
             waker.wake();
+        }
+        if aftermath.cancelled > 0 {
+            let cancelled = std::mem::take(&mut aftermath.cancelled);
+            self.cancelled.fetch_add(cancelled, Ordering::Relaxed);
         }
         for handler in aftermath.abort.drain(..) {
             handler.abort();
@@ -171,6 +194,40 @@ impl State {
         self.driver.take()
     }
 
+    /// Server: answers a call with a value.
+    pub(super) fn reply(&mut self, id: u64, head: &ReplyHead, body: impl Into<Body>) {
+        self.wire.reply(id, head, body);
+        self.forget_answered(id);
+    }
+
+    /// Server: answers a call with a status.
+    pub(super) fn status(&mut self, id: u64, status: Status) {
+        self.wire.status(id, status);
+        self.forget_answered(id);
+    }
+
+    /// Server: the slot of an answered call is of no use to anybody but a reader.
+    pub(super) fn forget_answered(&mut self, id: u64) {
+        if self.slots.len() > 0 && !self.wire.is_read(id) {
+            self.slots.remove(id);
+        }
+    }
+
+    /// Server: the task that runs the handler of a call.
+    pub(super) fn handled_by(&mut self, id: u64, task: AbortHandle) {
+        match self.slots.get_mut(id) {
+            Some(slot) => slot.handler = Some(task),
+            None => {
+                let handler = Some(task);
+                let slot = Slot {
+                    handler,
+                    ..Slot::default()
+                };
+                self.slots.insert(id, slot);
+            }
+        }
+    }
+
     /// Hands every event to the slot it concerns.
     pub(super) fn collect(&mut self, aftermath: &mut Aftermath) {
         while let Some(event) = self.wire.poll_event() {
@@ -180,8 +237,11 @@ impl State {
                     aftermath.life = Some(Life::Open);
                 }
                 Event::Closing => aftermath.life = Some(Life::Closing),
-                Event::Call { id, .. } => {
-                    self.slots.insert(id, Slot::default());
+                Event::Call { id, ref head, .. } => {
+                    // One with a message each way has nobody to wake, and mostly no task.
+                    if head.kind != CallKind::Unary {
+                        self.slots.insert(id, Slot::default());
+                    }
                     aftermath.calls.push(event);
                 }
                 Event::Reply { id, head, body } => {
@@ -200,8 +260,8 @@ impl State {
                     self.wake_streams(id, aftermath);
                 }
                 Event::Cancelled { id } => {
+                    aftermath.cancelled += 1;
                     if let Some(slot) = self.slots.get_mut(id) {
-                        slot.cancelled = true;
                         aftermath.abort.extend(slot.handler.take());
                     }
                     self.wake_streams(id, aftermath);
@@ -229,7 +289,11 @@ impl State {
         let Some(slot) = self.slots.get_mut(id) else {
             return;
         };
-        slot.outcome.get_or_insert(outcome);
+        match (&slot.outcome, outcome) {
+            (None, outcome) => slot.outcome = Some(outcome),
+            (Some(Ok(Outcome::Head(_))), Err(failure)) => slot.broke = Some(Box::new(failure)),
+            (Some(_), _) => {}
+        }
         aftermath.wake.extend(slot.caller.take());
     }
 

@@ -148,11 +148,9 @@ impl SendStream {
         self.forget_answered();
     }
 
-    /// Server: the slot of an answered call is of no use to anybody but a reader.
     fn forget_answered(&self) {
-        let mut state = self.shared.lock();
-        if self.shared.dispatch.is_some() && !state.wire.is_read(self.id) {
-            state.slots.remove(self.id);
+        if self.shared.dispatch.is_some() {
+            self.shared.lock().forget_answered(self.id);
         }
     }
 }
@@ -226,7 +224,22 @@ impl RecvStream {
     pub(crate) fn failure(&self) -> Option<CallFailure> {
         let mut state = self.shared.lock();
         let slot = state.slots.get_mut(self.id)?;
-        slot.outcome.take()?.err()
+        match slot.broke.take() {
+            Some(failure) => Some(*failure),
+            None => slot.outcome.take()?.err(),
+        }
+    }
+
+    /// Bytes that were read are held still, or are not any more.
+    pub(crate) fn hold_read(&self, before: usize, now: usize) {
+        let (more, less) = (now.saturating_sub(before), before.saturating_sub(now));
+        self.shared.change(|wire| {
+            if more > 0 {
+                wire.hold_read(self.id, more as u64);
+            } else {
+                wire.free_read(self.id, less as u64);
+            }
+        });
     }
 
     /// Largest message that this side takes, in bytes.

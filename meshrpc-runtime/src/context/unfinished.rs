@@ -13,7 +13,7 @@ const LEFT: u8 = 2;
 
 /// How much of such work there is. Clones are the same count.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Unfinished(watch::Sender<usize>);
+pub(crate) struct Unfinished(Arc<watch::Sender<usize>>);
 
 /// Held by whoever waits for work. Dropped before the work is done, it leaves the work behind, to be
 /// counted until it is done.

@@ -123,6 +123,7 @@ impl Counters {
             | Fault::Excess(_)
             | Fault::FlowControl
             | Fault::TooManyStreams(_)
+            | Fault::HastyPings(_)
             | Fault::IdleFrames { .. } => &self.misbehaved_connections,
             _ => return,
         };

@@ -5,6 +5,7 @@ use std::{
     pin::pin,
     sync::{Arc, atomic::Ordering},
     task::Poll,
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -18,58 +19,87 @@ use crate::{
     server::{
         Counters, Request, Response, StreamRequest,
         admission::{Admission, Client, Permit},
+        batch::{Batch, Batches, Job},
         panic::caught,
         routes::{Route, Routes, Target},
+        watch::Watch,
     },
-    wire::{Codec, OpenHead, Reason, Status},
+    wire::{CallKind, Codec, OpenHead, Peer, Reason, Status},
 };
 
 /// Hands calls to handlers; one for all connections of a server.
 pub(crate) struct Dispatcher {
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) counters: Arc<Counters>,
-    pub(crate) admission: Arc<Admission>,
-    /// What goes on after its call has ended.
-    pub(crate) unfinished: Unfinished,
+    pub(crate) service: Arc<Service>,
     /// For connections accepted while the server drains: calls that arrive before their client has
     /// read the go-away are refused as not started, so that it moves them.
     pub(crate) draining: bool,
 }
 
+/// What it takes to run a call.
+pub(crate) struct Service {
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) admission: Arc<Admission>,
+    /// What goes on after its call has ended.
+    pub(crate) unfinished: Unfinished,
+    /// Sees when a batch keeps its worker; `None` if there are no others.
+    pub(crate) watch: Option<Watch<Batch>>,
+    /// One thread runs everything, and nobody could look after a handler that blocks it.
+    pub(crate) single: bool,
+}
+
+/// A method, and its place in the routes.
+type Routed<'a> = (usize, &'a Route);
+
 impl Dispatcher {
-    /// Takes a call of `client`.
-    pub(crate) fn dispatch(&self, client: Option<&Client>, call: Incoming) {
-        match self.admit(client, &call) {
-            Ok((route, permit)) => {
-                self.counters.calls.fetch_add(1, Ordering::Relaxed);
-                self.start(route, permit, call);
-            }
-            Err(refusal) => {
-                self.counters.refused_calls.fetch_add(1, Ordering::Relaxed);
-                call.responder.status(refusal);
+    /// Takes calls of `client` that came together.
+    pub(crate) fn dispatch(
+        &self,
+        client: Option<&Client>,
+        calls: &mut dyn Iterator<Item = Incoming>,
+    ) -> bool {
+        let mut alone = false;
+        let mut batches = Batches::new(&self.service);
+        for call in calls {
+            let counters = &self.service.counters;
+            match self.admit(client, &call) {
+                Ok((route, permit)) => {
+                    counters.calls.fetch_add(1, Ordering::Relaxed);
+                    alone |= self.start(route, permit, call, &mut batches);
+                }
+                Err(refusal) => {
+                    counters.refused_calls.fetch_add(1, Ordering::Relaxed);
+                    call.responder.status(refusal);
+                }
             }
         }
+        batches.begin();
+        alone && !self.service.single
     }
 
     /// The method that is called, and the call's place within the quotas, or why the call is not
     /// even started.
-    fn admit(&self, client: Option<&Client>, call: &Incoming) -> Result<(&Route, Permit), Status> {
-        let route = self.route(&call.head)?;
+    fn admit(
+        &self,
+        client: Option<&Client>,
+        call: &Incoming,
+    ) -> Result<(Routed<'_>, Permit), Status> {
+        let (place, route) = self.route(&call.head)?;
         let bytes = match &call.body {
             IncomingBody::Buffered(body) => body.len(),
             IncomingBody::Stream(_) => 0,
         };
-        let permit = self.admission.enter(client, &route.gate, bytes)?;
-        Ok((route, permit))
+        let permit = self.service.admission.enter(client, &route.gate, bytes)?;
+        Ok(((place, route), permit))
     }
 
     /// The method that is called, or why it cannot be.
-    fn route(&self, head: &OpenHead) -> Result<&Route, Status> {
+    fn route(&self, head: &OpenHead) -> Result<Routed<'_>, Status> {
         let refusal = |reason, message| Err(Status::refusal(reason, Started::No, message));
         if self.draining {
             return refusal(Reason::Draining, "the instance is draining".to_owned());
         }
-        let Some(route) = self.routes.route(head.method) else {
+        let Some((place, route)) = self.service.routes.route(head.method) else {
             let message = format!("no method with key {:#018x} is served here", head.method);
             return refusal(Reason::UnknownMethod, message);
         };
@@ -80,10 +110,17 @@ impl Dispatcher {
         if let Err(why) = readable(head, route.method) {
             return refusal(Reason::Schema, format!("{}: {why}", route.name()));
         }
-        Ok(route)
+        Ok((place, route))
     }
 
-    fn start(&self, route: &Route, permit: Permit, call: Incoming) {
+    /// Begins a call, or leaves that to its batch. True for one with a task of its own.
+    fn start(
+        &self,
+        (place, route): Routed<'_>,
+        permit: Permit,
+        call: Incoming,
+        batches: &mut Batches<'_>,
+    ) -> bool {
         let Incoming {
             head,
             body,
@@ -91,60 +128,48 @@ impl Dispatcher {
             deadline,
             peer,
         } = call;
-        let context = Context::of_call(Origin {
-            // The calls that it makes have to be done as well.
-            deadline: deadline.filter(|_| !route.method.completes),
-            trace: head.trace.clone(),
-            session: head.session.clone(),
-            metadata: head.metadata.clone(),
-            peer: Some(Arc::clone(&peer)),
-            unfinished: self.unfinished.clone(),
-        });
-        let (contract, method) = (route.contract, route.method);
-        let counters = Arc::clone(&self.counters);
+        let method = route.method;
+        let said = (head.codec, head.attempt);
         match (&route.target, body) {
+            (Target::Call(_), IncomingBody::Buffered(body))
+                if method.kind == CallKind::Unary && !method.completes =>
+            {
+                let context = self.context(method, head, deadline, peer);
+                let job = Job {
+                    place,
+                    request: Request::new(method, said, body, deadline, context),
+                    responder,
+                    permit,
+                };
+                let batched = self.service.single || self.service.watch.is_some();
+                if batched && !route.pace.next_is_alone() {
+                    batches.push(job);
+                    return false;
+                }
+                job.spawn(&self.service);
+            }
             (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
+                let context = self.context(method, head, deadline, peer);
+                let inner = context.clone();
                 let request = match body {
                     IncomingBody::Buffered(body) => {
-                        Request::new(method, head, body, deadline, peer)
+                        Request::new(method, said, body, deadline, inner)
                     }
                     IncomingBody::Stream(stream) => {
-                        Request::new(method, head, Bytes::new(), deadline, peer).with_stream(stream)
+                        Request::new(method, said, Bytes::new(), deadline, inner)
+                            .with_stream(stream)
                     }
                 };
-                let unfinished = self.unfinished.clone();
-                let work = |responder| async move {
-                    let _permit = permit;
-                    let response = match caught(|| handler.call(request)).await {
-                        Ok(response) => response,
-                        Err(message) => {
-                            panicked(&counters, contract, method, &message);
-                            let message =
-                                format!("the handler of `{contract}/{}` panicked", method.name);
-                            Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
-                        }
-                    };
-                    if response.is_invalid_argument() {
-                        counters.invalid_arguments.fetch_add(1, Ordering::Relaxed);
-                    }
-                    // What is done after the answer has nobody who waits for it.
-                    let _left = method.completes.then(|| unfinished.begin().1);
-                    // A stream that panics is dropped by that, which its caller is told.
-                    if let Some(rest) = response.send(responder)
-                        && let Err(message) = caught(|| rest).await
-                    {
-                        panicked(&counters, contract, method, &message);
-                    }
-                };
-                if method.completes {
-                    complete(context, responder, work);
-                } else {
-                    spawn(context, responder, work);
-                }
+                self.service
+                    .spawn(route, context, (responder, permit), move || {
+                        handler.call(request)
+                    });
             }
             (Target::Stream(handler), body) => {
-                let handler = Arc::clone(handler);
+                let (handler, service) = (Arc::clone(handler), Arc::clone(&self.service));
+                let context = self.context(method, head.clone(), deadline, Arc::clone(&peer));
+                let contract = route.contract;
                 spawn(context, responder, |responder| async move {
                     let _permit = permit;
                     let request = StreamRequest {
@@ -158,11 +183,96 @@ impl Dispatcher {
                     let run = |request| -> BoxFuture<'static, ()> { handler.call(request) };
                     // The responder is dropped by the unwinding, and answers by that.
                     if let Err(message) = caught(|| run(request)).await {
-                        panicked(&counters, contract, method, &message);
+                        service.tell_panic(contract, method, &message);
                     }
                 });
             }
         }
+        true
+    }
+}
+
+impl Dispatcher {
+    fn context(
+        &self,
+        method: &MethodSpec,
+        head: OpenHead,
+        deadline: Option<Instant>,
+        peer: Arc<Peer>,
+    ) -> Context {
+        Context::of_call(Origin {
+            // The calls that it makes have to be done as well.
+            deadline: deadline.filter(|_| !method.completes),
+            trace: head.trace,
+            session: head.session,
+            metadata: head.metadata,
+            peer: Some(peer),
+            unfinished: self.service.unfinished.clone(),
+        })
+    }
+}
+
+impl Service {
+    /// Runs a handler in a task of its own.
+    pub(super) fn spawn<F>(
+        self: &Arc<Self>,
+        route: &Route,
+        context: Context,
+        (responder, permit): (Responder, Permit),
+        handle: F,
+    ) where
+        F: FnOnce() -> BoxFuture<'static, Response> + Send + 'static,
+    {
+        let service = Arc::clone(self);
+        let (contract, method) = (route.contract, route.method);
+        let work = |responder| async move {
+            let _permit = permit;
+            let response = match caught(handle).await {
+                Ok(response) => response,
+                Err(panic) => service.panicked(contract, method, &panic),
+            };
+            service.note(&response);
+            // What is done after the answer has nobody who waits for it.
+            let left = || service.unfinished.clone().begin().1;
+            let _left = method.completes.then(left);
+            // A stream that panics is dropped by that, which its caller is told.
+            if let Some(rest) = response.send(responder)
+                && let Err(message) = caught(|| rest).await
+            {
+                service.tell_panic(contract, method, &message);
+            }
+        };
+        if method.completes {
+            complete(context, responder, work);
+        } else {
+            spawn(context, responder, work);
+        }
+    }
+
+    /// The answer of a handler that panicked.
+    pub(super) fn panicked(
+        &self,
+        contract: &'static str,
+        method: &MethodSpec,
+        message: &str,
+    ) -> Response {
+        self.tell_panic(contract, method, message);
+        let message = format!("the handler of `{contract}/{}` panicked", method.name);
+        Response::of(Status::refusal(Reason::Panicked, Started::Yes, message))
+    }
+
+    /// Counts an answer that says whose fault it was.
+    pub(super) fn note(&self, response: &Response) {
+        if response.is_invalid_argument() {
+            self.counters
+                .invalid_arguments
+                .fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn tell_panic(&self, contract: &'static str, method: &MethodSpec, message: &str) {
+        self.counters.panics.fetch_add(1, Ordering::Relaxed);
+        tracing::error!(contract, method = method.name, message, "handler panicked");
     }
 }
 
@@ -240,11 +350,6 @@ async fn in_turn<F: Future>(future: F) -> F::Output {
     .await
 }
 
-fn panicked(counters: &Counters, contract: &str, method: &MethodSpec, message: &str) {
-    counters.panics.fetch_add(1, Ordering::Relaxed);
-    tracing::error!(contract, method = method.name, message, "handler panicked");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,7 +364,7 @@ mod tests {
 
     fn dispatcher(draining: bool) -> Dispatcher {
         let routes = Routes::new(&[Target::Call(Arc::new(Echo))]).unwrap();
-        Dispatcher {
+        let service = Service {
             routes: Arc::new(routes),
             counters: Arc::default(),
             admission: Arc::new(Admission::new(
@@ -268,6 +373,11 @@ mod tests {
                 connection::now(),
             )),
             unfinished: Unfinished::default(),
+            watch: None,
+            single: true,
+        };
+        Dispatcher {
+            service: Arc::new(service),
             draining,
         }
     }

@@ -180,12 +180,10 @@ impl<S> fmt::Debug for Layered<S> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
     use crate::{
         error::{Code, Error, Kind},
-        server::testing::{ECHO, Echo, head, peer},
+        server::testing::{ECHO, Echo, head, request},
     };
 
     /// Lets calls with a token pass.
@@ -228,16 +226,16 @@ mod tests {
     async fn a_layer_sees_the_request_and_may_refuse_it() {
         let handler = Echo.layer(GuardLayer);
         assert_eq!(handler.spec().name, ECHO.name);
-        let request = |token: bool| {
+        let asked = |token: bool| {
             let mut head = head(&ECHO.methods[0]);
             if token {
                 head.metadata.push("token", "t");
             }
-            Request::new(&ECHO.methods[0], head, Bytes::new(), None, peer())
+            request(head)
         };
-        assert_eq!(handler.call(request(true)).await.code(), None);
+        assert_eq!(handler.call(asked(true)).await.code(), None);
         assert_eq!(
-            handler.call(request(false)).await.code(),
+            handler.call(asked(false)).await.code(),
             Some(Code::PermissionDenied)
         );
     }

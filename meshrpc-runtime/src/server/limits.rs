@@ -47,7 +47,7 @@ pub struct Limits {
     /// Connections at one time. One more is told so and closed. 16,384 unless set.
     pub max_connections: usize,
     /// Connections at one time whose handshake is not done. With one more the oldest is closed,
-    /// since a good client needs one round trip. 512 unless set.
+    /// since a good client needs one round trip. 256 unless set.
     pub max_handshakes: usize,
     /// What all callers may use together. Unless set, any number of calls, and 1 GiB of requests and
     /// replies or four times [`max_message`](Self::max_message), if that is more.
@@ -106,7 +106,7 @@ impl Default for Limits {
             ping_timeout: config.ping_timeout,
             ping_min: config.ping_min,
             max_connections: 16_384,
-            max_handshakes: 512,
+            max_handshakes: 256,
             total: Quota::new(),
             per_peer: Quota::new(),
         }

@@ -23,6 +23,11 @@ use crate::{
 /// First and longest pause after an accept that failed for want of something.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
+/// Turns that others get before a handshake is given up for a newer one.
+const TURNS: u32 = 16;
+/// Connections that were closed for newer ones and are not gone yet.
+const MAX_ENDING: usize = 64;
+
 /// Where a server is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -66,6 +71,7 @@ impl Listening {
         let mut open = Open::default();
         let mut failures = 0_u32;
         loop {
+            self.give_way(&mut open).await;
             tokio::select! {
                 changed = phase.changed() => {
                     let phase = *phase.borrow_and_update();
@@ -77,7 +83,7 @@ impl Listening {
                     }
                 }
                 Some(ended) = open.tasks.join_next_with_id() => self.ended(&mut open, ended),
-                accepted = self.accept(failures) => match accepted {
+                accepted = self.accept(failures), if open.has_room() => match accepted {
                     Ok(io) => {
                         failures = 0;
                         self.adopt(&mut open, io);
@@ -144,18 +150,10 @@ impl Listening {
     /// Closes the connection whose handshake takes longest, if there are as many as may be. A good
     /// client needs one round trip, so that it is only in the way of those who come faster.
     fn make_room(&self, open: &mut Open) {
-        if open.handshakes.len() < self.max_handshakes {
-            return;
-        }
-        let handles = &open.handles;
-        open.handshakes.retain(|id| {
-            let known = handles.get(id);
-            known.is_some_and(|(connection, _)| !connection.is_established())
-        });
         while open.handshakes.len() >= self.max_handshakes
             && let Some(oldest) = open.handshakes.pop_front()
         {
-            if let Some((_, abort)) = open.handles.get(&oldest) {
+            if let Some((_, abort)) = open.handles.remove(&oldest) {
                 abort.abort();
             }
             let before = self.counters.cut_handshakes.fetch_add(1, Ordering::Relaxed);
@@ -163,6 +161,17 @@ impl Listening {
                 let most = self.max_handshakes;
                 tracing::warn!(most, "too many handshakes at a time: the oldest are closed");
             }
+        }
+    }
+
+    /// Lets the others have their turn before one of them has to go: where many good clients come
+    /// at once, what they wait for is this server.
+    async fn give_way(&self, open: &mut Open) {
+        for _ in 0..TURNS {
+            if !open.is_crowded(self.max_handshakes) {
+                return;
+            }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -190,6 +199,24 @@ impl Listening {
 }
 
 impl Open {
+    /// Whether as many handshakes as may be are under way.
+    fn is_crowded(&mut self, most: usize) -> bool {
+        if self.handshakes.len() < most {
+            return false;
+        }
+        let handles = &self.handles;
+        self.handshakes.retain(|id| {
+            let known = handles.get(id);
+            known.is_some_and(|(connection, _)| !connection.is_established())
+        });
+        self.handshakes.len() >= most
+    }
+
+    /// Whether those that were closed are nearly gone: connections must not come faster than that.
+    fn has_room(&self) -> bool {
+        self.tasks.len() < self.handles.len() + MAX_ENDING
+    }
+
     fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.handles.values().map(|(connection, _)| connection)
     }

@@ -11,6 +11,7 @@
 //! - `listener`, [`Serving`]: from an address to ready, and from drain to gone.
 
 mod admission;
+mod batch;
 mod builder;
 mod counters;
 mod describe;
@@ -33,6 +34,7 @@ mod signal;
 mod streaming;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub use crate::streaming::Received;
 pub use admission::Quota;

@@ -16,8 +16,12 @@ pub(crate) async fn caught<F>(make: impl FnOnce() -> F) -> Result<F::Output, Str
 where
     F: Future + Unpin,
 {
-    let future = catch_unwind(AssertUnwindSafe(make)).map_err(|payload| message(&*payload))?;
-    Caught(future).await
+    Caught(caught_now(make)?).await
+}
+
+/// Runs `work`; a panic is an error with its message.
+pub(crate) fn caught_now<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(&*payload))
 }
 
 struct Caught<F>(F);
@@ -27,9 +31,9 @@ impl<F: Future + Unpin> Future for Caught<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let future = Pin::new(&mut self.0);
-        match catch_unwind(AssertUnwindSafe(|| future.poll(cx))) {
+        match caught_now(|| future.poll(cx)) {
             Ok(poll) => poll.map(Ok),
-            Err(payload) => Poll::Ready(Err(message(&*payload))),
+            Err(message) => Poll::Ready(Err(message)),
         }
     }
 }

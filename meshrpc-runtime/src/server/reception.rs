@@ -26,13 +26,13 @@ impl Reception {
 
 impl Dispatch for Reception {
     fn connected(&self, peer: &Peer) -> Option<Arc<ByteBudget>> {
-        let client = || self.dispatcher.admission.client(peer);
+        let client = || self.dispatcher.service.admission.client(peer);
         let client = self.client.get_or_init(client);
         Some(Arc::clone(&client.bytes))
     }
 
-    fn dispatch(&self, call: Incoming) {
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool {
         let client = self.client.get().map(|client| &**client);
-        self.dispatcher.dispatch(client, call);
+        self.dispatcher.dispatch(client, calls)
     }
 }

@@ -1,43 +1,52 @@
 //! A call as a handler gets it.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::LazyLock, time::Instant};
 
 use bytes::Bytes;
 
 use crate::{
     codec::{ArgsReader, DecodeError},
     connection::RecvStream,
+    context::Context,
     contract::MethodSpec,
-    wire::{Codec, Metadata, OpenHead, Peer},
+    wire::{Codec, Metadata, Peer},
 };
 
 /// A call. One with a stream argument has begun: its arguments come first, as an item.
 #[derive(Debug)]
 pub struct Request {
     method: &'static MethodSpec,
-    head: OpenHead,
+    /// What the caller said of it, and who that is.
+    context: Context,
+    codec: Codec,
+    attempt: u8,
     pub(super) body: Bytes,
     pub(super) stream: Option<RecvStream>,
     deadline: Option<Instant>,
-    peer: Arc<Peer>,
 }
 
 impl Request {
     pub(crate) fn new(
         method: &'static MethodSpec,
-        head: OpenHead,
+        (codec, attempt): (Codec, u8),
         body: Bytes,
         deadline: Option<Instant>,
-        peer: Arc<Peer>,
+        context: Context,
     ) -> Self {
         Self {
             method,
-            head,
+            context,
+            codec,
+            attempt,
             body,
             stream: None,
             deadline,
-            peer,
         }
+    }
+
+    /// The context that the call runs in.
+    pub(super) fn context(&self) -> &Context {
+        &self.context
     }
 
     /// The same, with a stream that goes on.
@@ -60,7 +69,7 @@ impl Request {
 
     /// How the arguments are written.
     pub fn codec(&self) -> Codec {
-        self.head.codec
+        self.codec
     }
 
     /// The arguments.
@@ -68,7 +77,7 @@ impl Request {
     /// # Errors
     /// If the body is none, as far as that shows before the first argument is taken.
     pub fn arguments(&self) -> Result<ArgsReader<'_>, DecodeError> {
-        let reader = ArgsReader::new(self.head.codec, self.method.arguments, &self.body)?;
+        let reader = ArgsReader::new(self.codec, self.method.arguments, &self.body)?;
         Ok(reader.sharing(&self.body))
     }
 
@@ -79,22 +88,22 @@ impl Request {
 
     /// What the caller attached.
     pub fn metadata(&self) -> &Metadata {
-        &self.head.metadata
+        self.context.metadata()
     }
 
     /// Session key the caller gave.
     pub fn session(&self) -> Option<&str> {
-        self.head.session.as_deref()
+        self.context.session()
     }
 
     /// W3C trace context, as in the header `traceparent`.
     pub fn trace(&self) -> Option<&str> {
-        self.head.trace.as_deref()
+        self.context.trace()
     }
 
     /// 1 for the first attempt of the call.
     pub fn attempt(&self) -> u8 {
-        self.head.attempt
+        self.attempt
     }
 
     /// When the caller stops waiting.
@@ -104,6 +113,7 @@ impl Request {
 
     /// The client.
     pub fn peer(&self) -> &Peer {
-        &self.peer
+        static NOBODY: LazyLock<Peer> = LazyLock::new(Peer::default);
+        self.context.peer().unwrap_or(&NOBODY)
     }
 }

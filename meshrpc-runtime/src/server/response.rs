@@ -9,11 +9,11 @@ use serde_bytes::Bytes as ByteStr;
 use super::streaming::Answering;
 use crate::{
     codec::{self, Attached, DecodeError, EncodeError},
-    connection::Responder,
+    connection::{Answers, Responder},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
-    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status},
+    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status, buffers},
 };
 
 /// Longest message of a status, in bytes.
@@ -83,7 +83,10 @@ impl Response {
         E: Serialize + ?Sized,
     {
         let detail = match written(request, method, error, codec::encode_failure) {
-            Ok((codec, bytes)) => Detail::Typed { codec, bytes },
+            Ok((codec, bytes)) => Detail::Typed {
+                codec,
+                bytes: bytes.into(),
+            },
             Err(_) => Detail::Chain(text),
         };
         Response::of(Status::application(Code::Unknown, message, detail))
@@ -227,9 +230,23 @@ impl Response {
         Response(Outcome::Status(Box::new(status)))
     }
 
+    /// Whether it is more than an answer, or none.
+    pub(crate) fn goes_on(&self) -> bool {
+        !matches!(self.0, Outcome::Reply(..) | Outcome::Status(_))
+    }
+
     /// Whether the arguments were found to be none.
     pub(crate) fn is_invalid_argument(&self) -> bool {
         matches!(&self.0, Outcome::Status(status) if status.reason == Reason::InvalidArgument)
+    }
+
+    /// Adds the answer to others, if it does not [go on](Self::goes_on).
+    pub(crate) fn answer(self, responder: Responder, answers: &mut Answers) {
+        match self.0 {
+            Outcome::Reply(head, body) => answers.reply(responder, head, body),
+            Outcome::Status(status) => answers.status(responder, status),
+            Outcome::Accepted(..) | Outcome::Stream(_) | Outcome::Ended => {}
+        }
     }
 
     /// Sends the answer. What is still to be done then is given back.
@@ -264,14 +281,14 @@ fn written<T>(
     method: &'static MethodSpec,
     value: &T,
     encode: fn(Codec, &MethodSpec, &T, &mut Vec<u8>) -> Result<(), EncodeError>,
-) -> Result<(Codec, Bytes), EncodeError>
+) -> Result<(Codec, Vec<u8>), EncodeError>
 where
     T: Serialize + ?Sized,
 {
     let codec = reply_codec(codec, method);
-    let mut out = Vec::with_capacity(128);
+    let mut out = buffers::short();
     match encode(codec, method, value, &mut out) {
-        Ok(()) => Ok((codec, out.into())),
+        Ok(()) => Ok((codec, out)),
         Err(error) if error.needs_field_names() && codec == Codec::Positional => {
             method.demote();
             written(Codec::FieldNamed, method, value, encode)

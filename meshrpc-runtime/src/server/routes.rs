@@ -6,7 +6,7 @@ use crate::{
     connection,
     contract::{MethodSpec, ServiceSpec},
     error::{Code, Error, Kind},
-    server::{Handler, Quota, StreamHandler, admission::ContractGate},
+    server::{Handler, Quota, StreamHandler, admission::ContractGate, batch::Pace},
     wire::ContractOffer,
 };
 
@@ -23,6 +23,7 @@ pub(crate) struct Route {
     pub(crate) contract: &'static str,
     pub(crate) method: &'static MethodSpec,
     pub(crate) target: Target,
+    pub(crate) pace: Pace,
     /// Shared by the methods of the contract.
     pub(crate) gate: ContractGate,
 }
@@ -66,6 +67,7 @@ impl Routes {
                     contract: spec.name,
                     method,
                     target: target.clone(),
+                    pace: Pace::default(),
                     gate: gate.clone(),
                 };
                 routes.by_key.push(route);
@@ -86,12 +88,18 @@ impl Routes {
         }
     }
 
-    pub(crate) fn route(&self, key: u64) -> Option<&Route> {
+    /// The method with this key, and its place here.
+    pub(crate) fn route(&self, key: u64) -> Option<(usize, &Route)> {
         let found = self
             .by_key
             .binary_search_by_key(&key, |route| route.method.key)
             .ok()?;
-        self.by_key.get(found)
+        Some((found, self.by_key.get(found)?))
+    }
+
+    /// The method at this place.
+    pub(crate) fn at(&self, place: usize) -> Option<&Route> {
+        self.by_key.get(place)
     }
 
     /// What the handshake says of the contracts. Computes fingerprints that are not known yet.
@@ -114,7 +122,7 @@ mod tests {
         let echo = Target::Call(Arc::new(Echo));
         let routes = Routes::new(std::slice::from_ref(&echo)).unwrap();
         assert_eq!(
-            routes.route(ECHO.methods[0].key).unwrap().contract,
+            routes.route(ECHO.methods[0].key).unwrap().1.contract,
             "test.echo"
         );
         assert!(routes.route(0).is_none());

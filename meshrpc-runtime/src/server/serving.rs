@@ -16,8 +16,9 @@ use crate::{
     server::{
         Counters, Server,
         admission::Admission,
-        dispatch::Dispatcher,
+        dispatch::{Dispatcher, Service},
         listener::{Listening, Phase},
+        watch::Watch,
     },
     transport,
     wire::{Config, LocalIdentity},
@@ -91,13 +92,17 @@ impl Start {
         let admission = Admission::new(limits, Arc::clone(&counters), connection::now());
         let admission = Arc::new(admission);
         let unfinished = Unfinished::default();
-        let dispatcher = |draining| {
-            Arc::new(Dispatcher {
+        let service = |runtime: &Handle| {
+            Arc::new(Service {
                 routes: Arc::clone(&routes),
                 counters: Arc::clone(&counters),
                 admission: Arc::clone(&admission),
                 unfinished: unfinished.clone(),
-                draining,
+                watch: match runtime.metrics().num_workers() {
+                    1 => None,
+                    _ => Watch::new(runtime.clone()).ok(),
+                },
+                single: runtime.metrics().num_workers() == 1,
             })
         };
         let config = Arc::new(Config {
@@ -112,6 +117,11 @@ impl Start {
         let (phase, follow) = watch::channel(Phase::Serving);
         let run = |listener, runtime: &Handle| {
             let (count, open) = watch::channel(0);
+            let service = service(runtime);
+            let dispatcher = |draining| {
+                let service = Arc::clone(&service);
+                Arc::new(Dispatcher { service, draining })
+            };
             let listening = Listening {
                 listener,
                 config: Arc::clone(&config),

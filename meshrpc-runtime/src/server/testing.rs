@@ -1,12 +1,15 @@
 //! A contract and what calls of it look like, for the tests of this module.
 
-use std::{future::ready, sync::Arc};
+use std::future::ready;
+
+use bytes::Bytes;
 
 use crate::{
+    context::{Context, Origin},
     contract::{MethodSpec, ServiceSpec},
     discovery::BoxFuture,
     server::{Handler, Request, Response},
-    wire::{Codec, Metadata, OpenHead, Peer},
+    wire::{Codec, Metadata, OpenHead},
 };
 
 pub(super) static ECHO: ServiceSpec = ServiceSpec {
@@ -51,12 +54,12 @@ pub(super) fn head(method: &MethodSpec) -> OpenHead {
     }
 }
 
-pub(super) fn peer() -> Arc<Peer> {
-    Arc::new(Peer {
-        name: "test".into(),
-        epoch: 0,
-        verdicts: Vec::new(),
-        max_message: 1 << 20,
-        codecs: 0,
-    })
+/// A call of the first method.
+pub(super) fn request(head: OpenHead) -> Request {
+    let said = (head.codec, head.attempt);
+    let context = Context::of_call(Origin {
+        metadata: head.metadata,
+        ..Origin::default()
+    });
+    Request::new(&METHODS[0], said, Bytes::new(), None, context)
 }

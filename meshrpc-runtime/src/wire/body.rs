@@ -1,20 +1,31 @@
 //! The bytes of a message that is sent.
 
-use bytes::Bytes;
+use std::mem;
+
+use bytes::{BufMut as _, Bytes};
+
+use super::buffers;
 
 /// The body of a message that is sent, in one piece or in several that follow one another: a large
 /// piece need not be copied to stand behind another one.
 #[derive(Clone, Debug, Default)]
 pub struct Body {
-    first: Bytes,
+    first: First,
     rest: Vec<Bytes>,
+}
+
+#[derive(Clone, Debug)]
+enum First {
+    Bytes(Bytes),
+    /// One of the buffers that are used again.
+    Buffer(Vec<u8>),
 }
 
 impl Body {
     /// Adds a piece at the end.
     pub fn push(&mut self, piece: Bytes) {
         if self.is_empty() {
-            self.first = piece;
+            self.first = First::Bytes(piece);
         } else if !piece.is_empty() {
             self.rest.push(piece);
         }
@@ -28,25 +39,38 @@ impl Body {
     /// Bytes in all pieces.
     pub fn len(&self) -> usize {
         let rest: usize = self.rest.iter().map(Bytes::len).sum();
-        self.first.len() + rest
+        self.first.as_ref().len() + rest
     }
 
     /// Whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         // A further piece is only there behind a first one.
-        self.first.is_empty()
+        self.first.as_ref().is_empty()
     }
 
     /// The pieces, in order.
     pub(super) fn into_pieces(self) -> impl Iterator<Item = Bytes> {
-        std::iter::once(self.first).chain(self.rest)
+        let first = match self.first {
+            First::Bytes(bytes) => bytes,
+            First::Buffer(buffer) => buffer.into(),
+        };
+        std::iter::once(first).chain(self.rest)
+    }
+
+    /// Appends all of it to `out`.
+    pub(super) fn put(mut self, out: &mut Vec<u8>) {
+        out.put_slice(self.first.as_ref());
+        self.rest.iter().for_each(|piece| out.put_slice(piece));
+        if let First::Buffer(buffer) = mem::take(&mut self.first) {
+            buffers::give(buffer);
+        }
     }
 }
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
         Self {
-            first: bytes,
+            first: First::Bytes(bytes),
             rest: Vec::new(),
         }
     }
@@ -54,7 +78,28 @@ impl From<Bytes> for Body {
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Bytes::from(bytes).into()
+        if bytes.len() > buffers::SHORT {
+            return Bytes::from(bytes).into();
+        }
+        Self {
+            first: First::Buffer(bytes),
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl AsRef<[u8]> for First {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            First::Bytes(bytes) => bytes,
+            First::Buffer(buffer) => buffer,
+        }
+    }
+}
+
+impl Default for First {
+    fn default() -> Self {
+        First::Bytes(Bytes::new())
     }
 }
 

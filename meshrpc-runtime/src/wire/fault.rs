@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::layout::Excess;
+use super::excess::Excess;
 use crate::error::{Error, Kind, Limit};
 
 /// Why a connection ended, by whose fault.
@@ -39,11 +39,14 @@ pub enum Fault {
     #[error("the peer broke the protocol: {0}")]
     Excess(#[from] Excess),
     /// The peer sent more than it had credit for.
-    #[error("the peer sent more than it had credit for")]
+    #[error("the peer sent more than it had credit for (`connection_window`, `stream_window`)")]
     FlowControl,
     /// The peer opened more calls than this side announced.
     #[error("the peer opened more than twice the {0} calls that it may at a time (`max_streams`)")]
     TooManyStreams(u32),
+    /// The peer pinged more often than it may.
+    #[error("the peer pinged more often than once in {0:?} (`ping_min`)")]
+    HastyPings(Duration),
     /// The peer sent too many frames that bring nothing.
     #[error(
         "the peer sent more frames that bring nothing than it may: {most} at once \
@@ -142,6 +145,7 @@ impl Fault {
             | Fault::Excess(_)
             | Fault::FlowControl
             | Fault::ItemTooLong { .. }
+            | Fault::HastyPings(_)
             | Fault::HandshakeTimeout(_) => Some(GoAwayReason::Protocol),
             Fault::TooManyStreams(_) | Fault::IdleFrames { .. } => Some(GoAwayReason::Limit),
             Fault::Version(_) => Some(GoAwayReason::Version),
@@ -177,6 +181,7 @@ impl Fault {
             | Fault::FlowControl
             | Fault::TooManyStreams(_)
             | Fault::IdleFrames { .. }
+            | Fault::HastyPings(_)
             | Fault::GoneAway { .. } => Kind::Protocol,
             _ => Kind::Unavailable,
         };

@@ -106,6 +106,11 @@ impl ByteBudget {
         wider
     }
 
+    /// Whether so many bytes would be taken if no others were.
+    fn fits(&self, bytes: u64) -> bool {
+        bytes <= self.most && self.wider.as_ref().is_none_or(|wider| wider.fits(bytes))
+    }
+
     fn free(&self, bytes: u64) {
         self.held.fetch_sub(bytes, Ordering::Relaxed);
         self.freed.fetch_add(bytes, Ordering::Relaxed);
@@ -153,8 +158,8 @@ impl Holding {
         self.budget = Some(budget);
     }
 
-    /// Holds `bytes` more.
-    pub(super) fn take(&mut self, bytes: u64, now: Instant) -> Result<(), NoRoom> {
+    /// Holds `bytes` more, of a message of `whole`.
+    pub(super) fn take(&mut self, bytes: u64, whole: u64, now: Instant) -> Result<(), NoRoom> {
         let Some(budget) = &self.budget else {
             return Ok(());
         };
@@ -169,7 +174,7 @@ impl Holding {
                     Err(full) => {
                         return Err(NoRoom {
                             message: full.whose.clone(),
-                            wait: (bytes <= full.most).then(|| full.wait(bytes, now)),
+                            wait: budget.fits(whole).then(|| full.wait(bytes, now)),
                         });
                     }
                 },
@@ -248,8 +253,10 @@ mod tests {
         let now = Instant::now();
         let budget = budget(100 << 10);
         let (mut one, mut other) = (holding(&budget), holding(&budget));
-        one.take(90 << 10, now).expect("there is room");
-        let full = other.take(20 << 10, now).expect_err("there is none");
+        one.take(90 << 10, 90 << 10, now).expect("there is room");
+        let full = other
+            .take(20 << 10, 20 << 10, now)
+            .expect_err("there is none");
         assert_eq!(
             full.message,
             "this server holds 102400 bytes of requests and replies at a time \
@@ -257,15 +264,22 @@ mod tests {
         );
         assert!(full.wait.is_some());
         assert_eq!(budget.held(), 90 << 10);
-        other.take(10 << 10, now).expect("so much is left");
+        other
+            .take(10 << 10, 10 << 10, now)
+            .expect("so much is left");
         drop(one);
-        other.take(20 << 10, now).expect("it was freed");
+        other.take(20 << 10, 20 << 10, now).expect("it was freed");
     }
 
     #[test]
     fn what_can_never_be_held_is_not_to_be_tried_again() {
-        let full = holding(&budget(100)).take(101, Instant::now());
+        let now = Instant::now();
+        let mut holding = holding(&budget(100));
+        holding.take(90, 101, now).expect("so much fits");
+        let full = holding.take(11, 101, now);
         assert_eq!(full.expect_err("too many").wait, None);
+        let full = holding.take(11, 100, now);
+        assert!(full.expect_err("too many now").wait.is_some());
     }
 
     #[test]
@@ -274,10 +288,14 @@ mod tests {
         let whole = budget(100 << 10);
         let part = |whose| whole.part(60 << 10, whose, "Limits::per_peer");
         let (mut one, mut other) = (holding(&part("a holds")), holding(&part("b holds")));
-        let full = one.take(61 << 10, now).expect_err("over the part");
+        let full = one
+            .take(61 << 10, 61 << 10, now)
+            .expect_err("over the part");
         assert!(full.message.starts_with("a holds 61440 bytes"), "{full:?}");
-        one.take(60 << 10, now).expect("within the part");
-        let full = other.take(50 << 10, now).expect_err("over the whole");
+        one.take(60 << 10, 60 << 10, now).expect("within the part");
+        let full = other
+            .take(50 << 10, 50 << 10, now)
+            .expect_err("over the whole");
         assert!(full.message.starts_with("this server"), "{full:?}");
         assert_eq!(whole.held(), 60 << 10, "a refusal holds nothing");
     }
@@ -287,7 +305,9 @@ mod tests {
         let start = Instant::now();
         let budget = budget(1 << 20);
         let mut holding = holding(&budget);
-        holding.take(1 << 20, start).expect("there is room");
+        holding
+            .take(1 << 20, 1 << 20, start)
+            .expect("there is room");
         let wait = |now| budget.wait(100 << 10, now);
         assert_eq!(wait(start), WAIT);
         holding.free(200 << 10);
@@ -311,7 +331,7 @@ mod tests {
             for (which, takes, bytes) in steps {
                 let (holding, calls) = &mut holdings[which];
                 if takes {
-                    if holding.take(bytes, now).is_ok() {
+                    if holding.take(bytes, bytes, now).is_ok() {
                         calls.push(bytes);
                     }
                 } else if let Some(bytes) = calls.pop() {

@@ -125,6 +125,11 @@ impl ItemReader {
         }))
     }
 
+    /// Bytes of the item that has begun, and whose end has not come.
+    pub fn begun(&self) -> usize {
+        self.begun.len()
+    }
+
     /// True if the direction may end here: between two items.
     pub fn is_between(&self) -> bool {
         self.begun.is_empty() && self.at == self.piece.len()
@@ -146,7 +151,7 @@ impl ItemReader {
         // Of bytes that were pushed unread, more than one item may have begun.
         let lacks = end.saturating_sub(self.begun.len());
         let there = lacks.min(self.piece.len() - self.at);
-        self.begun.reserve(lacks);
+        self.begun.reserve(ahead(lacks, self.begun.len() + there));
         self.begun
             .extend_from_slice(&self.piece[self.at..self.at + there]);
         self.at += there;
@@ -163,7 +168,7 @@ impl ItemReader {
 
     /// Keeps the beginning of an item of `len` bytes until more arrives.
     fn keep(&mut self, len: usize) -> Option<ItemRef<'_>> {
-        self.begun.reserve(len);
+        self.begun.reserve(ahead(len, self.piece.len() - self.at));
         self.begun.extend_from_slice(&self.piece[self.at..]);
         self.piece = Bytes::new();
         self.at = 0;
@@ -200,6 +205,12 @@ impl ItemReader {
             value: (value >> 2) as usize,
         })
     }
+}
+
+/// Bytes to reserve for an item that lacks some, where as many have arrived as `there`: what is only
+/// declared costs nothing.
+fn ahead(lacks: usize, there: usize) -> usize {
+    lacks.min(4 * there.max(1 << 10))
 }
 
 impl ItemRef<'_> {

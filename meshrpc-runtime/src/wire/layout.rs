@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes};
 
 use super::{
+    buffers,
+    excess::{MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, check_metadata, check_session_key},
     fault::{Fault, GoAwayReason},
     head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status},
     tlv,
@@ -19,14 +21,6 @@ const REPLY_FIXED: usize = 4;
 const STATUS_FIXED: usize = 24;
 /// Longest message of a STATUS.
 const MAX_STATUS_MESSAGE: usize = 1024;
-/// Most entries of metadata.
-pub const MAX_METADATA_ENTRIES: usize = 64;
-/// Most bytes of metadata, keys and values together.
-pub const MAX_METADATA_BYTES: usize = 8 * 1024;
-/// Longest key of an entry of metadata, in bytes.
-const MAX_METADATA_KEY: usize = 255;
-/// Longest session key, in bytes.
-pub const MAX_SESSION_KEY: usize = 256;
 /// Most sources of an error that travel.
 const MAX_CHAIN: usize = 64;
 
@@ -85,9 +79,15 @@ pub fn put_open(out: &mut Vec<u8>, head: &OpenHead) {
 }
 
 /// Reads an OPEN payload: the head, and the body bytes behind it.
-pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
-    let mut head = split_head(&mut payload, OPEN_FIXED)?;
-    head.advance(2);
+pub fn parse_open(payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
+    let (head, len) = open_head(&payload)?;
+    Ok((head, after(payload, len)))
+}
+
+/// Reads the head of an OPEN payload, and tells its length.
+pub(super) fn open_head(payload: &Bytes) -> Result<(OpenHead, usize), HeadError> {
+    let len = head_len(payload, OPEN_FIXED)?;
+    let mut head = &payload[2..OPEN_FIXED];
     let kind = CallKind::from_wire(head.get_u8());
     let codec = Codec::from_wire(head.get_u8());
     let method = head.get_u64_le();
@@ -121,7 +121,7 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
         ));
     }
     let mut unknown = false;
-    tlv::each(head, |number, value| {
+    tlv::each(payload.slice(OPEN_FIXED..len), |number, value| {
         match number & !tlv::CRITICAL {
             id::TRACE => open.trace = Some(tlv::text(&value)?.to_owned()),
             id::SESSION => {
@@ -140,7 +140,7 @@ pub fn parse_open(mut payload: Bytes) -> Result<(OpenHead, Bytes), HeadError> {
             "a critical value this version does not know",
         ));
     }
-    Ok((open, payload))
+    Ok((open, len))
 }
 
 /// Appends a REPLY head.
@@ -157,11 +157,15 @@ pub fn put_reply(out: &mut Vec<u8>, head: &ReplyHead, body_len: Option<u64>) {
 }
 
 /// Reads a REPLY payload: the head, the announced length, and the body bytes behind it.
-pub fn parse_reply(mut payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes), HeadError> {
-    let mut head = split_head(&mut payload, REPLY_FIXED)?;
-    head.advance(2);
-    let codec = Codec::from_wire(head.get_u8());
-    head.advance(1);
+pub fn parse_reply(payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes), HeadError> {
+    let (head, body_len, len) = reply_head(&payload)?;
+    Ok((head, body_len, after(payload, len)))
+}
+
+/// Reads the head of a REPLY payload, and tells the announced length and its own.
+pub(super) fn reply_head(payload: &Bytes) -> Result<(ReplyHead, Option<u64>, usize), HeadError> {
+    let len = head_len(payload, REPLY_FIXED)?;
+    let codec = Codec::from_wire(payload[2]);
     let codec = codec.ok_or(HeadError::Refuse("a codec this version does not know"))?;
     let mut reply = ReplyHead {
         codec,
@@ -169,7 +173,7 @@ pub fn parse_reply(mut payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes)
     };
     let mut body_len = None;
     let mut unknown = false;
-    tlv::each(head, |number, value| {
+    tlv::each(payload.slice(REPLY_FIXED..len), |number, value| {
         match number & !tlv::CRITICAL {
             id::METADATA => parse_metadata(&mut reply.metadata, value)?,
             id::BODY_LEN => body_len = Some(u64::from_le_bytes(tlv::array(&value)?)),
@@ -182,7 +186,7 @@ pub fn parse_reply(mut payload: Bytes) -> Result<(ReplyHead, Option<u64>, Bytes)
             "a critical value this version does not know",
         ));
     }
-    Ok((reply, body_len, payload))
+    Ok((reply, body_len, len))
 }
 
 /// Appends a STATUS payload; `sent` is the total of body bytes of this direction.
@@ -344,54 +348,6 @@ pub fn parse_go_away(mut payload: Bytes) -> Result<GoAway, Fault> {
     })
 }
 
-/// What of a head is larger than every peer takes. The protocol sets these limits: no peer takes
-/// more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Excess {
-    /// Entries of metadata.
-    #[error("{0} entries of metadata, where the protocol takes {MAX_METADATA_ENTRIES}")]
-    Entries(usize),
-    /// Bytes of metadata.
-    #[error("{0} bytes of metadata, where the protocol takes {MAX_METADATA_BYTES}")]
-    Bytes(usize),
-    /// Bytes of a metadata key.
-    #[error("a metadata key of {0} bytes, where the protocol takes from 1 to {MAX_METADATA_KEY}")]
-    Key(usize),
-    /// Bytes of a session key.
-    #[error("a session key of {0} bytes, where the protocol takes {MAX_SESSION_KEY}")]
-    SessionKey(usize),
-}
-
-/// Whether metadata is within what a peer takes.
-pub fn check_metadata(metadata: &Metadata) -> Result<(), Excess> {
-    if metadata.is_empty() {
-        return Ok(());
-    }
-    let bytes: usize = metadata
-        .iter()
-        .map(|(key, value)| key.len() + value.len())
-        .sum();
-    if metadata.len() > MAX_METADATA_ENTRIES {
-        return Err(Excess::Entries(metadata.len()));
-    }
-    if bytes > MAX_METADATA_BYTES {
-        return Err(Excess::Bytes(bytes));
-    }
-    let mut keys = metadata.iter().map(|(key, _)| key.len());
-    match keys.find(|len| !(1..=MAX_METADATA_KEY).contains(len)) {
-        Some(len) => Err(Excess::Key(len)),
-        None => Ok(()),
-    }
-}
-
-/// Whether a session key is one that a peer takes.
-pub fn check_session_key(key: &str) -> Result<(), Excess> {
-    match key.len() {
-        0..=MAX_SESSION_KEY => Ok(()),
-        len => Err(Excess::SessionKey(len)),
-    }
-}
-
 fn put_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
     for (key, value) in metadata.iter() {
         tlv::put(out, id::METADATA, |out| {
@@ -427,23 +383,38 @@ fn parse_chain(mut payload: Bytes) -> Result<Vec<String>, Fault> {
     Ok(chain)
 }
 
-fn split_head(payload: &mut Bytes, fixed: usize) -> Result<Bytes, Fault> {
-    if payload.len() < fixed.max(2) {
+/// Length of the head that `payload` begins with; at least `fixed`, and all of it there.
+fn head_len(payload: &[u8], fixed: usize) -> Result<usize, Fault> {
+    if payload.len() < fixed {
         return Err(Fault::Malformed("a head is cut short"));
     }
     let len = usize::from(u16::from_le_bytes([payload[0], payload[1]]));
     if len < fixed || len > payload.len() {
         return Err(Fault::Malformed("a head has a wrong length"));
     }
-    Ok(payload.split_to(len))
+    Ok(len)
 }
 
-/// What follows a head that could be split off.
+/// What follows a head whose length is sound.
 pub(super) fn after_head(payload: &Bytes) -> Bytes {
-    let mut rest = payload.clone();
-    // Only the length counts here, and it was checked.
-    let _ = split_head(&mut rest, 0);
-    rest
+    let len = head_len(payload, REPLY_FIXED).unwrap_or(payload.len());
+    after(payload.clone(), len)
+}
+
+fn after(mut payload: Bytes, head: usize) -> Bytes {
+    payload.advance(head);
+    payload
+}
+
+/// The body bytes behind a head of `head` bytes. Few are copied, which leaves the memory of what was
+/// read to what is read next.
+pub(super) fn body_after(payload: &Bytes, head: usize) -> Bytes {
+    let body = &payload[head..];
+    if body.len() <= buffers::SHORT {
+        Bytes::copy_from_slice(body)
+    } else {
+        payload.slice(head..)
+    }
 }
 
 fn end_head(out: &mut [u8], start: usize) {

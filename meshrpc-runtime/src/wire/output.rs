@@ -1,8 +1,10 @@
 //! What is written next.
 
-use std::{collections::VecDeque, io::IoSlice};
+use std::{collections::VecDeque, io::IoSlice, mem};
 
 use bytes::{Buf, Bytes};
+
+use super::buffers;
 
 /// Shorter pieces of bodies are copied: that costs less than a slice of their own in a write.
 const SHORTEST: usize = 4 << 10;
@@ -25,6 +27,12 @@ impl Output {
     /// Whether all of it is one chunk.
     pub fn is_contiguous(&self) -> bool {
         self.bodies.is_empty()
+    }
+
+    /// Gives the memory back that it needed, when nothing is left.
+    pub(crate) fn release(&mut self) {
+        debug_assert!(!self.has_remaining(), "what is left is still to be written");
+        buffers::give(mem::take(self).frames);
     }
 
     /// Forgets what is left.

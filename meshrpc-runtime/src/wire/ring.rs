@@ -27,20 +27,6 @@ impl<T> Ring<T> {
         self.len
     }
 
-    /// The first id from `id` on that will stand at a place of its own, of those with the same
-    /// lowest bit. It gives up after a few: then the value will stray, which is no harm.
-    pub(crate) fn free_id(&self, mut id: u64) -> u64 {
-        if self.places.len() >= 2 * (self.len + 1) {
-            for _ in 0..FEW {
-                if let Some(None) = self.places.get(self.place(id)) {
-                    break;
-                }
-                id += 2;
-            }
-        }
-        id
-    }
-
     pub(crate) fn get(&self, id: u64) -> Option<&T> {
         match self.places.get(self.place(id)) {
             Some(Some((known, value))) if *known == id => Some(value),

@@ -10,6 +10,7 @@
 //! - `seeds`: runs of many seeds
 //! - `world`: what happens in one, and what has to hold
 
+mod planted;
 mod seeds;
 mod world;
 

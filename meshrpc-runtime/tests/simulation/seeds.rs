@@ -76,11 +76,6 @@ pub(crate) fn run_all(count: u64) -> (Tally, Vec<Broken>) {
     (tally, broken)
 }
 
-/// The first of seeds 0 to `count` that fails.
-pub(crate) fn first_broken(count: u64) -> Option<Broken> {
-    (0..count).find_map(|seed| run(seed).err())
-}
-
 /// What a tally says, a line for each.
 pub(crate) fn told(tally: &Tally) -> String {
     tally

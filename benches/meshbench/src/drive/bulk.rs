@@ -92,7 +92,9 @@ pub(super) async fn beside<C: Caller>(client: &C, time: Duration) -> Result<Samp
     let calls = tokio::spawn(calls);
     let bulk = repeat(client, &transfer, time / 2).await?.rate();
     over.store(true, Ordering::Relaxed);
-    let small = calls.await??.histogram()?;
+    let calls = calls.await??;
+    let small = calls.histogram()?;
+    let corrected = calls.corrected(small_alone.value_at_quantile(0.5))?;
 
     let micros = |nanos: u64| nanos as f64 / 1e3;
     let bytes = 64.0 * MIB as f64;
@@ -108,6 +110,10 @@ pub(super) async fn beside<C: Caller>(client: &C, time: Duration) -> Result<Samp
         ("p50_us", micros(small.value_at_quantile(0.5))),
         ("p99_us", micros(small.value_at_quantile(0.99))),
         ("p999_us", micros(small.value_at_quantile(0.999))),
+        (
+            "p99_corrected_us",
+            micros(corrected.value_at_quantile(0.99)),
+        ),
         ("max_us", micros(small.max())),
         ("calls", small.len() as f64),
         ("bulk_alone_bytes_per_s", bulk_alone * bytes),

@@ -15,7 +15,7 @@ use meter::Meter;
 
 use crate::{
     process::{Registry, Server},
-    stacks::{Caller, Stack, floor, meshrpc, raw},
+    stacks::{Caller, Stack, floor, meshrpc, raw, tarpc, tonic},
     workload::Workload,
 };
 
@@ -45,6 +45,8 @@ pub struct Settings {
     pub in_flight: Option<usize>,
     /// Bytes of a body, where they are not the workload's own.
     pub size: Option<u64>,
+    /// The one core on which the server runs; this process's own is another one then.
+    pub server_core: Option<usize>,
 }
 
 /// Takes a sample.
@@ -55,6 +57,8 @@ pub async fn drive(stack: Stack, workload: Workload, settings: Settings) -> Resu
     match stack {
         Stack::Raw => drive_raw(workload, settings).await,
         Stack::Meshrpc => drive_caller::<meshrpc::Connection>(stack, workload, settings).await,
+        Stack::Tonic => drive_caller::<tonic::Connection>(stack, workload, settings).await,
+        Stack::Tarpc => drive_caller::<tarpc::Connection>(stack, workload, settings).await,
         Stack::Floor => drive_caller::<floor::Connection>(stack, workload, settings).await,
         Stack::Ring => ring::drive(settings).await,
     }
@@ -66,7 +70,7 @@ async fn drive_caller<C: Caller>(
     settings: Settings,
 ) -> Result<Sample> {
     let registry = Registry::new()?;
-    let server = Server::start(stack, &registry, SERVICE)?;
+    let server = Server::start(stack, &registry, SERVICE, settings.server_core)?;
     let address = server.address;
     let mut clients = vec![C::connect(address).await?];
     let (connections, in_flight) = settings.load(workload);
@@ -103,7 +107,7 @@ async fn drive_caller<C: Caller>(
 
 async fn drive_raw(workload: Workload, settings: Settings) -> Result<Sample> {
     let registry = Registry::new()?;
-    let server = Server::start(Stack::Raw, &registry, SERVICE)?;
+    let server = Server::start(Stack::Raw, &registry, SERVICE, settings.server_core)?;
     let address = server.address;
     let (connections, in_flight) = settings.load(workload);
     let mut meter = Meter::new(server, settings.counted);

@@ -19,8 +19,10 @@ const HOPS: u64 = 50;
 pub(super) async fn drive(settings: Settings) -> Result<Sample> {
     let registry = Registry::new()?;
     let mut members = Vec::new();
-    for name in SERVICES {
-        members.push(Server::start(Stack::Ring, &registry, name)?);
+    for (place, name) in SERVICES.into_iter().enumerate() {
+        // Neighbours are on different cores.
+        let core = settings.server_core.map(|core| (core + place) % 2);
+        members.push(Server::start(Stack::Ring, &registry, name, core)?);
     }
     let mesh = Mesh::open(&format!("static:first={}", members[0].address)).await?;
     let client = RingClient::connect(&mesh, "first");

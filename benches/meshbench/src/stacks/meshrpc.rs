@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use meshrpc::{Limits, Mesh, Server, discovery::Address, mesh_service};
+use meshrpc::{ClientLimits, Limits, Mesh, Server, discovery::Address, mesh_service};
 
 use super::{Bodies, Caller};
 use crate::{message::Message, process};
@@ -23,6 +23,10 @@ pub trait Bench {
     /// The messages 0 to `count`.
     fn items(&self, count: u64) -> impl Stream<Item = Result<Message>> + Send;
 }
+
+/// Bodies of 1 GiB are asked for, and so many calls at one time.
+const MESSAGE: u64 = 2 << 30;
+const STREAMS: u32 = 16_384;
 
 #[derive(Default)]
 struct Served {
@@ -50,16 +54,20 @@ impl Bench for Served {
 /// Serves on a port of the loopback interface that the system chooses.
 pub async fn serve(name: &str) -> Result<()> {
     let mesh = Mesh::open("local:").await?;
-    let mut limits = Limits::default();
-    limits.max_message = 2 << 30;
-    limits.max_streams = 16_384;
-    let server = Server::builder()
-        .service(BenchHandler::new(Served::default()))
-        .limits(limits)
-        .build();
-    let serving = mesh.serve(name, server).await?;
+    let serving = mesh.serve(name, server()).await?;
     process::answer(tcp(&serving)?);
     std::future::pending().await
+}
+
+/// A server of what is measured.
+pub fn server() -> Server {
+    let mut limits = Limits::default();
+    limits.max_message = MESSAGE;
+    limits.max_streams = STREAMS;
+    Server::builder()
+        .service(BenchHandler::new(Served::default()))
+        .limits(limits)
+        .build()
 }
 
 /// The port where a server listens.
@@ -80,7 +88,10 @@ pub struct Connection {
 
 impl Caller for Connection {
     async fn connect(address: SocketAddr) -> Result<Self> {
+        let mut limits = ClientLimits::default();
+        limits.max_message = MESSAGE;
         let mesh = Mesh::open(&format!("static:bench={address}")).await?;
+        let mesh = mesh.limits(limits);
         let client = BenchClient::connect(&mesh, "bench");
         client.wait_ready().await?;
         Ok(Self {

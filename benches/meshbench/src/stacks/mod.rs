@@ -5,6 +5,8 @@ mod frames;
 pub mod meshrpc;
 pub mod raw;
 pub mod ring;
+pub mod tarpc;
+pub mod tonic;
 
 use std::{future::Future, net::SocketAddr};
 
@@ -19,6 +21,10 @@ use serde::{Deserialize, Serialize};
 pub enum Stack {
     /// This workspace's product, as a user has it.
     Meshrpc,
+    /// gRPC over HTTP/2.
+    Tonic,
+    /// A trait, over bincode.
+    Tarpc,
     /// Opaque frames, pipelined: no ids, no futures.
     Raw,
     /// A future per call, ids, a task per call on the server.
@@ -44,10 +50,22 @@ pub trait Caller: Clone + Send + Sync + 'static {
 }
 
 impl Stack {
+    /// All, in their order.
+    pub const ALL: [Self; 6] = [
+        Self::Meshrpc,
+        Self::Tonic,
+        Self::Tarpc,
+        Self::Raw,
+        Self::Floor,
+        Self::Ring,
+    ];
+
     /// As it is called on the command line and in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Meshrpc => "meshrpc",
+            Self::Tonic => "tonic",
+            Self::Tarpc => "tarpc",
             Self::Raw => "raw",
             Self::Floor => "floor",
             Self::Ring => "ring",
@@ -58,6 +76,8 @@ impl Stack {
     pub async fn serve(self, name: String) -> Result<()> {
         match self {
             Self::Meshrpc => meshrpc::serve(&name).await,
+            Self::Tonic => tonic::serve().await,
+            Self::Tarpc => tarpc::serve().await,
             Self::Raw => raw::serve().await,
             Self::Floor => floor::serve().await,
             Self::Ring => ring::serve(&name).await,

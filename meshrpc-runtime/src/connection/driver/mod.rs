@@ -46,6 +46,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Calls that had been cancelled before the last read.
+    cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
     landing: Option<Landing>,
     /// Such a chunk was read, and another one is likely to follow.
@@ -55,7 +57,7 @@ pub struct Driver<T> {
     unreported: usize,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
-    /// The calls that came last were handed over without writing what was queued.
+    /// Calls were handed over at the last turn.
     put_off: bool,
     /// Once the connection is over, the timer is for what is left to write.
     parting: bool,
@@ -78,6 +80,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            cancelled_before: 0,
             landing: None,
             between_chunks: false,
             output: Output::default(),
@@ -133,15 +136,18 @@ impl<T: Io> Driver<T> {
                 Poll::Pending
             };
             let dispatched = self.dispatch();
+            let untended = dispatched == Some(true);
             self.poll_timer(cx);
-            if dispatched && !self.put_off {
+            if untended && !self.put_off {
                 // The handlers' answers then leave together. A peer that never pauses does not put
                 // writing off for ever.
                 self.put_off = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            self.put_off = false;
+            // The handlers that were begun come first, whatever else there is to read.
+            let again = dispatched.is_some() && self.put_off;
+            self.put_off = dispatched.is_some();
             let wrote = self.poll_write(cx, read.is_pending());
             if let Poll::Ready(Wrote::All(Some(fault))) = wrote {
                 return Poll::Ready(fault);
@@ -149,7 +155,7 @@ impl<T: Io> Driver<T> {
             if let Poll::Ready(fault) = self.poll_parting(cx) {
                 return Poll::Ready(fault);
             }
-            if dispatched {
+            if untended || again {
                 // A handler that blocks its thread must not keep this task, or the runtime's I/O,
                 // from going on: woken here, it stands in the queue that other workers take from,
                 // and one of them is told to look.

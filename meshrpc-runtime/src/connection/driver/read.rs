@@ -1,13 +1,13 @@
 //! Reading: bytes become frames, and calls are handed over.
 
 use std::{
-    io,
+    io, mem,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use tokio::io::AsyncReadExt;
 
 use super::{
@@ -15,18 +15,19 @@ use super::{
         Io,
         incoming::{Incoming, IncomingBody, Responder},
         now,
+        shared::Shared,
         stream::RecvStream,
     },
     Driver,
 };
-use crate::wire::{Event, Fault, take_preface};
+use crate::wire::{Event, Fault, Peer, buffers, take_preface};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
+/// The same until the peer has said who it is: whoever connects costs that much.
+const FIRST_READ: usize = 512;
 /// The same where a header is expected whose payload is read to another place.
 const HEADER_READ: usize = 4 << 10;
-/// The same until the peer has said who it is: whoever connects costs that much.
-const FIRST_READ: usize = 2 << 10;
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
@@ -66,6 +67,9 @@ impl<T: Io> Driver<T> {
             Some(_) => READ,
         };
         // A frame that has begun is read to its end, so that the next one begins a buffer.
+        if self.input.capacity() == 0 && self.peer.is_some() {
+            self.input = buffers::input();
+        }
         let room = self.input.capacity() - self.input.len();
         let lacks = self.reader.lacks(&self.input).unwrap_or(0);
         if room < lacks {
@@ -150,15 +154,14 @@ impl<T: Io> Driver<T> {
         }
     }
 
-    /// An idle connection holds no buffer.
+    /// A connection holds no buffer while there is nothing in it.
     fn release_input(&mut self) {
-        if self.shared.lock().wire.in_flight() == 0 {
-            self.input = BytesMut::new();
-        }
+        buffers::give_input(mem::take(&mut self.input));
     }
 
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
+        self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
         let mut state = self.shared.lock();
         state.wire.wrote(std::mem::take(&mut self.unreported));
         let mut result = Ok(());
@@ -171,38 +174,47 @@ impl<T: Io> Driver<T> {
         result
     }
 
-    /// Hands over the calls that arrived; true if there were any.
-    pub(super) fn dispatch(&mut self) -> bool {
+    /// Hands over the calls that arrived, if there were any: whether others have to look after them.
+    pub(super) fn dispatch(&mut self) -> Option<bool> {
         let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
-            return false;
+            return None;
         };
-        let any = !self.aftermath.calls.is_empty();
-        for event in self.aftermath.calls.drain(..) {
-            let Event::Call {
-                id,
-                head,
-                body,
-                deadline,
-            } = event
-            else {
-                continue;
-            };
-            let body = match body {
-                Some(body) => IncomingBody::Buffered(body),
-                None => IncomingBody::Stream(RecvStream::new(Arc::clone(&self.shared), id)),
-            };
-            let responder = Responder::new(Arc::clone(&self.shared), id);
-            let peer = Arc::clone(peer);
-            dispatch.dispatch(Incoming {
-                head,
-                body,
-                responder,
-                deadline,
-                peer,
-            });
+        if self.aftermath.calls.is_empty() {
+            return None;
         }
-        any
+        let calls = self.aftermath.calls.drain(..);
+        let mut calls =
+            calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
+        Some(dispatch.dispatch(&mut calls))
     }
+}
+
+fn incoming(
+    event: Event,
+    shared: &Arc<Shared>,
+    peer: &Arc<Peer>,
+    cancelled_before: u64,
+) -> Option<Incoming> {
+    let Event::Call {
+        id,
+        head,
+        body,
+        deadline,
+    } = event
+    else {
+        return None;
+    };
+    let body = match body {
+        Some(body) => IncomingBody::Buffered(body),
+        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), id)),
+    };
+    Some(Incoming {
+        head,
+        body,
+        responder: Responder::new(Arc::clone(shared), id, cancelled_before),
+        deadline,
+        peer: Arc::clone(peer),
+    })
 }
 
 /// Some health checks close so that no state is left of the connection.

@@ -12,7 +12,7 @@ use super::{
     super::{Io, shared::wait},
     Driver,
 };
-use crate::wire::{Fault, Output};
+use crate::wire::Fault;
 
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
@@ -65,7 +65,7 @@ impl<T: Io> Driver<T> {
                 let fault = state.wire.fault().cloned();
                 drop(state);
                 self.shared.settle(&mut self.aftermath);
-                self.output = Output::default();
+                self.output.release();
                 return Poll::Ready(Wrote::All(fault));
             }
             drop(state);

@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
@@ -46,7 +47,8 @@ impl Connection {
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
         self.now = now;
-        if self.phase != Phase::Open || self.ending.has_begun() {
+        let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
+        if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
         }
         let body = body.into();
@@ -61,8 +63,8 @@ impl Connection {
 
         // Longer, it is no trace context, and nothing that a call should fail for.
         head.trace = head.trace.filter(|trace| trace.len() <= MAX_TRACE);
-        let id = self.streams.free_id(self.next_id);
-        self.next_id = id + 2;
+        let id = self.next_id;
+        self.next_id += 2;
         self.budget.call();
         self.note_deadline(deadline);
         let mut stream = Stream::new(head.kind, deadline);
@@ -108,11 +110,11 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Error> {
         let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             return refused(Limit::Metadata, format!("the call has {excess}"));
         }
         if let Some(key) = &head.session
-            && let Err(excess) = layout::check_session_key(key)
+            && let Err(excess) = excess::check_session_key(key)
         {
             return refused(Limit::SessionKey, excess.to_string());
         }
@@ -132,7 +134,9 @@ impl Connection {
 
     /// Whether a call waits, and the peer has room.
     pub(super) fn may_open_waiting(&self) -> bool {
-        self.open < self.peer_limits.max_streams && !self.waiting.is_empty()
+        self.open < self.peer_limits.max_streams
+            && !self.waiting.is_empty()
+            && !cfg!(meshrpc_fault = "waiting_call_lost")
     }
 
     /// Opens calls that wait, while the peer has room.
@@ -148,7 +152,7 @@ impl Connection {
     fn open_at_once(&mut self, id: u64, mut stream: Stream, head: &OpenHead, body: Body) {
         self.queue_frame(FrameType::Open, Flags::END, id, |out| {
             layout::put_open(out, head);
-            body.into_pieces().for_each(|piece| out.put_slice(&piece));
+            body.put(out);
         });
         self.note_small_frame();
         self.open += 1;
@@ -208,8 +212,8 @@ impl Connection {
         }
         stream.answered = true;
         let end = frame.flags.contains(Flags::END);
-        let (head, hint, body) = match layout::parse_reply(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, hint, body) = match layout::reply_head(&frame.payload) {
+            Ok((head, hint, len)) => (head, hint, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 let cause = Error::new(Kind::Protocol, format!("the reply has {why}"));
@@ -266,6 +270,9 @@ impl Connection {
 
     pub(super) fn receive_status(&mut self, frame: &Frame) -> Result<(), Fault> {
         let (status, sent) = layout::parse_status(frame.payload.clone())?;
+        if !frame.flags.contains(Flags::END) {
+            return Err(Fault::Malformed("a status that ends nothing"));
+        }
         let Some(stream) = self.known(frame)? else {
             return Ok(());
         };
@@ -369,7 +376,7 @@ impl Connection {
         if let Some(outbound) = &mut stream.outbound {
             outbound.abandon();
         }
-        if !stream.counted {
+        if !stream.counted || cfg!(meshrpc_fault = "reset_forgotten") {
             return;
         }
         self.queue_frame(FrameType::Reset, Flags::default(), id, |out| {

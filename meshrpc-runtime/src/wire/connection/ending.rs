@@ -107,13 +107,9 @@ impl Connection {
         if payload.get_u64_le() == DRAIN_TOKEN && self.ending.awaits_pong {
             self.ending.awaits_pong = false;
             self.keep_alive.is_pong_awaited();
+            let last = self.highest_seen - 2 * u64::from(cfg!(meshrpc_fault = "wrong_last_id"));
             self.ending.last = Some(self.highest_seen);
-            self.queue_go_away(
-                self.highest_seen,
-                GoAwayReason::Draining,
-                false,
-                String::new(),
-            );
+            self.queue_go_away(last, GoAwayReason::Draining, false, String::new());
             self.end_if_done();
             return Ok(());
         }

@@ -10,7 +10,7 @@ use super::{
         fault::{Fault, GoAwayReason},
         flow::SendCredit,
         frame::{Checksum, Flags, Frame, FrameType, PREFACE},
-        hello::{Hello, Limits, judge},
+        hello::{Hello, judge},
     },
     Connection, Event, Phase, Side,
 };
@@ -111,7 +111,10 @@ impl Connection {
                     text: go_away.text,
                 })
             }
-            (_, None) => Ok(()),
+            (_, None) => {
+                self.counters.count(|counters| &mut counters.ignored_frames);
+                self.budget.spend(now)
+            }
             _ => Err(Fault::Malformed("a frame before the handshake was done")),
         }
     }
@@ -165,10 +168,9 @@ impl Connection {
     fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
         self.phase = Phase::Open;
         self.checksum = checksum;
-        self.peer_limits = Limits {
-            max_frame: peer.limits.max_frame,
-            ..peer.limits
-        };
+        if !cfg!(meshrpc_fault = "own_limits_obeyed") {
+            self.peer_limits = peer.limits;
+        }
         self.send_credit = SendCredit::new(peer.limits.connection_window);
         self.keep_alive.established(peer.ping_min, now);
         let known = Arc::new(Peer {

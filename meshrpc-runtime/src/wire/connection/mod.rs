@@ -45,6 +45,7 @@ use self::{
 };
 use super::{
     budget::Budget,
+    buffers,
     config::{Config, Peer},
     counters::{Counters, Tally},
     fault::{Fault, GoAwayReason},
@@ -358,6 +359,9 @@ impl Connection {
         stream: u64,
         payload: impl FnOnce(&mut Vec<u8>),
     ) {
+        if self.out.capacity() == 0 {
+            self.out = buffers::long();
+        }
         let before = self.out.len();
         put_frame(&mut self.out, self.checksum, kind, flags, stream, payload);
         let len = self.out.len() - before;

@@ -85,6 +85,9 @@ impl Connection {
         push: impl FnOnce(&mut Inbound) -> Result<(), Rejected>,
     ) -> Result<(), Fault> {
         let credit_now = frame.flags.contains(Flags::CREDIT_NOW);
+        if cfg!(meshrpc_fault = "credit_not_returned") && self.streams.get(frame.stream).is_none() {
+            return Ok(());
+        }
         self.receive_cost(len as u64, credit_now)?;
         if self.known(frame)?.is_none() {
             return Ok(());
@@ -147,6 +150,9 @@ impl Connection {
         if let Err(rejected) = pushed {
             return self.rejected(id, rejected);
         }
+        if cfg!(meshrpc_fault = "start_before_end") && self.side == Side::Server {
+            self.finish_request(id);
+        }
         if end {
             self.end_inbound(id, total)?;
         }
@@ -200,6 +206,7 @@ impl Connection {
                     broken,
                     ..
                 }) = self.streams.get_mut(frame.stream)
+                    && inbound.is_streaming()
                     && !inbound.ended
                 {
                     let gone = Error::new(Kind::Cancelled, "the caller gave the call up");
@@ -264,7 +271,8 @@ impl Connection {
                 "a frame of a stream that was never opened",
             ));
         }
-        let stream = self.streams.get_mut(id).filter(|stream| !stream.over);
+        let stream = self.streams.get_mut(id);
+        let stream = stream.filter(|it| !it.over || cfg!(meshrpc_fault = "late_frame_delivered"));
         match &stream {
             None => {
                 self.counters.count(|counters| &mut counters.late_frames);

@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{Detail, Reason, ReplyHead, Status},
@@ -35,8 +36,8 @@ impl Connection {
         }
         self.budget.call();
         let end = frame.flags.contains(Flags::END);
-        let (head, body) = match layout::parse_open(frame.payload.clone()) {
-            Ok(parts) => parts,
+        let (head, body) = match layout::open_head(&frame.payload) {
+            Ok((head, len)) => (head, layout::body_after(&frame.payload, len)),
             Err(HeadError::Fault(fault)) => return Err(fault),
             Err(HeadError::Refuse(why)) => {
                 self.accept_to_refuse(id, layout::after_head(&frame.payload), end)?;
@@ -61,10 +62,11 @@ impl Connection {
             return Ok(());
         }
         let bytes = frame.payload.len() as u64;
-        if let Err(full) = self.holding.take(bytes, now) {
+        let whole = bytes.max(head.body_len.unwrap_or(0));
+        if let Err(full) = self.holding.take(bytes, whole, now) {
             self.counters.count(|counters| &mut counters.unheld_calls);
             self.accept_to_refuse(id, body, end)?;
-            self.status(id, no_room(full, Started::No));
+            self.status(id, no_room(&full, Started::No));
             return Ok(());
         }
 
@@ -182,7 +184,7 @@ impl Connection {
         if !stream.inbound.as_deref().is_some_and(streaming) {
             self.holding.free(mem::take(&mut stream.held));
         }
-        let too_large = match layout::check_metadata(&head.metadata) {
+        let too_large = match excess::check_metadata(&head.metadata) {
             Err(excess) => Some(format!("the reply has {excess}")),
             Ok(()) if len as u64 > limits.max_message => {
                 let max = limits.max_message;
@@ -201,9 +203,9 @@ impl Connection {
         }
         // A small one is bounded by what the peer may leave unread.
         if len > limits.inline_max as usize {
-            if let Err(full) = self.holding.take(len as u64, self.now) {
+            if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
                 self.counters.count(|counters| &mut counters.unheld_calls);
-                self.last_word(id, no_room(full, Started::Yes));
+                self.last_word(id, no_room(&full, Started::Yes));
                 return;
             }
             stream.held += len as u64;
@@ -215,7 +217,7 @@ impl Connection {
             let small_call = stream.came_at_once;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
-                body.into_pieces().for_each(|piece| out.put_slice(&piece));
+                body.put(out);
             });
             if small_call {
                 self.note_small_call();
@@ -245,7 +247,7 @@ impl Connection {
             return;
         }
         stream.answered = true;
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             self.counters
                 .count(|counters| &mut counters.oversized_messages);
             let message = format!("the reply has {excess}");
@@ -265,7 +267,7 @@ impl Connection {
         let Some(stream) = self.streams.get(id) else {
             return;
         };
-        if stream.over || stream.outbound_ended() {
+        if stream.over || stream.outbound_ended() && !cfg!(meshrpc_fault = "status_twice") {
             return;
         }
         self.last_word(id, status);
@@ -309,12 +311,22 @@ impl Connection {
             false => 0,
         };
         self.stream_over(id);
-        if runs {
+        if runs && !cfg!(meshrpc_fault = "handlers_uncounted") {
             self.abandoned.insert(id, held);
         }
         if handled {
             self.events.push_back(Event::Cancelled { id });
         }
+    }
+
+    /// Whether a call is over while its handler has still to say its end.
+    pub fn is_abandoned(&self, id: u64) -> bool {
+        self.abandoned.contains_key(&id)
+    }
+
+    /// Whether something is still to be sent or received for this call.
+    pub fn is_open(&self, id: u64) -> bool {
+        self.streams.get(id).is_some_and(|stream| !stream.over)
     }
 
     /// The handler of a call said its last word.
@@ -364,7 +376,7 @@ fn unanswered(streams: &mut Streams, id: u64) -> Option<&mut Stream> {
 
 /// Makes a status fit one frame: an error value too large for it is left out, messages are cut.
 fn fit(status: &mut Status, max_frame: usize) {
-    if layout::check_metadata(&status.trailers).is_err() {
+    if excess::check_metadata(&status.trailers).is_err() {
         status.trailers = super::super::head::Metadata::new();
     }
     let room = max_frame.saturating_sub(layout::status_overhead());

@@ -92,6 +92,9 @@ impl Stream {
             return Started::Yes;
         }
         match self.starts_at {
+            Some(at) if cfg!(meshrpc_fault = "started_no_after_end") && at == written_to => {
+                Started::No
+            }
             Some(at) if at <= written_to => Started::Unknown,
             _ => Started::No,
         }

@@ -162,6 +162,9 @@ impl Connection {
     }
 
     fn expire_own_call(&mut self, id: u64) {
+        if cfg!(meshrpc_fault = "deadline_ignored") {
+            return;
+        }
         let Some(stream) = self.streams.get(id) else {
             return;
         };
@@ -201,7 +204,7 @@ impl Connection {
             self.keep_alive.hasty = self.keep_alive.hasty.saturating_sub(1);
         }
         if self.keep_alive.hasty > HASTY_PINGS {
-            return Err(Fault::Malformed("pings sooner than announced"));
+            return Err(Fault::HastyPings(self.config.ping_min));
         }
         self.queue_frame(FrameType::Pong, Flags::default(), 0, |out| {
             out.put_slice(&frame.payload)

@@ -11,6 +11,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
+        buffers,
         frame::{self, Flags, FrameType, HEADER_LEN, SUMMED},
         output::Output,
     },
@@ -45,7 +46,11 @@ impl Connection {
             !output.has_remaining(),
             "what was taken before is written first"
         );
-        mem::swap(&mut self.out, output.frames());
+        if self.out.is_empty() {
+            buffers::give(mem::take(&mut self.out));
+        } else {
+            mem::swap(&mut self.out, output.frames());
+        }
         self.answers = 0;
         if self.phase != Phase::Open {
             return;
@@ -90,6 +95,9 @@ impl Connection {
     /// The owner handed `bytes` of what was taken to the kernel.
     pub fn wrote(&mut self, bytes: usize) {
         self.written_to += bytes as u64;
+        if cfg!(meshrpc_fault = "written_overcounted") {
+            self.written_to = self.queued_to;
+        }
     }
 
     /// A small call's frame went out or came in.
@@ -168,12 +176,18 @@ impl Connection {
         let ask = len > 0 && exhausted && (more || small);
         let mut flags = if end { Flags::END } else { Flags::default() };
         if ask {
-            flags = flags.with(Flags::CREDIT_NOW);
+            if !cfg!(meshrpc_fault = "small_mode_without_credit_now") {
+                flags = flags.with(Flags::CREDIT_NOW);
+            }
             self.credit_asked = true;
         }
 
+        let to = match self.bulk.front() {
+            Some(&next) if cfg!(meshrpc_fault = "body_of_neighbour") => next,
+            _ => id,
+        };
         let total = if end { &total.to_le_bytes()[..] } else { &[] };
-        let header = frame::header(FrameType::Data, flags, id, total.len() + len as usize);
+        let header = frame::header(FrameType::Data, flags, to, total.len() + len as usize);
         let mut sum = self.checksum.begin(&header);
         sum.add(total);
         let place = output.frames().len() + SUMMED;
@@ -193,7 +207,7 @@ impl Connection {
             outbound.credit.is_some() && !outbound.finished,
             outbound.queued(),
         );
-        if writer && left < WRITE_QUEUE / 2 {
+        if writer && left < WRITE_QUEUE / 2 && !cfg!(meshrpc_fault = "writer_not_woken") {
             self.events.push_back(Event::Writable { id });
         }
         if end {

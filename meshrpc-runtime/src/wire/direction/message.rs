@@ -8,6 +8,9 @@ const MAPPED: usize = 4 << 20;
 /// Once as much of such a message has come, its pages may be huge ones: a page is memory from its
 /// first byte on, and what a peer only announces must cost nothing.
 const HUGE: usize = 1 << 20;
+/// Bytes that are reserved at most for each that has come. A chunk of 256 KiB brings room for the
+/// longest message; one of a byte, which only costs its sender a frame, brings little.
+const AHEAD: usize = 512;
 
 /// The bytes of a message, as far as they have arrived, and room for the rest.
 #[derive(Debug)]
@@ -26,6 +29,7 @@ pub(crate) enum Message {
 impl Message {
     /// With room for `len` bytes, and for `hint` if the sender said that there will be as many.
     pub(super) fn new(len: usize, hint: usize) -> Self {
+        let hint = hint.min(len.saturating_mul(AHEAD));
         if hint < MAPPED || hint < len {
             return Self::Heap(BytesMut::with_capacity(hint.max(len)));
         }

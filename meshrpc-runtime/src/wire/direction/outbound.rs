@@ -59,11 +59,11 @@ impl Outbound {
     /// Takes up to `len` of the queued bytes for the frame that begins a message, all from its first
     /// piece.
     pub(crate) fn take_first(&mut self, len: usize) -> Bytes {
-        let Some(first) = self.queue.front_mut() else {
-            return Bytes::new();
+        let taken = match self.queue.front_mut() {
+            Some(first) => first.split_to(len.min(first.len())),
+            None => Bytes::new(),
         };
-        let taken = first.split_to(len.min(first.len()));
-        if first.is_empty() {
+        if self.queue.front().is_some_and(Bytes::is_empty) {
             self.queue.pop_front();
         }
         self.queued -= taken.len();

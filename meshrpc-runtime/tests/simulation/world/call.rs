@@ -8,6 +8,8 @@ use meshrpc::wire::CallKind;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) id: u64,
+    /// What its bodies are made of.
+    pub(crate) number: u64,
     pub(crate) kind: CallKind,
     pub(crate) deadline: Option<Instant>,
     /// Bytes of the whole request.
@@ -28,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) reader_waits: bool,
     /// Bytes of a streaming reply that were read.
     pub(crate) read: u64,
+    /// What was read of it is not what was sent: it must not come to an end.
+    pub(crate) misread: bool,
     /// The streaming reply was read to its end.
     pub(crate) read_whole: bool,
     /// The core said how the call ended: a reply, or a failure.
@@ -47,6 +51,7 @@ pub(crate) struct Handler {
     pub(crate) deadline: Option<Instant>,
     /// Bytes of a streaming request that were read.
     pub(crate) read: u64,
+    pub(crate) misread: bool,
     pub(crate) read_whole: bool,
     pub(crate) reader: bool,
     pub(crate) reader_waits: bool,
@@ -75,9 +80,16 @@ pub(crate) enum Answer {
 }
 
 impl Call {
-    pub(crate) fn new(id: u64, kind: CallKind, request: u64, deadline: Option<Instant>) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        number: u64,
+        kind: CallKind,
+        request: u64,
+        deadline: Option<Instant>,
+    ) -> Self {
         Self {
             id,
+            number,
             kind,
             deadline,
             request,
@@ -90,6 +102,7 @@ impl Call {
             reader: false,
             reader_waits: false,
             read: 0,
+            misread: false,
             read_whole: false,
             ended: false,
             failed: false,

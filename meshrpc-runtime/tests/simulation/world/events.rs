@@ -81,7 +81,9 @@ impl World {
             Fault::GoneAway { .. } => other_failed || draining && who == Who::Client,
             _ => who.may_meet(fault),
         };
-        if !is_due || !who.may_meet(fault) {
+        if self.damaged {
+            self.tally.damage_found += u64::from(!who.may_meet(fault));
+        } else if !is_due || !who.may_meet(fault) {
             return Err(format!(
                 "a well-behaved peer is blamed by the {who}: {fault}"
             ));
@@ -98,7 +100,7 @@ impl World {
                 let Some(Answer::Whole(len)) = answer else {
                     return Err(format!("call {id} has a reply, the answer is {answer:?}"));
                 };
-                if body != payload(id, Way::Reply, 0..len) {
+                if body != payload(call.number, Way::Reply, 0..len) {
                     return Err(format!("call {id} has a reply that is not its own"));
                 }
                 call.ended = true;
@@ -177,7 +179,10 @@ impl World {
         };
         let answer = call.handler.as_ref().map(|handler| handler.answer);
         let failed = call.handler.as_ref().is_some_and(|handler| handler.failed);
+        let damaged = self.damaged;
+        let no_room = self.server.wire.counters().unheld_calls > 0;
         let is_right = match (status.reason, status.started) {
+            (Reason::Overloaded | Reason::TooLarge, _) if no_room => true,
             (Reason::Application, Started::Yes) => failed && status.message == format!("call {id}"),
             (Reason::TooLarge, Started::Yes) => {
                 matches!(answer, Some(Answer::Whole(len)) if len > max)
@@ -186,13 +191,14 @@ impl World {
                 call.deadline.is_some_and(|deadline| deadline <= now)
             }
             (Reason::Overloaded, Started::No) => self.server.wire.counters().refused_streams > 0,
-            _ => false,
+            _ => damaged,
         };
         if !is_right {
             return Err(format!(
                 "call {id}, answered with {answer:?}, has {status:?}"
             ));
         }
+        self.tally.over_the_budget += u64::from(no_room && status.reason != Reason::Application);
         self.tally.statuses += 1;
         self.tally.overloaded += u64::from(status.reason == Reason::Overloaded);
         self.tally.too_large += u64::from(status.reason == Reason::TooLarge);
@@ -223,18 +229,20 @@ impl World {
                 None if queued => Started::Unknown,
                 None => Started::No,
             }
-        } else if self.client.wire.fault().is_some() {
-            match said.starts_at {
-                _ if call.reply_seen => Started::Yes,
-                Some(at) if at <= self.client.reported => Started::Unknown,
-                _ => Started::No,
-            }
         } else if cause.kind()
             == (Kind::Refused {
                 limit: Limit::Draining,
             })
         {
             Started::No
+        } else if self.client.wire.fault().is_some() {
+            match said.starts_at {
+                _ if call.reply_seen => Started::Yes,
+                Some(at) if at <= self.client.reported => Started::Unknown,
+                _ => Started::No,
+            }
+        } else if self.damaged {
+            started
         } else {
             return Err(format!("call {id} ends for no reason: {cause}"));
         };
@@ -261,7 +269,9 @@ impl World {
             } => {
                 let call = self.arrives(id, &head)?;
                 if body.is_some() == call.kind.streams_out()
-                    || body.is_some_and(|body| body != payload(id, Way::Request, 0..call.request))
+                    || body.is_some_and(|body| {
+                        body != payload(call.number, Way::Request, 0..call.request)
+                    })
                 {
                     return Err(format!("handler {id} has a request that is not its own"));
                 }
@@ -269,6 +279,7 @@ impl World {
                 call.handler = Some(Handler {
                     deadline,
                     read: 0,
+                    misread: false,
                     read_whole: false,
                     reader: streams,
                     reader_waits: false,

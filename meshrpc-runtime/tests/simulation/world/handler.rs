@@ -13,10 +13,10 @@ use super::{
 
 impl World {
     pub(crate) fn handler_answers(&mut self, id: u64) -> Check {
-        let streams = self
-            .calls
-            .get(&id)
-            .is_some_and(|call| call.kind.streams_in());
+        let Some((number, kind)) = self.calls.get(&id).map(|call| (call.number, call.kind)) else {
+            return Ok(());
+        };
+        let streams = kind.streams_in();
         if self.rng.u8(0..8) == 0 {
             return self.handler_fails(id);
         }
@@ -36,7 +36,7 @@ impl World {
         } else {
             self.server
                 .wire
-                .reply(id, &head, payload(id, Way::Reply, 0..len));
+                .reply(id, &head, payload(number, Way::Reply, 0..len));
             Answer::Whole(len)
         };
         self.with_handler(id, |handler| {
@@ -63,22 +63,25 @@ impl World {
         let Some(call) = self.calls.get_mut(&id) else {
             return Ok(());
         };
-        let (written, finished) = (call.written, call.finished);
-        let given_up = failed || call.cancelled || call.ended;
+        let (number, written, finished) = (call.number, call.written, call.finished);
+        let no_room = self.server.wire.counters().unheld_calls > 0;
+        let given_up = failed || no_room || call.cancelled || call.ended;
         let Some(handler) = &mut call.handler else {
             return Ok(());
         };
         match read {
             Read::Bytes(bytes) => {
                 let end = handler.read + bytes.len() as u64;
-                if end > written || bytes != payload(id, Way::Request, handler.read..end) {
+                handler.misread |=
+                    end > written || bytes != payload(number, Way::Request, handler.read..end);
+                if handler.misread && !self.damaged {
                     return Err(format!(
                         "handler {id} reads what was not written, up to {end}"
                     ));
                 }
                 handler.read = end;
             }
-            Read::End if !finished || handler.read != written => {
+            Read::End if !finished || handler.misread || handler.read != written => {
                 return Err(format!("handler {id} read {} as the whole", handler.read));
             }
             Read::End => handler.read_whole = true,
@@ -97,11 +100,9 @@ impl World {
 
     pub(crate) fn handler_writes(&mut self, id: u64) -> Check {
         let room = self.server.wire.write_room(id);
-        let Some(handler) = self
-            .calls
-            .get_mut(&id)
-            .and_then(|call| call.handler.as_mut())
-        else {
+        let call = self.calls.get_mut(&id);
+        let call = call.and_then(|call| Some((call.number, call.handler.as_mut()?)));
+        let Some((number, handler)) = call else {
             return Ok(());
         };
         let Answer::Stream { len, written, .. } = &mut handler.answer else {
@@ -113,7 +114,7 @@ impl World {
             Some(_) if written == len => {}
             Some(_) => {
                 let end = *written + self.rng.u64(1..=*len - *written);
-                let piece = payload(id, Way::Reply, *written..end);
+                let piece = payload(number, Way::Reply, *written..end);
                 *written = end;
                 let written = self.server.wire.write(id, piece);
                 written.map_err(|error| format!("a write into room failed: {error}"))?;

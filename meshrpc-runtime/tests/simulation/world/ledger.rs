@@ -56,6 +56,7 @@ impl World {
         if let Some(id) = grown {
             return Err(format!("call {id} is over, and takes bytes"));
         }
+        self.holds_no_more(self.setting.budget)?;
         self.timers_are_set()
     }
 
@@ -79,7 +80,16 @@ impl World {
                 }
             }
         }
-        Ok(())
+        self.holds_no_more(Some(0))
+    }
+
+    /// Within the budget of bytes, and with nothing of it held once no call is left.
+    fn holds_no_more(&self, most: Option<u64>) -> Check {
+        let held = self.budget.as_ref().map_or(0, |budget| budget.held());
+        match most.is_some_and(|most| held > most) {
+            true => Err(format!("{held} bytes are held, {most:?} may be")),
+            false => Ok(()),
+        }
     }
 
     /// A core that looked at its timer lets no deadline pass.

@@ -3,10 +3,15 @@
 
 use std::{io, time::Instant};
 
-use bytes::BytesMut;
-use meshrpc::wire::{Connection, Fault, FrameType, GoAway, parse_go_away, take_preface};
+use bytes::{BufMut, BytesMut};
+use fastrand::Rng;
+use meshrpc::wire::{Connection, Fault, FrameType, GoAway, Landing, parse_go_away, take_preface};
 
-use super::{Check, Who, World, spy::Spy};
+use super::{
+    Check, Who, World,
+    damage::{Damage, Detour},
+    spy::Spy,
+};
 
 /// One side: its core, and what its owner holds.
 #[derive(Debug)]
@@ -15,6 +20,9 @@ pub(crate) struct Side {
     pub(crate) wire: Connection,
     preface_seen: bool,
     input: BytesMut,
+    /// Large chunks are read to where they stay.
+    lands: bool,
+    landing: Option<Landing>,
     output: Vec<u8>,
     written: usize,
     unreported: usize,
@@ -37,6 +45,12 @@ pub(crate) struct Pipe {
     pub(crate) severed: bool,
     /// The reader is gone, or the connection lost: who writes learns it.
     broken: bool,
+    /// What befalls one of the next frames.
+    pub(crate) expects: Option<Damage>,
+    /// The frame that it befalls.
+    detour: Option<Detour>,
+    /// Bytes that were written.
+    passed: u64,
     pub(crate) spy: Spy,
 }
 
@@ -47,12 +61,14 @@ enum End {
 }
 
 impl Side {
-    pub(crate) fn new(who: Who, wire: Connection, now: Instant) -> Self {
+    pub(crate) fn new(who: Who, wire: Connection, lands: bool, now: Instant) -> Self {
         Self {
             who,
             wire,
             preface_seen: false,
             input: BytesMut::new(),
+            lands,
+            landing: None,
             output: Vec::new(),
             written: 0,
             unreported: 0,
@@ -88,6 +104,9 @@ impl Pipe {
             end: None,
             severed: false,
             broken: false,
+            expects: None,
+            detour: None,
+            passed: 0,
             spy,
         }
     }
@@ -110,10 +129,10 @@ impl Pipe {
 }
 
 impl World {
-    fn out_of(&mut self, who: Who) -> (&mut Side, &mut Pipe) {
+    fn out_of(&mut self, who: Who) -> (&mut Side, &mut Pipe, &mut Rng) {
         match who {
-            Who::Client => (&mut self.client, &mut self.up),
-            Who::Server => (&mut self.server, &mut self.down),
+            Who::Client => (&mut self.client, &mut self.up, &mut self.rng),
+            Who::Server => (&mut self.server, &mut self.down, &mut self.rng),
         }
     }
 
@@ -126,7 +145,8 @@ impl World {
 
     /// The owner writes up to `max` bytes; true if something came of it.
     pub(crate) fn write(&mut self, who: Who, max: usize) -> Check<bool> {
-        let (side, pipe) = self.out_of(who);
+        let (side, pipe, rng) = self.out_of(who);
+        let checksum = side.wire.frame_reader().checksum;
         if side.gone {
             return Ok(false);
         }
@@ -143,7 +163,12 @@ impl World {
             side.wire.transmit(&mut side.output);
             // One that ended in good order still says what it had queued: no call is left in it.
             pipe.spy.failed = failed && side.wire.fault() != Some(&Fault::Done);
+            let begin = pipe.spy.taken;
             pipe.spy.read(&side.output)?;
+            if let Some(damage) = pipe.expects {
+                pipe.detour = Detour::pick(damage, &side.output, begin, checksum, rng);
+                pipe.expects = pipe.expects.filter(|_| pipe.detour.is_none());
+            }
         }
         if side.output.is_empty() {
             if failed {
@@ -162,11 +187,19 @@ impl World {
         let room = if pipe.severed { max } else { pipe.room() };
         let len = max.min(room).min(side.unwritten());
         let bytes = &side.output[side.written..side.written + len];
+        let damaged = pipe.detour.as_mut();
+        let damaged = damaged.map(|detour| detour.pass(bytes, pipe.passed, checksum, rng));
         if !pipe.severed {
-            pipe.bytes.extend_from_slice(bytes);
+            pipe.bytes
+                .extend_from_slice(damaged.as_deref().unwrap_or(bytes));
         }
+        pipe.passed += len as u64;
         side.written += len;
         side.unreported += len;
+        if damaged.is_some() && !self.damaged {
+            self.damaged = true;
+            self.tally.damaged += 1;
+        }
         if len > 0 {
             self.trace(|| format!("{who} writes {len} bytes"));
         }
@@ -189,19 +222,61 @@ impl World {
             side.fail(fault);
             return Ok(true);
         }
-        side.input.extend_from_slice(&pipe.bytes.split_to(len));
+        let mut bytes = pipe.bytes.split_to(len);
+        // The owner says it before it applies what it read.
+        side.report();
+        let landing = side.landing.take();
         self.trace(|| format!("{who} reads {len} bytes"));
-        if let Err(fault) = self.take_input(who)? {
+        let mut taken = Ok(());
+        if let Some(landing) = landing {
+            taken = self.take_landed(who, landing, &mut bytes)?;
+        }
+        let side = self.side(who);
+        side.input.extend_from_slice(&bytes);
+        if taken.is_ok() && side.landing.is_none() {
+            taken = self.take_input(who)?;
+        }
+        let side = self.side(who);
+        if side.lands && taken.is_ok() && side.landing.is_none() {
+            side.landing = side.wire.land(&mut side.input);
+        }
+        if let Err(fault) = taken {
             self.fault(who, fault)?;
         }
         Ok(true)
     }
 
+    /// Goes on with a chunk, and has the core take it once it is whole.
+    fn take_landed(
+        &mut self,
+        who: Who,
+        mut landing: Landing,
+        bytes: &mut BytesMut,
+    ) -> Check<Result<(), Fault>> {
+        let now = self.now;
+        landing.fill(|room| {
+            let len = bytes.len().min(room.remaining_mut());
+            room.put_slice(&bytes.split_to(len));
+        });
+        if !landing.is_whole() {
+            self.side(who).landing = Some(landing);
+            return Ok(Ok(()));
+        }
+        self.tally.landed += 1;
+        let (side, pipe) = self.into(who);
+        side.heard = now;
+        let arrived = pipe.spy.chunk_arrived();
+        let taken = side.wire.landed(landing, now);
+        self.events(who)?;
+        arrived.map(|()| taken).or_else(|what| match self.damaged {
+            true => Ok(Ok(())),
+            false => Err(what),
+        })
+    }
+
     fn take_input(&mut self, who: Who) -> Check<Result<(), Fault>> {
         let now = self.now;
         let (side, _) = self.into(who);
-        // The owner says it before it applies what it read.
-        side.report();
         if !side.preface_seen {
             match take_preface(&mut side.input) {
                 Ok(true) => side.preface_seen = true,
@@ -217,8 +292,11 @@ impl World {
                 Ok(None) => return Ok(Ok(())),
                 Err(fault) => return Ok(Err(fault)),
             };
-            pipe.spy.arrived(frame.kind, frame.stream)?;
             side.heard = now;
+            let arrived = pipe.spy.arrived(frame.kind, frame.stream);
+            if !self.damaged {
+                arrived?;
+            }
             self.foresee(who, &frame)?;
             let (side, _) = self.into(who);
             if let Err(fault) = side.wire.receive(&frame, now) {
@@ -255,7 +333,7 @@ impl World {
     /// The transport of a side closes; it was told why before.
     pub(crate) fn close(&mut self, who: Who) {
         self.trace(|| format!("{who} closes"));
-        let (side, pipe) = self.out_of(who);
+        let (side, pipe, _) = self.out_of(who);
         side.gone = true;
         if pipe.severed {
             return;

@@ -4,15 +4,18 @@
 //! - `setting`: what a seed decides beforehand
 //! - `payload`: bodies that tell calls apart
 //! - `link`: what owners, kernels and networks do with the bytes
+//! - `damage`: a frame that does not arrive as it was sent
 //! - `spy`: the frames, read as they leave
 //! - `call`: what is known of a call on both sides
 //! - `caller`, `handler`: what those do at the two ends of a call
 //! - `events`: what a core reports, held against what is known
 //! - `ledger`: what holds after every step: credit, and what is remembered
 //! - `settle`: everybody goes on to the end
+//! - `tally`: how often a run came to what it is for
 
 mod call;
 mod caller;
+mod damage;
 mod events;
 mod handler;
 mod ledger;
@@ -21,6 +24,7 @@ mod payload;
 mod setting;
 mod settle;
 mod spy;
+mod tally;
 
 use std::{
     collections::BTreeMap,
@@ -30,7 +34,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use meshrpc::wire::{Connection, Fault};
+use meshrpc::wire::{ByteBudget, Connection, Fault};
 
 use self::{
     call::Call,
@@ -38,6 +42,8 @@ use self::{
     setting::{Act, Fate, Setting},
     spy::Spy,
 };
+
+pub(crate) use self::tally::Tally;
 
 /// What a step found: an `Err` says which rule does not hold.
 pub(crate) type Check<T = ()> = Result<T, String>;
@@ -60,85 +66,17 @@ pub(crate) struct World {
     /// From the client to the server.
     up: Pipe,
     down: Pipe,
+    /// What the server's byte budget is, and how much of it is used.
+    budget: Option<Arc<ByteBudget>>,
     calls: BTreeMap<u64, Call>,
     /// The server drains, or the client leaves.
     ending: bool,
+    /// A frame did not arrive as it was sent: either side may find the other breaking rules, and
+    /// calls may wait for what is missing.
+    damaged: bool,
     tally: Tally,
     /// What happened, if somebody wants to read it.
     log: Option<Vec<String>>,
-}
-
-/// How often a run came to what it is for.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) steps: u64,
-    pub(crate) calls: u64,
-    pub(crate) replies: u64,
-    pub(crate) streams_read_to_the_end: u64,
-    pub(crate) streams_broken_off: u64,
-    pub(crate) statuses: u64,
-    pub(crate) overloaded: u64,
-    pub(crate) too_large: u64,
-    pub(crate) cancelled: u64,
-    pub(crate) expired: u64,
-    pub(crate) not_started: u64,
-    pub(crate) perhaps_started: u64,
-    pub(crate) started: u64,
-    pub(crate) waited: u64,
-    pub(crate) without_credit: u64,
-    pub(crate) late_frames: u64,
-    pub(crate) drained: u64,
-    pub(crate) ping_timeouts: u64,
-    pub(crate) lived_on: u64,
-}
-
-impl Tally {
-    /// Each count by its name.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 19] {
-        [
-            ("steps", self.steps),
-            ("calls", self.calls),
-            ("replies", self.replies),
-            ("streams read to the end", self.streams_read_to_the_end),
-            ("streams that broke off", self.streams_broken_off),
-            ("statuses", self.statuses),
-            ("refused as overloaded", self.overloaded),
-            ("too large", self.too_large),
-            ("cancelled", self.cancelled),
-            ("expired", self.expired),
-            ("lost, not started", self.not_started),
-            ("lost, perhaps started", self.perhaps_started),
-            ("lost, started", self.started),
-            ("waited for room", self.waited),
-            ("steps without credit", self.without_credit),
-            ("late frames", self.late_frames),
-            ("drained", self.drained),
-            ("ping timeouts", self.ping_timeouts),
-            ("connections that lived on", self.lived_on),
-        ]
-    }
-
-    pub(crate) fn add(&mut self, other: &Tally) {
-        self.steps += other.steps;
-        self.calls += other.calls;
-        self.replies += other.replies;
-        self.streams_read_to_the_end += other.streams_read_to_the_end;
-        self.streams_broken_off += other.streams_broken_off;
-        self.statuses += other.statuses;
-        self.overloaded += other.overloaded;
-        self.too_large += other.too_large;
-        self.cancelled += other.cancelled;
-        self.expired += other.expired;
-        self.not_started += other.not_started;
-        self.perhaps_started += other.perhaps_started;
-        self.started += other.started;
-        self.waited += other.waited;
-        self.without_credit += other.without_credit;
-        self.late_frames += other.late_frames;
-        self.drained += other.drained;
-        self.ping_timeouts += other.ping_timeouts;
-        self.lived_on += other.lived_on;
-    }
 }
 
 impl World {
@@ -147,20 +85,28 @@ impl World {
         let setting = Setting::draw(&mut rng);
         let now = Instant::now();
         let client = Connection::client(Arc::new(setting.client.clone()), rng.u16(..), now);
-        let server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let mut server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let budget = setting
+            .budget
+            .map(|most| ByteBudget::new(most, "it holds", "budget"));
+        if let Some(budget) = &budget {
+            server.hold_within(Arc::clone(budget));
+        }
         let up = Spy::new(Who::Client, &setting.server);
         let down = Spy::new(Who::Server, &setting.client);
         let mut world = Self {
             rng,
             begun: now,
             now,
-            client: Side::new(Who::Client, client, now),
-            server: Side::new(Who::Server, server, now),
+            client: Side::new(Who::Client, client, setting.lands, now),
+            server: Side::new(Who::Server, server, setting.lands, now),
             up: Pipe::new(setting.pipe, up),
             down: Pipe::new(setting.pipe, down),
             setting,
+            budget,
             calls: BTreeMap::new(),
             ending: false,
+            damaged: false,
             tally: Tally::default(),
             log: logged.then(Vec::new),
         };
@@ -327,6 +273,8 @@ impl World {
                 self.up.severed = true;
                 self.down.severed = true;
             }
+            Fate::Upward(damage) => self.up.expects = Some(damage),
+            Fate::Downward(damage) => self.down.expects = Some(damage),
             Fate::Drain => {
                 self.ending = true;
                 self.server.wire.go_away(now);
@@ -350,7 +298,7 @@ impl World {
     /// Both shook hands, and nothing has befallen the bytes between them.
     fn is_well(&self) -> bool {
         let established = self.client.wire.is_established() && self.server.wire.is_established();
-        established && self.up.is_whole() && self.down.is_whole()
+        established && !self.damaged && self.up.is_whole() && self.down.is_whole()
     }
 
     /// Says what happened, to whom wants to know.

@@ -18,15 +18,15 @@ pub(crate) enum Way {
     Reply,
 }
 
-/// Bytes `range` of a body.
-pub(crate) fn payload(id: u64, way: Way, range: Range<u64>) -> Bytes {
+/// Bytes `range` of a body of the call with this number.
+pub(crate) fn payload(call: u64, way: Way, range: Range<u64>) -> Bytes {
     static NOISE: OnceLock<Bytes> = OnceLock::new();
     let noise = NOISE.get_or_init(|| {
         let mut noise = vec![0; (BEGINNINGS + LONGEST) as usize];
         Rng::with_seed(0).fill(&mut noise);
         noise.into()
     });
-    let number = id << 1 | u64::from(way == Way::Reply);
+    let number = call << 1 | u64::from(way == Way::Reply);
     let beginning = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 44;
     noise.slice((beginning + range.start) as usize..(beginning + range.end) as usize)
 }

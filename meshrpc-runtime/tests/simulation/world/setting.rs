@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use meshrpc::wire::Config;
 
-use super::payload::LONGEST;
+use super::{damage::Damage, payload::LONGEST};
 
 /// A run, as its seed draws it.
 #[derive(Debug)]
@@ -20,10 +20,14 @@ pub(crate) struct Setting {
     pub(crate) steps: usize,
     /// Most calls.
     pub(crate) calls: usize,
+    /// Bytes that the server holds for calls, if it has a budget.
+    pub(crate) budget: Option<u64>,
     /// Bytes that the kernels hold of one direction.
     pub(crate) pipe: usize,
     /// Most bytes in one read or write.
     pub(crate) piece: usize,
+    /// Large chunks are read to where they stay.
+    pub(crate) lands: bool,
     /// Most bytes of a body.
     pub(crate) longest: u64,
     /// One call in so many has a deadline; never if 0.
@@ -45,6 +49,10 @@ pub(crate) enum Fate {
     DeafClient,
     /// Neither hears anything more.
     Severed,
+    /// A frame of the client does not arrive as it was sent.
+    Upward(Damage),
+    /// A frame of the server does not.
+    Downward(Damage),
     /// The server drains.
     Drain,
     /// The client makes no new calls.
@@ -130,8 +138,10 @@ impl Setting {
             shaken: rng.u8(0..8) > 0,
             steps,
             calls: *of(rng, &[2, 6, 15, 40]),
+            budget: *of(rng, &[None, None, None, Some(20_000), Some(300_000)]),
             pipe: *of(rng, &[1_000, 20_000, 100_000, 1 << 22]),
             piece: *of(rng, &[100, 5_000, 70_000, 1 << 22]),
+            lands: rng.bool(),
             longest: *of(rng, &[40, 2_000, 40_000, 90_000, LONGEST / 2]),
             deadlines: *of(rng, &[0, 0, 6, 2]),
             fates,
@@ -174,7 +184,23 @@ fn fate(rng: &mut Rng) -> Fate {
         Fate::ClientDropped,
         Fate::ServerDropped,
     ];
-    *of(rng, &fates)
+    match rng.u8(0..16) {
+        0..4 => {
+            let damages = [
+                Damage::Flipped,
+                Damage::Missing,
+                Damage::Twice,
+                Damage::Readdressed,
+            ];
+            let damage = *of(rng, &damages);
+            if rng.bool() {
+                Fate::Upward(damage)
+            } else {
+                Fate::Downward(damage)
+            }
+        }
+        _ => *of(rng, &fates),
+    }
 }
 
 /// One of `all`.

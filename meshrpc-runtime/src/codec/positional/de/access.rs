@@ -5,7 +5,18 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor, value::U32Dese
 use super::{super::varint, Elements, Fields, Reader};
 use crate::codec::error::{DecodeError, DecodeProblem};
 
-impl<'de> Elements<'_, 'de> {
+impl<'a, 'de> Elements<'a, 'de> {
+    #[inline]
+    pub(super) fn new(reader: &'a mut Reader<'de>, left: usize) -> Self {
+        let reserved = left.min(reader.reservable);
+        reader.reservable -= reserved;
+        Self {
+            reader,
+            left,
+            reserved,
+        }
+    }
+
     #[inline]
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
         match self.left.checked_sub(1) {
@@ -35,7 +46,7 @@ impl<'de> Elements<'_, 'de> {
     /// What a visitor may reserve for: never more than the bytes that are there.
     #[inline]
     fn at_most(&self) -> usize {
-        self.left.min(self.reader.rest.len())
+        self.left.min(self.reserved).min(self.reader.rest.len())
     }
 }
 

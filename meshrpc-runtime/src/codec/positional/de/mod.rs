@@ -20,12 +20,17 @@ pub(in crate::codec) struct Reader<'de> {
     depth: u32,
     /// Elements without bytes that are left. They cost nothing to declare, and time to read.
     empty_elements: u32,
+    /// Elements that visitors may still reserve for. All sequences together have no more of them
+    /// that take bytes than there are bytes, however deep they are in one another.
+    reservable: usize,
 }
 
 /// A sequence or map: the number of elements came with the bytes.
 struct Elements<'a, 'de> {
     reader: &'a mut Reader<'de>,
     left: usize,
+    /// What a visitor may reserve for.
+    reserved: usize,
 }
 
 /// A tuple or struct: the number of elements is the type's.
@@ -40,6 +45,7 @@ impl<'de> Reader<'de> {
             rest: bytes,
             depth: MAX_DEPTH,
             empty_elements: MAX_EMPTY_ELEMENTS,
+            reservable: bytes.len(),
         }
     }
 
@@ -293,7 +299,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let left = self.elements()?;
         self.nested(|reader| {
-            let mut elements = Elements { reader, left };
+            let mut elements = Elements::new(reader, left);
             let value = visitor.visit_seq(&mut elements)?;
             elements.close()?;
             Ok(value)
@@ -323,7 +329,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let left = self.elements()?;
         self.nested(|reader| {
-            let mut elements = Elements { reader, left };
+            let mut elements = Elements::new(reader, left);
             let value = visitor.visit_map(&mut elements)?;
             elements.close()?;
             Ok(value)

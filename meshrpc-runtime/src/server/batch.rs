@@ -1,0 +1,264 @@
+//! Calls that came together are begun together.
+//!
+//! A task for each call would be the dearest part of a small one. So the unary calls of one read are
+//! begun by one task, a batch: it polls each handler once. Most answer at once, and the answers are
+//! given together. A handler that has to wait gets a task of its own.
+//!
+//! No call waits for the handler of another one, though, even if that blocks its thread: then the
+//! [watch](super::watch) has another worker give the answers that are ready, and begin the calls that
+//! have not begun.
+//!
+//! A method that waits, or that takes its time, gains nothing: its next calls have tasks of their
+//! own.
+
+use std::{
+    future::{poll_fn, ready},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{self, Poll},
+    time::{Duration, Instant},
+    vec,
+};
+
+use crate::{
+    connection::{Answers, Responder},
+    context::Context,
+    discovery::BoxFuture,
+    server::{
+        Request, Response,
+        admission::Permit,
+        dispatch::Service,
+        panic::caught_now,
+        routes::{Route, Target},
+        watch::Watched,
+    },
+};
+
+/// Calls of a batch at most.
+const MOST: usize = 16;
+/// Calls of a method that have tasks of their own once one of them was slow.
+const ALONE: u8 = 64;
+/// A poll that takes longer is slow.
+const SLOW: Duration = Duration::from_micros(100);
+
+/// A unary call that has not begun.
+pub(super) struct Job {
+    /// Where its method is in the routes.
+    pub(super) place: usize,
+    pub(super) request: Request,
+    pub(super) responder: Responder,
+    pub(super) permit: Permit,
+}
+
+/// The calls of one read, on their way into batches.
+pub(super) struct Batches<'a> {
+    service: &'a Arc<Service>,
+    jobs: Vec<Job>,
+}
+
+/// Whether calls of a method are worth a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// How many calls to come are not.
+    alone: AtomicU8,
+}
+
+/// Calls that are begun by whoever has time.
+pub(crate) struct Batch {
+    service: Arc<Service>,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// What has not begun.
+    rest: vec::IntoIter<Job>,
+    /// What has not been given.
+    answers: Answers,
+}
+
+/// What became of a call.
+enum Begun {
+    Answered(Responder, Response),
+    Waiting(Context, (Responder, Permit), BoxFuture<'static, Response>),
+    /// Nobody waited for it any more.
+    Unwanted(Responder),
+}
+
+impl<'a> Batches<'a> {
+    pub(super) fn new(service: &'a Arc<Service>) -> Self {
+        Self {
+            service,
+            jobs: Vec::new(),
+        }
+    }
+
+    pub(super) fn push(&mut self, job: Job) {
+        self.jobs.push(job);
+        if self.jobs.len() == MOST {
+            self.begin();
+        }
+    }
+
+    /// Begins what was pushed.
+    pub(super) fn begin(&mut self) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        let jobs = mem::take(&mut self.jobs);
+        let batch = Arc::new(Batch {
+            service: Arc::clone(self.service),
+            state: Mutex::new(State {
+                rest: jobs.into_iter(),
+                answers: Answers::default(),
+            }),
+        });
+        batch.spawn();
+    }
+}
+
+impl Pace {
+    /// Whether the next call has a task of its own.
+    pub(super) fn next_is_alone(&self) -> bool {
+        // Calls that count at the same time may count as one.
+        let alone = self.alone.load(Ordering::Relaxed);
+        if alone > 0 {
+            self.alone.store(alone - 1, Ordering::Relaxed);
+        }
+        alone > 0
+    }
+
+    fn is_slow(&self) {
+        self.alone.store(ALONE, Ordering::Relaxed);
+    }
+}
+
+impl Batch {
+    /// Spawns who begins the calls.
+    ///
+    /// A worker runs the task that it spawned or woke last by itself, before anything else, and
+    /// nobody takes it away. So this is what comes last: nothing stands then behind a handler that
+    /// blocks.
+    fn spawn(self: Arc<Self>) {
+        let watch = self.service.watch.as_ref();
+        let ticket = watch.map(|watch| watch.begin(Arc::clone(&self)));
+        tokio::spawn(poll_fn(move |cx| {
+            self.begin(cx);
+            if let (Some(watch), Some(ticket)) = (&self.service.watch, ticket) {
+                watch.end(ticket);
+            }
+            Poll::Ready(())
+        }));
+    }
+
+    /// Begins calls until there are none left, or one is not done at once.
+    fn begin(self: &Arc<Self>, cx: &mut task::Context<'_>) {
+        let mut before = Instant::now();
+        let mut next = self.lock().rest.next();
+        while let Some(job) = next {
+            let Some(route) = self.service.routes.at(job.place) else {
+                return;
+            };
+            let begun = job.begin(route, &self.service, cx);
+            let now = Instant::now();
+            let mut slow = now.duration_since(before) > SLOW;
+            before = now;
+            match begun {
+                Begun::Answered(responder, response) => {
+                    self.service.note(&response);
+                    response.answer(responder, &mut self.lock().answers);
+                }
+                Begun::Unwanted(responder) => {
+                    let status = Box::new(Responder::went_away());
+                    self.lock().answers.status(responder, status);
+                }
+                Begun::Waiting(context, call, future) => {
+                    self.service.spawn(route, context, call, || future);
+                    slow = true;
+                }
+            }
+            if slow {
+                route.pace.is_slow();
+                break;
+            }
+            next = self.lock().rest.next();
+        }
+        self.give();
+        if self.lock().rest.len() > 0 {
+            Arc::clone(self).spawn();
+        }
+    }
+
+    /// Gives the answers that are ready.
+    fn give(&self) {
+        let mut answers = mem::take(&mut self.lock().answers);
+        answers.give();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched for Batch {
+    fn take_over(self: Arc<Self>) {
+        self.give();
+        if self.lock().rest.len() > 0 {
+            self.spawn();
+        }
+    }
+}
+
+impl Job {
+    /// Runs it in a task of its own.
+    pub(super) fn spawn(self, service: &Arc<Service>) {
+        let Some(route) = service.routes.at(self.place) else {
+            return;
+        };
+        if let Target::Call(handler) = &route.target {
+            let (handler, request) = (Arc::clone(handler), self.request);
+            let call = (self.responder, self.permit);
+            service.spawn(route, request.context().clone(), call, move || {
+                handler.call(request)
+            });
+        }
+    }
+
+    /// Polls it for the first time.
+    fn begin(self, route: &Route, service: &Service, cx: &mut task::Context<'_>) -> Begun {
+        let Target::Call(handler) = &route.target else {
+            return Begun::Unwanted(self.responder);
+        };
+        if !self.responder.is_awaited() {
+            return Begun::Unwanted(self.responder);
+        }
+        let Self {
+            request,
+            responder,
+            permit,
+            ..
+        } = self;
+        let polled = request.context().clone().sync_scope(|| {
+            caught_now(|| {
+                let mut future = handler.call(request);
+                match future.as_mut().poll(cx) {
+                    Poll::Ready(response) if response.goes_on() => {
+                        Err((Context::current(), Box::pin(ready(response)) as _))
+                    }
+                    Poll::Ready(response) => Ok(response),
+                    Poll::Pending => Err((Context::current(), future)),
+                }
+            })
+        });
+        match polled {
+            Ok(Ok(response)) => Begun::Answered(responder, response),
+            Ok(Err((context, future))) => Begun::Waiting(context, (responder, permit), future),
+            Err(panic) => Begun::Answered(
+                responder,
+                service.panicked(route.contract, route.method, &panic),
+            ),
+        }
+    }
+}
