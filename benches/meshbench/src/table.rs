@@ -99,7 +99,7 @@ fn comparisons(results: &Results) -> Vec<Vec<String>> {
         };
         let spreads = stacks.map(spread);
         if spreads.iter().any(Option::is_some) {
-            let name = format!("{} {}", comparison.workload.name(), comparison.what());
+            let name = format!("{} {}", comparison.workload.name(), comparison.name);
             let mut row = vec![name, comparison.goal.to_string()];
             row.extend(spreads.map(|spread| spread.map_or("–".to_owned(), |it| it.to_string())));
             rows.push(row);
