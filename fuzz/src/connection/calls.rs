@@ -29,6 +29,9 @@ pub(super) struct Stream {
     /// Bytes that the side may still send, if its direction streams.
     pub(super) credit: Option<u64>,
 
+    /// Credit for a direction of which only the side knows yet that it has begun.
+    early: u64,
+
     /// Bytes that the owner has read.
     pub(super) read: u64,
     pub(super) owner: Owner,
@@ -64,6 +67,7 @@ impl Stream {
             side_ended: false,
             side_reset: false,
             credit: None,
+            early: 0,
             read: 0,
             owner: Owner::Waits,
             stopped: false,
@@ -90,6 +94,19 @@ impl Stream {
         self.credit = self
             .credit
             .map(|credit| credit.checked_sub(body).expect("stream credit"));
+    }
+
+    /// The side's direction streams, and begins with this window.
+    pub(super) fn begin_stream(&mut self, window: u32) {
+        self.credit = Some(u64::from(window) + self.early);
+    }
+
+    /// The peer lets the side send more.
+    pub(super) fn grant(&mut self, credit: u64) {
+        match &mut self.credit {
+            Some(left) => *left += credit,
+            None => self.early += credit,
+        }
     }
 
     /// Bytes that the peer may send in DATA.

@@ -111,7 +111,7 @@ impl Bench {
         };
         assert!(!stream.side_begun, "a second answer");
         if stream.kind.streams_in() {
-            stream.credit = Some(window.into());
+            stream.begin_stream(window);
         }
         stream.send(body.len() as u64, end);
     }

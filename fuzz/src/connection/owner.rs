@@ -237,7 +237,7 @@ impl Bench {
         );
         let mut stream = self.stream(kind);
         if kind.streams_out() {
-            stream.credit = Some(self.peer_limits.stream_window.into());
+            stream.begin_stream(self.peer_limits.stream_window);
         }
         assert!(self.ids.last().is_none_or(|last| id > *last), "ids grow");
         self.ids.push(id);

@@ -307,6 +307,11 @@ impl Bench {
             Account::Nothing => return,
             Account::Unknown => {
                 self.lost_track = true;
+                // It may have been credit, as much as there can be.
+                self.room += 1 << 40;
+                for stream in self.streams.values_mut() {
+                    stream.grant(1 << 40);
+                }
                 return;
             }
             Account::Opens { kind, .. } => {
@@ -324,11 +329,9 @@ impl Bench {
         let Some(stream) = self.streams.get_mut(&id) else {
             return;
         };
-        // What comes after the end is late, or ends the connection.
-        if stream.ended {
-            return;
-        }
         match account {
+            // What comes after the end is late, or ends the connection.
+            Account::Answers { .. } | Account::Brings { .. } if stream.ended => {}
             Account::Opens { body, end, .. } => {
                 stream.opened = true;
                 stream.begin(body);
@@ -342,7 +345,7 @@ impl Bench {
             Account::Ends => stream.ended = true,
             Account::Resets => stream.over = true,
             Account::Grants(grant) => {
-                stream.credit = stream.credit.map(|credit| credit + grant);
+                stream.grant(grant);
             }
             _ => {}
         }

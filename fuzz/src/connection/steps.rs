@@ -133,7 +133,7 @@ impl Which {
             0..200 if !ids.is_empty() => self.of(ids),
             ..240 => last + 2 + 2 * u64::from(self.0 % 4),
             240..248 => u64::from(self.0 % 8),
-            _ => (1 << 56) - u64::from(self.0 % 3),
+            _ => (1 << 56) - 1 - u64::from(self.0 % 3),
         }
     }
 }

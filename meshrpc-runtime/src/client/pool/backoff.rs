@@ -31,6 +31,11 @@ impl Backoff {
         bound.mul_f64(random.clamp(0.0, 1.0))
     }
 
+    /// Whether no wait but the first was given out since it began.
+    pub(crate) fn is_first(&self) -> bool {
+        self.failures <= 1
+    }
+
     /// Begins anew.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;

@@ -246,7 +246,8 @@ fn an_instance_that_left_gets_no_calls_and_may_finish() {
     let (snapshot, rotation) = (pool.snapshot(now), Rotation::default());
     assert!((0..9).all(|_| next(&snapshot, &rotation) == Some(1)));
     // The end of its connection concerns nobody.
-    assert_eq!(pool.closing((2, "greeter-2"), "gone", now, 0.0), []);
+    pool.closing((2, "greeter-2"), "gone", now, 0.0);
+    assert_eq!(pool.next_deadline(now), None);
 }
 
 #[test]
@@ -264,23 +265,26 @@ fn a_dial_that_was_overtaken_is_closed_when_it_succeeds() {
 }
 
 #[test]
-fn a_proven_connection_that_ends_is_replaced_at_once_and_a_fresh_one_is_not() {
+fn a_proven_connection_that_ends_is_replaced_after_the_first_pause_and_a_fresh_one_later() {
     let start = Instant::now();
     let later = start + Duration::from_secs(10);
     let mut pool = connected(1, start);
-    let actions = pool.closing((1, "greeter-1"), "it is going away", later, 1.0);
-    assert_eq!(dials(&actions).len(), 1);
-    pool.connected((2, "greeter-1"), answered(2, "greeter-1", 1), later, 0.0);
-    assert_eq!(
-        pool.closing((2, "greeter-1"), "it is going away", later, 1.0),
-        []
-    );
-    assert_eq!(pool.next_deadline(later), Some(later + FIRST));
-    // What is told twice counts once.
-    assert_eq!(
-        pool.closing((2, "greeter-1"), "it is going away", later, 1.0),
-        []
-    );
+    let mut ends = |id, pause| {
+        pool.closing((id, "greeter-1"), "it is going away", later, 1.0);
+        // What is told twice counts once.
+        pool.closing((id, "greeter-1"), "it is going away", later, 1.0);
+        assert_eq!(pool.next_deadline(later), Some(later + pause));
+        assert_eq!(dials(&pool.due(later + pause)).len(), 1);
+        pool.connected(
+            (id + 1, "greeter-1"),
+            answered(2, "greeter-1", 1),
+            later,
+            0.0,
+        );
+    };
+    ends(1, FIRST);
+    ends(2, 2 * FIRST);
+    ends(3, 4 * FIRST);
 }
 
 #[test]
@@ -331,16 +335,22 @@ fn a_session_waits_for_its_own_instance_and_then_takes_the_next() {
     let at = |pool: &Pool, patient| pool.snapshot(now).for_session("acct-7", patient, |_| true);
     assert_eq!(at(&pool, true), Some(Pick::Chosen(own)));
 
+    // It is lost, and soon dialled again.
+    pool.closing((own, own_name), "gone", now, 1.0);
+    assert_eq!(at(&pool, true), Some(Pick::Preferred));
+    let again = dials(&pool.due(now + FIRST))[0].0;
+    pool.dial_failed((again, own_name), "refused", now, 1.0);
+    assert_eq!(at(&pool, true), Some(Pick::Chosen(order[1] as DialId + 1)));
+
     // It restarts: its successor is dialled, then connected.
     let mut endpoints = greeters(3);
-    pool.closing((own, own_name), "gone", now, 1.0);
     let port = u16::try_from(own).unwrap();
     endpoints.ready[order[0]] = endpoint(own_name, 2, port);
     pool.list(&endpoints, now);
     assert_eq!(at(&pool, true), Some(Pick::Preferred));
     assert_eq!(at(&pool, false), Some(Pick::Chosen(order[1] as DialId + 1)));
-    pool.connected((4, own_name), answered(4, own_name, 2), now, 0.0);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(4)));
+    pool.connected((5, own_name), answered(5, own_name, 2), now, 0.0);
+    assert_eq!(at(&pool, true), Some(Pick::Chosen(5)));
 }
 
 #[test]
@@ -439,7 +449,7 @@ proptest! {
                 Step::Close(which) => {
                     if let Some((id, name)) = open.clone().into_iter().nth(which) {
                         open.remove(&id);
-                        actions = pool.closing((id, &name), "gone", now, 0.5);
+                        pool.closing((id, &name), "gone", now, 0.5);
                     }
                 }
                 Step::Suspect(which) => {
