@@ -40,6 +40,7 @@ const BESIDE: &[Column] = &[
     ("p50_us", "p50 µs", 1.0),
     ("p99_us", "p99 µs", 1.0),
     ("p999_us", "p999 µs", 1.0),
+    ("p99_corrected_us", "p99 of all µs", 1.0),
     ("max_us", "max ms", 1e3),
     (
         "bulk_alone_bytes_per_s",
