@@ -40,6 +40,7 @@ const BESIDE: &[Column] = &[
     ("p50_us", "p50 µs", 1.0),
     ("p99_us", "p99 µs", 1.0),
     ("p999_us", "p999 µs", 1.0),
+    ("p99_corrected_us", "p99 of all µs", 1.0),
     ("max_us", "max ms", 1e3),
     (
         "bulk_alone_bytes_per_s",
@@ -99,7 +100,7 @@ fn comparisons(results: &Results) -> Vec<Vec<String>> {
         };
         let spreads = stacks.map(spread);
         if spreads.iter().any(Option::is_some) {
-            let name = format!("{} {}", comparison.workload.name(), comparison.what());
+            let name = format!("{} {}", comparison.workload.name(), comparison.name);
             let mut row = vec![name, comparison.goal.to_string()];
             row.extend(spreads.map(|spread| spread.map_or("–".to_owned(), |it| it.to_string())));
             rows.push(row);

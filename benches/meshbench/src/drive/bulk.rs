@@ -77,20 +77,19 @@ pub(super) async fn repeat_raw(
     Ok(tally)
 }
 
-/// Small calls beside large ones on one connection, after each of them alone: a quarter of the
-/// time, a quarter, and half.
+/// Small calls beside large ones on one connection, after each of them alone for half as long.
 pub(super) async fn beside<C: Caller>(client: &C, time: Duration) -> Result<Sample> {
     let transfer = Transfer::Put(Bytes::from(vec![7; 64 * MIB as usize]));
     let alone = std::slice::from_ref(client);
     small::echo(alone, 1, WARM_UP, 1).await?;
-    let small_alone = small::echo(alone, 1, time / 4, 1).await?.histogram()?;
+    let small_alone = small::echo(alone, 1, time / 2, 1).await?.histogram()?;
     repeat(client, &transfer, WARM_UP).await?;
-    let bulk_alone = repeat(client, &transfer, time / 4).await?.rate();
+    let bulk_alone = repeat(client, &transfer, time / 2).await?.rate();
 
     let over = Arc::new(AtomicBool::new(false));
     let calls = small::echo_one_by_one(client.clone(), 0, Arc::clone(&over), 1);
     let calls = tokio::spawn(calls);
-    let bulk = repeat(client, &transfer, time / 2).await?.rate();
+    let bulk = repeat(client, &transfer, time).await?.rate();
     over.store(true, Ordering::Relaxed);
     let calls = calls.await??;
     let small = calls.histogram()?;

@@ -214,7 +214,7 @@ fn rows(results: &Results) -> Vec<Row> {
             for stack in results.stacks(workload) {
                 let spread = comparison.spread(results, stack);
                 if let Some(spread) = spread.filter(|spread| spread.min > 0.0) {
-                    let (workload, what) = (workload.name(), comparison.what());
+                    let (workload, what) = (workload.name(), comparison.name);
                     rows.push(Row {
                         name: format!("{workload} {what}: {}", stack.name()),
                         stack,
