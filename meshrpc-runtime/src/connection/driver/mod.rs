@@ -117,7 +117,8 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        let mut sink = [0; 4096];
+        // On the heap: an idle connection has no room for it.
+        let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {
                 0 => break,

@@ -46,6 +46,7 @@ impl Connection {
         now: Instant,
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
+        self.now = now;
         let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
         if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
@@ -222,7 +223,9 @@ impl Connection {
         };
         let streams = stream.kind.streams_in();
         if end && !streams && body.len() <= limits.first_frame() {
-            self.note_small_frame();
+            if stream.sent_at_once {
+                self.note_small_call();
+            }
             self.events.push_back(Event::Reply {
                 id: frame.stream,
                 head,

@@ -214,11 +214,14 @@ impl Connection {
         let room = room.min(limits.inline_max as usize);
         if len <= room {
             stream.sent_at_once = true;
+            let small_call = stream.came_at_once;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
                 body.put(out);
             });
-            self.note_small_frame();
+            if small_call {
+                self.note_small_call();
+            }
             self.close_if_over(id);
             return;
         }

@@ -5,7 +5,7 @@
 //! chunk, not for a whole body. While small calls are active, chunks are short and few are under
 //! way at a time; alone, they are as long as the peer takes.
 
-use std::mem;
+use std::{mem, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -21,11 +21,13 @@ use super::{
 use crate::error::{Error, Kind};
 
 /// Longest chunk while small calls are active.
-const SMALL_MODE_CHUNK: usize = 32 << 10;
+const SMALL_MODE_CHUNK: usize = 40 << 10;
 /// Bytes under way, not yet credited, while small calls are active.
-const SMALL_MODE_OUTSTANDING: u64 = 128 << 10;
+const SMALL_MODE_OUTSTANDING: u64 = 160 << 10;
 /// Chunks for which one small frame keeps the mode on.
 const SMALL_MODE_CHUNKS: u32 = 16;
+/// Where a small call ended as recently, others are expected when bulk begins.
+const RECENT: Duration = Duration::from_millis(1);
 /// Longest chunk otherwise, if the peer takes it.
 const CHUNK: usize = 256 << 10;
 /// Bytes a streaming direction may have queued before its writer waits.
@@ -102,6 +104,22 @@ impl Connection {
     pub(super) fn note_small_frame(&mut self) {
         if !self.bulk.is_empty() || self.small_mode > 0 {
             self.small_mode = SMALL_MODE_CHUNKS;
+        }
+    }
+
+    /// A call ended that was small both ways. The last word on a bulk one is not, or bulk calls
+    /// after one another would hold each other up.
+    pub(super) fn note_small_call(&mut self) {
+        self.small_call_at = Some(self.now);
+        self.note_small_frame();
+    }
+
+    /// A stream has bulk to send, and no other one had: what is sent before the next small frame
+    /// comes is in its way, so it is little where one is likely to come soon.
+    pub(super) fn bulk_begins(&mut self) {
+        let recent = |at| self.now.saturating_duration_since(at) < RECENT;
+        if self.small_mode == 0 && self.small_call_at.is_some_and(recent) {
+            self.small_mode = SMALL_MODE_CHUNKS / 2;
         }
     }
 
