@@ -7,7 +7,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::{
-    backoff::Backoff,
+    backoff::{Backoff, FIRST, LONGEST},
     members::{Action, Answered, DialId, Members},
     snapshot::{Pick, Snapshot},
 };
@@ -18,13 +18,6 @@ use crate::{
 
 /// A connection is the number of the dial it came of.
 type Pool = Members<DialId>;
-
-const FIRST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_secs(10);
-
-fn pool(now: Instant) -> Pool {
-    Pool::new(Backoff::new(FIRST, LONGEST), now)
-}
 
 fn address(port: u16) -> Address {
     Address::Tcp(([127, 0, 0, 1], port).into())
@@ -75,7 +68,7 @@ fn dials(actions: &[Action<DialId>]) -> Vec<(DialId, String)> {
 
 /// A pool whose instances are all connected; greeter-n on connection n.
 fn connected(count: u16, now: Instant) -> Pool {
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(count), now);
     for n in 1..=count {
         let (id, name) = (n.into(), format!("greeter-{n}"));
@@ -94,7 +87,7 @@ fn next(snapshot: &Snapshot<DialId>, rotation: &Rotation) -> Option<DialId> {
 #[test]
 fn every_listed_instance_is_dialled_once() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     let actions = pool.list(&greeters(3), now);
     let expected = [(1, "127.0.0.1:1"), (2, "127.0.0.1:2"), (3, "127.0.0.1:3")];
     assert_eq!(
@@ -119,7 +112,7 @@ fn calls_go_in_turn_over_connected_instances() {
 #[test]
 fn a_failed_dial_waits_within_its_bound_and_is_made_again() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.dial_failed((1, "greeter-1"), "connection refused", now, 1.0);
     let until = now + FIRST;
@@ -138,7 +131,7 @@ fn a_failed_dial_waits_within_its_bound_and_is_made_again() {
 fn a_restart_or_a_new_address_does_not_wait_for_the_back_off() {
     for successor in [endpoint("greeter-1", 2, 1), endpoint("greeter-1", 1, 9)] {
         let now = Instant::now();
-        let mut pool = pool(now);
+        let mut pool = Pool::new(Backoff::default(), now);
         pool.list(&greeters(1), now);
         for id in 1..8 {
             pool.dial_failed((id, "greeter-1"), "connection refused", now, 1.0);
@@ -156,7 +149,7 @@ fn a_restart_or_a_new_address_does_not_wait_for_the_back_off() {
 #[test]
 fn an_instance_that_was_gone_and_is_back_is_dialled_at_once() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.dial_failed((1, "greeter-1"), "connection refused", now, 1.0);
     pool.list(&list(Vec::new()), now);
@@ -166,7 +159,7 @@ fn an_instance_that_was_gone_and_is_back_is_dialled_at_once() {
 #[test]
 fn a_port_that_another_instance_uses_now_is_not_called() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     let actions = pool.connected((1, "greeter-1"), answered(1, "billing-1", 7), now, 1.0);
     assert_eq!(actions, [Action::Retire(1)]);
@@ -183,7 +176,7 @@ fn a_port_that_another_instance_uses_now_is_not_called() {
 #[test]
 fn whoever_answers_at_a_listed_address_is_accepted_under_the_lists_name() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&list(vec![endpoint("host:7001", 0, 1)]), now);
     let name = "host:7001";
     assert_eq!(
@@ -198,7 +191,7 @@ fn whoever_answers_at_a_listed_address_is_accepted_under_the_lists_name() {
 #[test]
 fn whoever_answers_at_a_bare_address_is_accepted_under_it() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(
         &list(vec![Endpoint {
             instance: None,
@@ -216,7 +209,7 @@ fn whoever_answers_at_a_bare_address_is_accepted_under_it() {
 #[test]
 fn news_of_the_boot_that_already_answered_changes_nothing() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     assert_eq!(
         pool.connected((1, "greeter-1"), answered(1, "greeter-1", 2), now, 0.0),
@@ -253,7 +246,7 @@ fn an_instance_that_left_gets_no_calls_and_may_finish() {
 #[test]
 fn a_dial_that_was_overtaken_is_closed_when_it_succeeds() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.list(&list(vec![endpoint("greeter-1", 2, 1)]), now);
     let late = pool.connected((1, "greeter-1"), answered(1, "greeter-1", 1), now, 0.0);
@@ -368,7 +361,7 @@ fn a_session_that_was_refused_by_its_instance_takes_the_next() {
 #[test]
 fn an_empty_list_is_waited_out_for_a_moment_only() {
     let start = Instant::now();
-    let mut pool = pool(start);
+    let mut pool = Pool::new(Backoff::default(), start);
     let at = |pool: &Pool, millis| {
         let now = start + Duration::from_millis(millis);
         pool.snapshot(now).otherwise(now)
@@ -422,7 +415,7 @@ proptest! {
     #[test]
     fn every_listed_instance_is_looked_after(steps in prop::collection::vec(step(), 1..60)) {
         let mut now = Instant::now();
-        let mut pool = pool(now);
+        let mut pool = Pool::new(Backoff::default(), now);
         let mut under_way: BTreeMap<DialId, (String, u64)> = BTreeMap::new();
         let mut open: BTreeMap<DialId, String> = BTreeMap::new();
         let mut listed: BTreeMap<String, u64> = BTreeMap::new();
@@ -492,7 +485,7 @@ proptest! {
 #[test]
 fn members_are_in_the_order_of_their_names() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     let mut endpoints = greeters(3);
     endpoints.ready.reverse();
     pool.list(&endpoints, now);
