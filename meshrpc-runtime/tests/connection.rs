@@ -61,8 +61,9 @@ impl Drop for CountDrop {
 }
 
 impl Dispatch for Methods {
-    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool {
         calls.for_each(|call| self.start(call));
+        true
     }
 }
 
@@ -244,6 +245,27 @@ async fn more_calls_than_streams_wait_their_turn() {
     for (i, call) in calls.into_iter().enumerate() {
         assert_eq!(call.await.unwrap().body[..], (i as u32).to_le_bytes());
     }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_takes_the_room_of_one_that_is_dropped() {
+    let server = Config {
+        max_streams: 2,
+        ..Config::default()
+    };
+    let pair = pair_with(Config::default(), server).await;
+    let hang = || {
+        let head = head(HANG, CallKind::Unary);
+        pair.client.call(head, Bytes::new(), None).unwrap()
+    };
+    let (first, _second) = (hang(), hang());
+    let waiting = call(&pair.client, ECHO, "its turn");
+    let drops_first = async {
+        wait_until(|| pair.methods.started.load(Ordering::SeqCst) == 2).await;
+        drop(first);
+    };
+    let (answer, ()) = tokio::join!(waiting, drops_first);
+    assert_eq!(answer.unwrap(), "its turn");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@
 //!
 //! # Layout
 //! - `story`: a run, and what holds of it
+//! - `ejection`: instances that are left out, and not too many of them
+//! - `herd`: many clients, and many calls, that fail together
 //! - `trouble`: what may go wrong with an instance
 //! - `town`: instances and clients
 //! - `directory`: the registry, and what it is made to say
@@ -17,6 +19,8 @@
 
 mod directory;
 mod door;
+mod ejection;
+mod herd;
 mod line;
 mod pace;
 mod sick;
@@ -29,6 +33,7 @@ use std::{
     env,
     fs::Permissions,
     os::unix::fs::PermissionsExt as _,
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
@@ -130,6 +135,11 @@ fn most_runs_of_the_same_number_are_the_same_run() {
 
 /// A run on a clock and in a folder of its own.
 fn run_alone(run: u64) -> Outcome {
+    alone(async |folder| story(run, folder).await)
+}
+
+/// Runs something on a paused clock of its own, with a folder for a registry.
+fn alone<T>(run: impl AsyncFnOnce(&Path) -> T) -> T {
     let folder = tempfile::Builder::new()
         .prefix("mesh")
         .permissions(Permissions::from_mode(0o700))
@@ -140,5 +150,5 @@ fn run_alone(run: u64) -> Outcome {
         .start_paused(true)
         .build()
         .expect("a runtime can be made");
-    runtime.block_on(story(run, folder.path()))
+    runtime.block_on(run(folder.path()))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 const BOUNDS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
 /// The clock's grain.
-const GRAIN: Duration = Duration::from_millis(2);
+pub(crate) const GRAIN: Duration = Duration::from_millis(2);
 
 /// How long was waited, as parts of what might have been.
 #[derive(Clone, Debug, Default)]

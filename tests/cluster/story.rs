@@ -170,11 +170,7 @@ async fn trouble(town: Arc<Town>, host: usize, mut rng: Rng) -> Vec<Trouble> {
 impl Ended {
     /// What holds of a call, whatever goes wrong.
     fn check(&self, town: &Town) -> Result<(), String> {
-        let ran: u64 = town
-            .hosts
-            .iter()
-            .map(|host| host.drawer.ran(self.call))
-            .sum();
+        let ran = town.ran(self.call);
         let Self {
             way, result, time, ..
         } = self;

@@ -151,6 +151,11 @@ impl Town {
         self.directory.be_true(&self.hosts[host].name);
     }
 
+    /// How often a call ran at all of them.
+    pub(crate) fn ran(&self, call: u64) -> u64 {
+        self.hosts.iter().map(|host| host.drawer.ran(call)).sum()
+    }
+
     /// It does not run for a while.
     pub(crate) async fn stall(&self, host: usize, time: Duration) {
         let host = &self.hosts[host];

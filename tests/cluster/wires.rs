@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout};
 use crate::{
     door::Door,
     line::{End, Line, Passing},
-    pace::Pace,
+    pace::{GRAIN, Pace},
 };
 
 /// Dial and handshake together, at most.
@@ -84,8 +84,8 @@ struct Way {
     /// The latest dial, which alone counts.
     number: u64,
     under_way: bool,
-    /// The registry has said something new since the latest dial.
-    news: bool,
+    /// When the registry last said something new.
+    news: Option<Instant>,
     /// Dials and short connections that failed in a row.
     failures: u32,
     /// How many is not known, until the registry has news.
@@ -107,7 +107,7 @@ impl Wires {
     pub(crate) fn announced(&self, name: &str) {
         for ((_, of), way) in &mut self.state().ways {
             if of == name {
-                way.news = true;
+                way.news = Some(Instant::now());
                 way.failures = 0;
                 way.unsure = false;
             }
@@ -190,8 +190,9 @@ impl State {
         let known = self.ways.contains_key(&(client, name.clone()));
         let way = self.ways.entry((client, name.clone())).or_default();
         way.number += 1;
-        let verdict = if std::mem::take(&mut way.news) || !known {
-            // It may be dialled at once.
+        let news = way.news.take().is_some_and(|at| at.elapsed() < GRAIN);
+        let verdict = if news || !known {
+            // It is dialled at once.
             Ok(())
         } else if way.under_way {
             Err("dials while a dial is under way".to_owned())

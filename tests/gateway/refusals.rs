@@ -87,6 +87,31 @@ async fn a_body_that_is_too_large_is_not_passed_on() {
 }
 
 #[tokio::test]
+async fn how_large_a_body_may_be_is_the_gateways_to_say() {
+    let mesh = Mesh::in_process();
+    let _serving = mesh
+        .serve("it", library(1))
+        .await
+        .expect("it can be served");
+    let taking = |bytes| {
+        let gateway = Gateway::builder().deployment(&mesh, "it");
+        gateway.max_body(bytes).build()
+    };
+    let asked = || post("/it/desk", "{}   ");
+    let response = ask(&taking(4), asked()).await;
+    refused(
+        &response,
+        413,
+        &["more than 4 bytes", "`GatewayBuilder::max_body`"],
+    );
+    assert_eq!(ask(&taking(5), asked()).await.status(), 200);
+    // Blanks are as good as nothing to a method without arguments.
+    let large = post("/it/desk", vec![b' '; TOO_LARGE]);
+    let response = ask(&taking(TOO_LARGE), large).await;
+    assert_eq!(response.status(), 200, "{response:?}");
+}
+
+#[tokio::test]
 async fn a_deployment_that_nobody_serves_is_unavailable() {
     let mesh = Mesh::in_process();
     let gateway = Gateway::builder().deployment(&mesh, "it").build();

@@ -2,8 +2,8 @@
 
 use bytes::{Buf, Bytes};
 use meshrpc::wire::{
-    CallKind, ContractVerdict, Detail, Flags, Frame, FrameType, Hello, Metadata, Retry,
-    parse_go_away, parse_open, parse_reply, parse_status,
+    ContractVerdict, Detail, Flags, Frame, FrameType, Hello, Metadata, Retry, parse_go_away,
+    parse_open, parse_reply, parse_status,
 };
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ fn hello(payload: &Bytes, client: bool) -> Value {
 fn open(payload: &Bytes) -> Value {
     let (head, body) = parse_open(payload.clone()).expect("a valid OPEN");
     json!({
-        "kind": kind(head.kind),
+        "kind": head.kind as u8,
         "codec": head.codec as u8,
         "method": number(head.method),
         "schema": number(head.schema.into()),
@@ -171,10 +171,6 @@ fn metadata(metadata: &Metadata) -> Vec<[String; 2]> {
         .iter()
         .map(|(key, value)| [key.to_owned(), hex(value)])
         .collect()
-}
-
-fn kind(kind: CallKind) -> u8 {
-    kind as u8
 }
 
 fn number(number: u64) -> String {

@@ -13,6 +13,8 @@ use crate::{
 pub struct Comparison {
     /// Where the figure is taken.
     pub workload: Workload,
+    /// What it is, for people.
+    pub name: &'static str,
     /// The figure.
     figure: &'static str,
     /// What is 1.
@@ -43,37 +45,79 @@ pub enum Goal {
 impl Workload {
     /// What is compared in it.
     pub fn comparisons(self) -> Vec<Comparison> {
-        let compare = |figure, base, goal| Comparison {
+        let compare = |name, figure, base, goal| Comparison {
             workload: self,
+            name,
             figure,
             base,
             goal,
         };
-        let with = |figure, stack, goal| compare(figure, Base::Stack(self, stack, figure), goal);
+        let with = |name, figure, stack, goal| {
+            compare(name, figure, Base::Stack(self, stack, figure), goal)
+        };
         match self {
-            Self::W1 => vec![with("p50_us", Stack::Raw, Goal::AtMost(1.1))],
+            Self::W1 => {
+                let goal = Goal::AtMost(1.1);
+                vec![with("median / raw's", "p50_us", Stack::Raw, goal)]
+            }
             Self::W2 => vec![
-                with("calls_per_s", Stack::Floor, Goal::AtLeast(1.2)),
-                compare("syscalls", Base::Unit, Goal::AtMost(0.5)),
+                with(
+                    "calls/s / floor's",
+                    "calls_per_s",
+                    Stack::Floor,
+                    Goal::AtLeast(1.2),
+                ),
+                compare(
+                    "system calls, a call",
+                    "syscalls",
+                    Base::Unit,
+                    Goal::AtMost(0.5),
+                ),
+                compare(
+                    "allocations beyond values, a call",
+                    "added_allocations",
+                    Base::Unit,
+                    Goal::AtMost(6.0),
+                ),
             ],
-            Self::W3 => vec![with("calls_per_s", Stack::Floor, Goal::AtLeast(1.1))],
-            Self::W4 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(1.0))],
-            Self::W5 => vec![with("bytes_per_s", Stack::Raw, Goal::AtLeast(0.8))],
+            Self::W3 => {
+                let goal = Goal::AtLeast(1.1);
+                vec![with("calls/s / floor's", "calls_per_s", Stack::Floor, goal)]
+            }
+            Self::W4 => {
+                let goal = Goal::AtLeast(1.0);
+                vec![with("bytes/s / raw's", "bytes_per_s", Stack::Raw, goal)]
+            }
+            Self::W5 => {
+                let goal = Goal::AtLeast(0.8);
+                vec![with("bytes/s / raw's", "bytes_per_s", Stack::Raw, goal)]
+            }
             Self::W6 => vec![
                 compare(
+                    "small: p99 / median alone",
                     "p99_us",
                     Base::Alone("small_alone_p50_us"),
                     Goal::AtMost(10.0),
                 ),
                 compare(
+                    "large: bytes/s / alone",
                     "bytes_per_s",
                     Base::Alone("bulk_alone_bytes_per_s"),
                     Goal::AtLeast(0.5),
                 ),
             ],
-            Self::W7 => vec![compare("server_kib", Base::Unit, Goal::AtMost(4.0))],
-            Self::W8 => vec![with("items_per_s", Stack::Tonic, Goal::AtLeast(2.2))],
+            Self::W7 => vec![compare(
+                "server's KiB, a connection",
+                "server_kib",
+                Base::Unit,
+                Goal::AtMost(4.0),
+            )],
+            Self::W8 => {
+                let goal = Goal::AtLeast(2.2);
+                vec![with("items/s / tonic's", "items_per_s", Stack::Tonic, goal)]
+            }
             Self::Ring => vec![compare(
+                "hop / raw's round trip",
                 "hop_us",
                 Base::Stack(Self::W1, Stack::Raw, "p50_us"),
                 Goal::AtMost(0.75),
@@ -96,27 +140,6 @@ impl Comparison {
     }
 }
 
-impl Comparison {
-    /// The figure and what it is divided by.
-    pub fn what(&self) -> String {
-        let figure = self.figure;
-        match self.base {
-            Base::Unit => figure.to_owned(),
-            Base::Alone(base) => format!("{figure} / its {base}"),
-            Base::Stack(workload, stack, _) if workload == self.workload => {
-                format!("{figure} / {}'s", stack.name())
-            }
-            Base::Stack(workload, stack, base) => {
-                format!(
-                    "{figure} / {}'s {base} in {}",
-                    stack.name(),
-                    workload.name()
-                )
-            }
-        }
-    }
-}
-
 impl Goal {
     /// The bound.
     pub fn bound(self) -> f64 {
@@ -126,12 +149,11 @@ impl Goal {
     }
 }
 
-impl Display for Comparison {
+impl Display for Goal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what())?;
-        match self.goal {
-            Goal::AtLeast(bound) => write!(f, ", to reach: at least {bound}"),
-            Goal::AtMost(bound) => write!(f, ", to reach: at most {bound}"),
+        match self {
+            Self::AtLeast(bound) => write!(f, "≥ {bound}"),
+            Self::AtMost(bound) => write!(f, "≤ {bound}"),
         }
     }
 }

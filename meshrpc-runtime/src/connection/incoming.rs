@@ -27,8 +27,9 @@ pub trait Dispatch: Send + Sync + 'static {
     }
 
     /// Takes the calls that one read brought: each with its whole request, or its beginning if that
-    /// streams.
-    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>);
+    /// streams. True if the runtime does not know of what was begun: the connection's task then lets
+    /// other workers look after it, in case that blocks this one.
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool;
 }
 
 /// A call that has arrived.
@@ -104,6 +105,11 @@ impl Responder {
         self.shared.lock().wire.keep_held(self.id)
     }
 
+    /// What a call is answered with that nobody answered.
+    pub fn went_away() -> Status {
+        Status::refusal(Reason::Panicked, Started::Yes, "the handler went away")
+    }
+
     /// Ties a task to the call; taken before the responder moves into that task.
     pub fn canceller(&self) -> Canceller {
         Canceller {
@@ -116,7 +122,7 @@ impl Responder {
 impl Drop for Responder {
     fn drop(&mut self) {
         if !self.answered {
-            let status = Status::refusal(Reason::Panicked, Started::Yes, "the handler went away");
+            let status = Self::went_away();
             self.shared.last_word(|state| state.status(self.id, status));
         }
     }

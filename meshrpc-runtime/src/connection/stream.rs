@@ -230,6 +230,18 @@ impl RecvStream {
         }
     }
 
+    /// Bytes that were read are held still, or are not any more.
+    pub(crate) fn hold_read(&self, before: usize, now: usize) {
+        let (more, less) = (now.saturating_sub(before), before.saturating_sub(now));
+        self.shared.change(|wire| {
+            if more > 0 {
+                wire.hold_read(self.id, more as u64);
+            } else {
+                wire.free_read(self.id, less as u64);
+            }
+        });
+    }
+
     /// Largest message that this side takes, in bytes.
     pub(crate) fn max_message(&self) -> u64 {
         self.shared.lock().wire.max_message()

@@ -4,10 +4,9 @@
 //! begun by one task, a batch: it polls each handler once. Most answer at once, and the answers are
 //! given together. A handler that has to wait gets a task of its own.
 //!
-//! No call waits for the handler of another one, though, even if that blocks its thread. With each
-//! batch goes a second task, the relief, into the queue that other workers take from. One that has
-//! nothing to do finds it there, gives the answers that are ready, and begins the calls that have
-//! not begun. If nobody was free before the batch was done, the relief finds nothing left.
+//! No call waits for the handler of another one, though, even if that blocks its thread: then the
+//! [watch](super::watch) has another worker give the answers that are ready, and begin the calls that
+//! have not begun.
 //!
 //! A method that waits, or that takes its time, gains nothing: its next calls have tasks of their
 //! own.
@@ -20,12 +19,12 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::{self, Poll},
-    time::{Duration, Instant},
+    time::Duration,
     vec,
 };
 
 use crate::{
-    connection::{Answers, Responder},
+    connection::{self, Answers, Responder},
     context::Context,
     discovery::BoxFuture,
     server::{
@@ -34,6 +33,7 @@ use crate::{
         dispatch::Service,
         panic::caught_now,
         routes::{Route, Target},
+        watch::Watched,
     },
 };
 
@@ -67,7 +67,7 @@ pub(crate) struct Pace {
 }
 
 /// Calls that are begun by whoever has time.
-struct Batch {
+pub(crate) struct Batch {
     service: Arc<Service>,
     state: Mutex<State>,
 }
@@ -84,7 +84,7 @@ enum Begun {
     Answered(Responder, Response),
     Waiting(Context, (Responder, Permit), BoxFuture<'static, Response>),
     /// Nobody waited for it any more.
-    Unwanted,
+    Unwanted(Responder),
 }
 
 impl<'a> Batches<'a> {
@@ -104,19 +104,18 @@ impl<'a> Batches<'a> {
 
     /// Begins what was pushed.
     pub(super) fn begin(&mut self) {
-        if self.jobs.len() > 1 {
-            let jobs = mem::take(&mut self.jobs);
-            let batch = Arc::new(Batch {
-                service: Arc::clone(self.service),
-                state: Mutex::new(State {
-                    rest: jobs.into_iter(),
-                    answers: Answers::default(),
-                }),
-            });
-            batch.spawn(true);
-        } else if let Some(job) = self.jobs.pop() {
-            job.spawn(self.service);
+        if self.jobs.is_empty() {
+            return;
         }
+        let jobs = mem::take(&mut self.jobs);
+        let batch = Arc::new(Batch {
+            service: Arc::clone(self.service),
+            state: Mutex::new(State {
+                rest: jobs.into_iter(),
+                answers: Answers::default(),
+            }),
+        });
+        batch.spawn();
     }
 }
 
@@ -137,65 +136,58 @@ impl Pace {
 }
 
 impl Batch {
-    /// Spawns who begins the calls, and before that who relieves them if there are more than one.
+    /// Spawns who begins the calls.
     ///
-    /// A worker runs the task that it spawned last by itself; the others are taken by whoever is
-    /// free. So what is spawned here is spawned last: nothing that a handler has spawned waits then
-    /// behind what comes next.
-    fn spawn(self: Arc<Self>, relieved: bool) {
-        if relieved && self.service.has_workers {
-            let relief = Arc::clone(&self);
-            tokio::spawn(async move { relief.relieve() });
-        }
+    /// A worker runs the task that it spawned or woke last by itself, before anything else, and
+    /// nobody takes it away. So this is what comes last: nothing stands then behind a handler that
+    /// blocks.
+    fn spawn(self: Arc<Self>) {
+        let watch = self.service.watch.as_ref();
+        let ticket = watch.map(|watch| watch.begin(Arc::clone(&self)));
         tokio::spawn(poll_fn(move |cx| {
             self.begin(cx);
+            if let (Some(watch), Some(ticket)) = (&self.service.watch, ticket) {
+                watch.end(ticket);
+            }
             Poll::Ready(())
         }));
     }
 
-    /// Begins calls until there are none left, or one has to wait.
+    /// Begins calls until there are none left, or one is not done at once.
     fn begin(self: &Arc<Self>, cx: &mut task::Context<'_>) {
-        let mut before = Instant::now();
+        let mut before = connection::now();
         let mut next = self.lock().rest.next();
         while let Some(job) = next {
             let Some(route) = self.service.routes.at(job.place) else {
                 return;
             };
             let begun = job.begin(route, &self.service, cx);
-            let now = Instant::now();
-            if now.duration_since(before) > SLOW {
-                route.pace.is_slow();
-                self.give();
-            }
+            let now = connection::now();
+            let mut slow = now.duration_since(before) > SLOW;
             before = now;
-            next = match begun {
+            match begun {
                 Begun::Answered(responder, response) => {
                     self.service.note(&response);
-                    let mut state = self.lock();
-                    response.answer(responder, &mut state.answers);
-                    state.rest.next()
+                    response.answer(responder, &mut self.lock().answers);
                 }
-                Begun::Unwanted => self.lock().rest.next(),
+                Begun::Unwanted(responder) => {
+                    let status = Box::new(Responder::went_away());
+                    self.lock().answers.status(responder, status);
+                }
                 Begun::Waiting(context, call, future) => {
-                    route.pace.is_slow();
                     self.service.spawn(route, context, call, || future);
-                    self.give();
-                    if self.lock().rest.len() > 0 {
-                        Arc::clone(self).spawn(false);
-                    }
-                    return;
+                    slow = true;
                 }
-            };
+            }
+            if slow {
+                route.pace.is_slow();
+                break;
+            }
+            next = self.lock().rest.next();
         }
         self.give();
-    }
-
-    /// Takes over what somebody else has not come to.
-    fn relieve(self: Arc<Self>) {
-        self.give();
-        let rest = self.lock().rest.len();
-        if rest > 0 {
-            self.spawn(rest > 1);
+        if self.lock().rest.len() > 0 {
+            Arc::clone(self).spawn();
         }
     }
 
@@ -207,6 +199,15 @@ impl Batch {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Watched for Batch {
+    fn take_over(self: Arc<Self>) {
+        self.give();
+        if self.lock().rest.len() > 0 {
+            self.spawn();
+        }
     }
 }
 
@@ -228,10 +229,10 @@ impl Job {
     /// Polls it for the first time.
     fn begin(self, route: &Route, service: &Service, cx: &mut task::Context<'_>) -> Begun {
         let Target::Call(handler) = &route.target else {
-            return Begun::Unwanted;
+            return Begun::Unwanted(self.responder);
         };
         if !self.responder.is_awaited() {
-            return Begun::Unwanted;
+            return Begun::Unwanted(self.responder);
         }
         let Self {
             request,

@@ -19,9 +19,10 @@ use crate::{
     server::{
         Counters, Request, Response, StreamRequest,
         admission::{Admission, Client, Permit},
-        batch::{Batches, Job},
+        batch::{Batch, Batches, Job},
         panic::caught,
         routes::{Route, Routes, Target},
+        watch::Watch,
     },
     wire::{CallKind, Codec, OpenHead, Peer, Reason, Status},
 };
@@ -41,8 +42,10 @@ pub(crate) struct Service {
     pub(crate) admission: Arc<Admission>,
     /// What goes on after its call has ended.
     pub(crate) unfinished: Unfinished,
-    /// More than one thread runs handlers.
-    pub(crate) has_workers: bool,
+    /// Sees when a batch keeps its worker; `None` if there are no others.
+    pub(crate) watch: Option<Watch<Batch>>,
+    /// One thread runs everything, and nobody could look after a handler that blocks it.
+    pub(crate) single: bool,
 }
 
 /// A method, and its place in the routes.
@@ -54,14 +57,15 @@ impl Dispatcher {
         &self,
         client: Option<&Client>,
         calls: &mut dyn Iterator<Item = Incoming>,
-    ) {
+    ) -> bool {
+        let mut alone = false;
         let mut batches = Batches::new(&self.service);
         for call in calls {
             let counters = &self.service.counters;
             match self.admit(client, &call) {
                 Ok((route, permit)) => {
                     counters.calls.fetch_add(1, Ordering::Relaxed);
-                    self.start(route, permit, call, &mut batches);
+                    alone |= self.start(route, permit, call, &mut batches);
                 }
                 Err(refusal) => {
                     counters.refused_calls.fetch_add(1, Ordering::Relaxed);
@@ -70,6 +74,7 @@ impl Dispatcher {
             }
         }
         batches.begin();
+        alone && !self.service.single
     }
 
     /// The method that is called, and the call's place within the quotas, or why the call is not
@@ -108,13 +113,14 @@ impl Dispatcher {
         Ok((place, route))
     }
 
+    /// Begins a call, or leaves that to its batch. True for one with a task of its own.
     fn start(
         &self,
         (place, route): Routed<'_>,
         permit: Permit,
         call: Incoming,
         batches: &mut Batches<'_>,
-    ) {
+    ) -> bool {
         let Incoming {
             head,
             body,
@@ -135,11 +141,12 @@ impl Dispatcher {
                     responder,
                     permit,
                 };
-                if route.pace.next_is_alone() {
-                    job.spawn(&self.service);
-                } else {
+                let batched = self.service.single || self.service.watch.is_some();
+                if batched && !route.pace.next_is_alone() {
                     batches.push(job);
+                    return false;
                 }
+                job.spawn(&self.service);
             }
             (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
@@ -181,6 +188,7 @@ impl Dispatcher {
                 });
             }
         }
+        true
     }
 }
 
@@ -365,7 +373,8 @@ mod tests {
                 connection::now(),
             )),
             unfinished: Unfinished::default(),
-            has_workers: false,
+            watch: None,
+            single: true,
         };
         Dispatcher {
             service: Arc::new(service),

@@ -34,6 +34,7 @@ mod signal;
 mod streaming;
 #[cfg(test)]
 mod testing;
+mod watch;
 
 pub use crate::streaming::Received;
 pub use admission::Quota;

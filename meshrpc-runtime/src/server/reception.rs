@@ -31,8 +31,8 @@ impl Dispatch for Reception {
         Some(Arc::clone(&client.bytes))
     }
 
-    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) {
+    fn dispatch(&self, calls: &mut dyn Iterator<Item = Incoming>) -> bool {
         let client = self.client.get().map(|client| &**client);
-        self.dispatcher.dispatch(client, calls);
+        self.dispatcher.dispatch(client, calls)
     }
 }

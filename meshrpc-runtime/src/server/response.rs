@@ -230,9 +230,9 @@ impl Response {
         Response(Outcome::Status(Box::new(status)))
     }
 
-    /// Whether something is still to be done when the answer has gone.
+    /// Whether it is more than an answer, or none.
     pub(crate) fn goes_on(&self) -> bool {
-        matches!(self.0, Outcome::Accepted(..) | Outcome::Stream(_))
+        !matches!(self.0, Outcome::Reply(..) | Outcome::Status(_))
     }
 
     /// Whether the arguments were found to be none.

@@ -18,6 +18,7 @@ use crate::{
         admission::Admission,
         dispatch::{Dispatcher, Service},
         listener::{Listening, Phase},
+        watch::Watch,
     },
     transport,
     wire::{Config, LocalIdentity},
@@ -97,7 +98,11 @@ impl Start {
                 counters: Arc::clone(&counters),
                 admission: Arc::clone(&admission),
                 unfinished: unfinished.clone(),
-                has_workers: runtime.metrics().num_workers() > 1,
+                watch: match runtime.metrics().num_workers() {
+                    1 => None,
+                    _ => Watch::new(runtime.clone()).ok(),
+                },
+                single: runtime.metrics().num_workers() == 1,
             })
         };
         let config = Arc::new(Config {

@@ -20,7 +20,12 @@ pub(crate) struct Receiving {
     stream: RecvStream,
     reader: ItemReader,
     codec: Codec,
+    /// Bytes of an item that has begun, as the connection knows of them.
+    begun: usize,
 }
+
+/// Bytes of an item that has begun which are not worth being counted.
+const UNCOUNTED: usize = 64 << 10;
 
 /// An item as it came.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +53,7 @@ impl Receiving {
             stream,
             reader,
             codec,
+            begun: 0,
         }
     }
 
@@ -72,6 +78,7 @@ impl Receiving {
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Some(Err(Unread::Malformed(fault)))),
             }
+            self.count_begun();
             match ready!(self.stream.poll_recv(cx)) {
                 Some(Ok(bytes)) => self.reader.push(bytes),
                 Some(Err(error)) => return Poll::Ready(Some(Err(Unread::Broken(error)))),
@@ -81,6 +88,18 @@ impl Receiving {
                     return Poll::Ready(Some(Err(Unread::Malformed(fault))));
                 }
             }
+        }
+    }
+
+    /// Tells the connection what is kept of an item that is larger than what is read at a time.
+    fn count_begun(&mut self) {
+        let begun = match self.reader.begun() {
+            0..UNCOUNTED => 0,
+            begun => begun,
+        };
+        if begun != self.begun {
+            self.stream.hold_read(self.begun, begun);
+            self.begun = begun;
         }
     }
 

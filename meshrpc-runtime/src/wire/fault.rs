@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::layout::Excess;
+use super::excess::Excess;
 use crate::error::{Error, Kind, Limit};
 
 /// Why a connection ended, by whose fault.

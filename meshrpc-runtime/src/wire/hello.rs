@@ -301,6 +301,10 @@ fn parse_limits(mut value: Bytes) -> Result<Limits, Fault> {
             "limits in a hello that contradict each other",
         ));
     }
+    // With either at 0 a body could never be sent, and a call would wait for ever.
+    if limits.connection_window == 0 || limits.stream_window == 0 {
+        return Err(Fault::Malformed("a window of 0 in a hello"));
+    }
     Ok(limits)
 }
 

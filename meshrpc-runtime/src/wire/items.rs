@@ -125,6 +125,11 @@ impl ItemReader {
         }))
     }
 
+    /// Bytes of the item that has begun, and whose end has not come.
+    pub fn begun(&self) -> usize {
+        self.begun.len()
+    }
+
     /// True if the direction may end here: between two items.
     pub fn is_between(&self) -> bool {
         self.begun.is_empty() && self.at == self.piece.len()

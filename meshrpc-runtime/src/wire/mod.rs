@@ -9,6 +9,7 @@
 //! - `frame`: the frame header, its checksum, cutting a byte stream into frames
 //! - `tlv`, `hello`, `layout`: the bytes of hellos, heads, STATUS and GOAWAY
 //! - `head`, `config`: the same as values
+//! - `excess`: what a head may hold
 //! - `items`: values in a stream
 //! - `body`, `buffers`: what is sent as one message, and what it is written to
 //! - `output`: what is written next
@@ -27,6 +28,7 @@ mod config;
 mod connection;
 mod counters;
 mod direction;
+mod excess;
 mod fault;
 mod flow;
 mod frame;
@@ -45,6 +47,10 @@ pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOf
 pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};
 pub use counters::{Counters, Totals};
+pub use excess::{
+    Excess, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
+    check_session_key,
+};
 pub use fault::{Fault, GoAwayReason};
 pub use frame::{
     Checksum, Flags, Frame, FrameReader, FrameType, HEADER_LEN, MAJOR_VERSION, PREFACE, put_frame,
@@ -54,9 +60,8 @@ pub use hello::{Hello, Limits};
 pub use holding::{ByteBudget, Held};
 pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub use layout::{
-    Excess, GoAway, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, MAX_SESSION_KEY, check_metadata,
-    check_session_key, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open,
-    put_reply, put_status,
+    GoAway, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
+    put_status,
 };
 pub use output::Output;
 pub(crate) use ring::Ring;

@@ -201,6 +201,13 @@ async fn a_stream_that_there_is_no_room_for_ends_with_its_call() {
     limits.max_message = 100 << 20;
     let office = Office::new(limits).await;
     let (_mesh, desk) = office.stranger(never_again()).await;
+    // One that is longer than all that may be held: it never fits.
+    let error = failure(desk.sum(once(vec![1; 1 << 20])).await);
+    let limit = Limit::MessageSize;
+    let never = (Kind::Refused { limit }, Started::Yes);
+    assert_eq!((error.kind(), error.started()), never);
+    says("bytes of all", &error.to_string());
+    assert_eq!(office.counters().shed_by_bytes(), 1);
     // Items that are read as they come pass, however many there are.
     assert_eq!(
         desk.sum(once(vec![1; 100 * KIB])).await.expect("read"),

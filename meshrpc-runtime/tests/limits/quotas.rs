@@ -169,3 +169,30 @@ async fn one_client_is_shed_and_another_is_served() {
     let answered = answered.await.expect("no panic");
     assert_eq!(answered, Some(meshrpc::wire::FrameType::Reply));
 }
+
+#[tokio::test]
+async fn what_one_instance_sheds_another_takes() {
+    let mut none = Limits::default();
+    none.total = Quota::new().calls(0);
+    let (full, free) = (
+        Office::new(none).await,
+        Office::new(Limits::default()).await,
+    );
+    let url = format!(
+        "static:desk=unix:{}|unix:{}",
+        full.socket.display(),
+        free.socket.display()
+    );
+    let mesh = meshrpc::Mesh::open(&url).await.expect("a list is a mesh");
+    let desk = <DeskClient as meshrpc::Client>::connect(&mesh, "desk");
+    timely("both", desk.wait_ready_all())
+        .await
+        .expect("both can be reached");
+    for call in 0..20 {
+        let measured = desk.measure(vec![1; call]).await;
+        assert_eq!(measured.expect("one takes it"), call as u64);
+    }
+    assert_eq!(full.counters().calls(), 0);
+    assert!(full.counters().shed_by_calls() > 0, "it was not asked");
+    assert_eq!(free.counters().calls(), 20);
+}

@@ -5,12 +5,13 @@
 
 mod talk;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use meshrpc::{
     Code, Started,
     wire::{
-        CallKind, Detail, Event, Fault, Flags, FrameType, Metadata, OpenHead, Reason, ReplyHead,
-        Status, put_item_prefix,
+        CallKind, Detail, Event, Fault, Flags, FrameType, OpenHead, Reason, Status, put_item_prefix,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,7 @@ struct Step {
 fn conversations_go_as_the_vectors_say() {
     let vectors = [
         call(),
+        unsummed(),
         chunked_call(),
         chunked_reply(),
         server_stream(),
@@ -50,7 +52,9 @@ fn conversations_go_as_the_vectors_say() {
         stream_error(),
         answered_early(),
         cancelled(),
+        deadline(),
         drained(),
+        drain_crossed(),
         wrong_instance(),
     ];
     check("conversations.json", &vectors);
@@ -62,10 +66,26 @@ fn call() -> Vector {
     talk.pass();
     let body = talk.served(id);
     assert_eq!(body.as_deref(), Some(MAX));
-    talk.server.reply(id, &named(), b"\xaaHello, Max".to_vec());
+    talk.server
+        .reply(id, &parts::named_reply(), b"\xaaHello, Max".to_vec());
     talk.pass();
     assert_eq!(talk.answer(), b"\xaaHello, Max");
     talk.vector("call", "hellos, and a call that is a frame each way")
+}
+
+fn unsummed() -> Vector {
+    let mut talk = Talk::unsummed();
+    let id = talk.call(CallKind::Unary, MAX);
+    talk.pass();
+    talk.served(id);
+    talk.server
+        .reply(id, &parts::named_reply(), b"\xaaHello, Max".to_vec());
+    talk.pass();
+    assert_eq!(talk.answer(), b"\xaaHello, Max");
+    talk.vector(
+        "no-checksums",
+        "neither side asks for checksums: the hellos have them all the same",
+    )
 }
 
 fn chunked_call() -> Vector {
@@ -81,8 +101,11 @@ fn chunked_call() -> Vector {
     talk.say_to_server(&frame(FrameType::Data, Flags::CREDIT_NOW, 2, &body[12..15]));
     talk.say_to_server(&parts::last_data(2, body.len() as u64, &body[15..]));
     assert_eq!(talk.served(2).as_deref(), Some(&body[..]));
-    talk.server
-        .reply(2, &named(), b"\xb3Hello, Maximilianus".to_vec());
+    talk.server.reply(
+        2,
+        &parts::named_reply(),
+        b"\xb3Hello, Maximilianus".to_vec(),
+    );
     talk.hear_server();
     talk.vector(
         "chunked-call",
@@ -95,7 +118,7 @@ fn chunked_reply() -> Vector {
     talk.call(CallKind::Unary, MAX);
     talk.hear_client();
     let body = b"\xaaHello, Max";
-    let payload = parts::reply_payload(&named(), Some(body.len() as u64), &body[..6]);
+    let payload = parts::reply_payload(&parts::named_reply(), Some(body.len() as u64), &body[..6]);
     talk.say_to_client(&frame(FrameType::Reply, Flags::default(), 2, &payload));
     talk.say_to_client(&parts::data(2, &body[6..7]));
     talk.say_to_client(&parts::last_data(2, body.len() as u64, &body[7..]));
@@ -108,7 +131,7 @@ fn server_stream() -> Vector {
     let id = talk.call(CallKind::ServerStream, MAX);
     talk.pass();
     assert_eq!(talk.served(id).as_deref(), Some(MAX));
-    talk.server.reply_stream(id, &named());
+    talk.server.reply_stream(id, &parts::named_reply());
     let items = items(&[b"\x81\xa2Ok\x01", b"\x81\xa2Ok\x02", b"\x81\xa3Err\xa3odd"]);
     talk.server.write(id, items.clone()).expect("it is taken");
     talk.server.finish(id);
@@ -132,7 +155,8 @@ fn client_stream() -> Vector {
     talk.client.finish(id);
     talk.pass();
     assert_eq!(talk.read_by_server(id), [first, rest].concat());
-    talk.server.reply(id, &named(), b"\x0b".to_vec());
+    talk.server
+        .reply(id, &parts::named_reply(), b"\x0b".to_vec());
     talk.pass();
     assert_eq!(talk.answer(), b"\x0b");
     talk.vector(
@@ -148,7 +172,7 @@ fn both_streams() -> Vector {
     talk.client.write(id, arguments).expect("it is taken");
     talk.pass();
     talk.served(id);
-    talk.server.reply_stream(id, &named());
+    talk.server.reply_stream(id, &parts::named_reply());
     talk.pass();
     for (word, answer) in [
         (b"\xa1a", b"\x81\xa2Ok\xa2>a"),
@@ -200,7 +224,7 @@ fn stream_error() -> Vector {
     let id = talk.call(CallKind::ServerStream, MAX);
     talk.pass();
     talk.served(id);
-    talk.server.reply_stream(id, &named());
+    talk.server.reply_stream(id, &parts::named_reply());
     let items = items(&[b"\x81\xa2Ok\x01"]);
     talk.server.write(id, items).expect("it is taken");
     talk.pass();
@@ -218,7 +242,8 @@ fn answered_early() -> Vector {
     talk.client.write(id, arguments).expect("it is taken");
     talk.pass();
     talk.served(id);
-    talk.server.reply(id, &named(), b"\x05".to_vec());
+    talk.server
+        .reply(id, &parts::named_reply(), b"\x05".to_vec());
     talk.pass();
     assert_eq!(talk.answer(), b"\x05");
     talk.vector(
@@ -247,6 +272,28 @@ fn cancelled() -> Vector {
     )
 }
 
+fn deadline() -> Vector {
+    let mut talk = Talk::open();
+    let limit = Duration::from_millis(50);
+    let deadline = Some(talk.now + limit);
+    let call = talk
+        .client
+        .call(parts::small_open(), MAX.to_vec(), deadline, talk.now);
+    let id = call.expect("the call is made");
+    talk.pass();
+    talk.served(id);
+    let late = talk.now + limit;
+    talk.server
+        .handle_timeout(late)
+        .expect("the connection goes on");
+    talk.pass();
+    assert_eq!(talk.status().reason, Reason::DeadlineExceeded);
+    talk.vector(
+        "deadline",
+        "the time that the caller gave passes at the callee",
+    )
+}
+
 fn drained() -> Vector {
     let mut talk = Talk::open();
     let id = talk.call(CallKind::Unary, MAX);
@@ -255,7 +302,8 @@ fn drained() -> Vector {
     talk.server.go_away(talk.now);
     talk.pass();
     assert!(!talk.client.takes_calls(), "no call may be made any more");
-    talk.server.reply(id, &named(), b"\xaaHello, Max".to_vec());
+    talk.server
+        .reply(id, &parts::named_reply(), b"\xaaHello, Max".to_vec());
     talk.pass();
     assert_eq!(talk.answer(), b"\xaaHello, Max");
     assert_eq!(talk.client.fault(), Some(&Fault::Done), "the client closes");
@@ -265,8 +313,26 @@ fn drained() -> Vector {
     )
 }
 
+fn drain_crossed() -> Vector {
+    let mut talk = Talk::open();
+    talk.server.go_away(talk.now);
+    // The client has not heard of it.
+    let id = talk.call(CallKind::Unary, MAX);
+    talk.pass();
+    talk.served(id);
+    talk.server
+        .reply(id, &parts::named_reply(), b"\xaaHello, Max".to_vec());
+    talk.pass();
+    assert_eq!(talk.answer(), b"\xaaHello, Max");
+    assert_eq!(talk.client.fault(), Some(&Fault::Done), "the client closes");
+    talk.vector(
+        "drain-crossed",
+        "a call that crosses the soft go-away: the final one, behind the pong, names it",
+    )
+}
+
 fn wrong_instance() -> Vector {
-    let mut talk = Talk::new(Some("greeter-2".into()));
+    let mut talk = Talk::wanting("greeter-2");
     talk.pass();
     assert!(talk.client.fault().is_some(), "the client closes");
     talk.vector("wrong-instance", "a hello that asks for another instance")
@@ -279,11 +345,4 @@ fn items(values: &[&[u8]]) -> Bytes {
         out.extend_from_slice(value);
     }
     out.into()
-}
-
-fn named() -> ReplyHead {
-    ReplyHead {
-        metadata: Metadata::new(),
-        ..parts::named_reply()
-    }
 }

@@ -27,15 +27,28 @@ pub(super) struct Talk {
 impl Talk {
     /// After the hellos.
     pub(super) fn open() -> Self {
-        let mut talk = Self::new(None);
+        let mut talk = Self::new(None, true);
         talk.pass();
         assert!(talk.client.is_established() && talk.server.is_established());
         talk
     }
 
-    pub(super) fn new(wanted_instance: Option<String>) -> Self {
+    /// Before the hellos, where the client is particular.
+    pub(super) fn wanting(instance: &str) -> Self {
+        Self::new(Some(instance.to_owned()), true)
+    }
+
+    /// After hellos that do without checksums.
+    pub(super) fn unsummed() -> Self {
+        let mut talk = Self::new(None, false);
+        talk.pass();
+        talk
+    }
+
+    fn new(wanted_instance: Option<String>, checksum: bool) -> Self {
         let now = Instant::now();
         let config = |name: &str, epoch| Config {
+            checksum,
             identity: LocalIdentity {
                 name: name.into(),
                 epoch,

@@ -101,6 +101,18 @@ fn heads() -> Vec<Vector> {
             &with(0x40DE),
         )
         .answer(Answer::Reply),
+        case(
+            "value-known",
+            "a trace context that is critical, and known",
+            &with(0x8001),
+        )
+        .answer(Answer::Reply),
+        case(
+            "head-unread",
+            "a byte of a head that is not looked at",
+            &changed(22, 7),
+        )
+        .answer(Answer::Reply),
     ]
 }
 

@@ -3,7 +3,7 @@
 use meshrpc::wire::{Checksum, Flags, FrameType, GoAwayReason, Hello};
 
 use super::{After, Answer, Receiver, Vector};
-use crate::parts::{self, frame, tagged};
+use crate::parts::{self, frame, raw, tagged};
 
 pub(super) fn cases() -> Vec<Vector> {
     [prefaces(), frames(), values()]
@@ -65,6 +65,13 @@ fn frames() -> Vec<Vector> {
         ),
         case("ping-first", "a ping before the hello", &ping),
         case("info-first", "INFO before the hello", &info),
+        case(
+            "idle-unknown-first",
+            "25,000 frames of type FF before the hello",
+            &raw(0xFF, 0, 0, &[]),
+        )
+        .repeat(25_000)
+        .goaway(GoAwayReason::Limit),
     ]
     .into_iter()
     .map(|vector| vector.after(After::Preface))
@@ -86,6 +93,12 @@ fn values() -> Vec<Vector> {
         hello.limits.max_frame = max_frame;
         hello.limits.inline_max = inline_max;
         hello.limits.max_streams = max_streams;
+        of(&hello)
+    };
+    let windows = |connection, stream| {
+        let mut hello = parts::client_hello();
+        hello.limits.connection_window = connection;
+        hello.limits.stream_window = stream;
         of(&hello)
     };
     let no_limits = frame(
@@ -167,6 +180,12 @@ fn values() -> Vec<Vector> {
             "hello-inline",
             "inline_max above half of max_frame",
             &limited(16_384, 8_193, 1),
+        ),
+        case("hello-no-window", "connection_window of 0", &windows(0, 1)),
+        case(
+            "hello-no-stream-window",
+            "stream_window of 0",
+            &windows(1, 0),
         ),
         case(
             "hello-no-streams",

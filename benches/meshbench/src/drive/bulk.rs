@@ -77,22 +77,23 @@ pub(super) async fn repeat_raw(
     Ok(tally)
 }
 
-/// Small calls beside large ones on one connection, after each of them alone: a quarter of the
-/// time, a quarter, and half.
+/// Small calls beside large ones on one connection, after each of them alone for half as long.
 pub(super) async fn beside<C: Caller>(client: &C, time: Duration) -> Result<Sample> {
     let transfer = Transfer::Put(Bytes::from(vec![7; 64 * MIB as usize]));
     let alone = std::slice::from_ref(client);
     small::echo(alone, 1, WARM_UP, 1).await?;
-    let small_alone = small::echo(alone, 1, time / 4, 1).await?.histogram()?;
+    let small_alone = small::echo(alone, 1, time / 2, 1).await?.histogram()?;
     repeat(client, &transfer, WARM_UP).await?;
-    let bulk_alone = repeat(client, &transfer, time / 4).await?.rate();
+    let bulk_alone = repeat(client, &transfer, time / 2).await?.rate();
 
     let over = Arc::new(AtomicBool::new(false));
     let calls = small::echo_one_by_one(client.clone(), 0, Arc::clone(&over), 1);
     let calls = tokio::spawn(calls);
-    let bulk = repeat(client, &transfer, time / 2).await?.rate();
+    let bulk = repeat(client, &transfer, time).await?.rate();
     over.store(true, Ordering::Relaxed);
-    let small = calls.await??.histogram()?;
+    let calls = calls.await??;
+    let small = calls.histogram()?;
+    let corrected = calls.corrected(small_alone.value_at_quantile(0.5))?;
 
     let micros = |nanos: u64| nanos as f64 / 1e3;
     let bytes = 64.0 * MIB as f64;
@@ -108,6 +109,10 @@ pub(super) async fn beside<C: Caller>(client: &C, time: Duration) -> Result<Samp
         ("p50_us", micros(small.value_at_quantile(0.5))),
         ("p99_us", micros(small.value_at_quantile(0.99))),
         ("p999_us", micros(small.value_at_quantile(0.999))),
+        (
+            "p99_corrected_us",
+            micros(corrected.value_at_quantile(0.99)),
+        ),
         ("max_us", micros(small.max())),
         ("calls", small.len() as f64),
         ("bulk_alone_bytes_per_s", bulk_alone * bytes),

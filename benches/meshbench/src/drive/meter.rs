@@ -77,7 +77,9 @@ impl Meter {
             let server = allocations(server, server_before);
             sample.insert("client_allocations".to_owned(), client);
             sample.insert("server_allocations".to_owned(), server);
-            sample.insert("value_allocations".to_owned(), value_allocations()?);
+            let values = value_allocations()?;
+            sample.insert("value_allocations".to_owned(), values);
+            sample.insert("added_allocations".to_owned(), client + server - values);
         }
         if let Some(syscalls) = syscalls {
             sample.insert("syscalls".to_owned(), syscalls as f64 / calls);

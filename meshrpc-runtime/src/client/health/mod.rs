@@ -121,6 +121,18 @@ impl Ejections {
             .min()
     }
 
+    /// Instances left, `listed` are there now: those return, the soonest first, that would make more
+    /// than half.
+    pub(crate) fn keep_to_half(&mut self, listed: usize, now: Instant) {
+        let records = self.records.values_mut();
+        let mut out: Vec<_> = records.filter(|record| record.until > now).collect();
+        let excess = out.len().saturating_sub(listed / 2);
+        out.sort_by_key(|record| record.until);
+        for record in out.into_iter().take(excess) {
+            record.until = now;
+        }
+    }
+
     /// Forgets `name`: it restarted, moved, or left.
     pub(crate) fn forget(&mut self, name: &str) {
         self.records.remove(name);
@@ -171,6 +183,24 @@ mod tests {
             ejections.eject(&name(1), 2, now, 0.0),
             Some(now + policy.base)
         );
+    }
+
+    #[test]
+    fn when_others_leave_those_return_that_would_be_more_than_half() {
+        let (mut ejections, now) = (Ejections::default(), Instant::now());
+        for (instance, jitter) in [(1, 1.0), (2, 0.0), (3, 0.5)] {
+            ejections.eject(&name(instance), 6, now, jitter);
+        }
+        let out = |ejections: &Ejections| {
+            let out = (1..=3).filter(|&instance| ejections.is_ejected(&name(instance), now));
+            out.collect::<Vec<_>>()
+        };
+        ejections.keep_to_half(6, now);
+        assert_eq!(out(&ejections), [1, 2, 3]);
+        ejections.keep_to_half(5, now);
+        assert_eq!(out(&ejections), [1, 3]);
+        ejections.keep_to_half(1, now);
+        assert_eq!(out(&ejections), [] as [usize; 0]);
     }
 
     #[test]

@@ -31,9 +31,26 @@ impl Backoff {
         bound.mul_f64(random.clamp(0.0, 1.0))
     }
 
+    /// Whether no wait but the first was given out since it began.
+    pub(crate) fn is_first(&self) -> bool {
+        self.failures <= 1
+    }
+
     /// Begins anew.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+pub(super) const FIRST: Duration = Duration::from_millis(50);
+#[cfg(test)]
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(FIRST, LONGEST)
     }
 }
 
@@ -43,12 +60,9 @@ mod tests {
 
     use super::*;
 
-    const FIRST: Duration = Duration::from_millis(50);
-    const LONGEST: Duration = Duration::from_secs(10);
-
     #[test]
     fn bounds_double_up_to_the_longest() {
-        let mut backoff = Backoff::new(FIRST, LONGEST);
+        let mut backoff = Backoff::default();
         let bounds: Vec<u128> = (0..10).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(
             bounds,
@@ -61,7 +75,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_over_its_bound(failures in 0_usize..200, random in -1.0_f64..2.0) {
-            let mut backoff = Backoff::new(FIRST, LONGEST);
+            let mut backoff = Backoff::default();
             for _ in 0..failures {
                 backoff.next(0.5);
             }

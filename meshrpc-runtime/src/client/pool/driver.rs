@@ -148,10 +148,8 @@ impl Driver {
             Event::Closing(id, name, reason) => {
                 let trouble = reason.as_deref().unwrap_or("it is going away");
                 tracing::debug!(deployment, instance = &*name, trouble, "connection ends");
-                let actions = self
-                    .members
+                self.members
                     .closing((id, &name), trouble, now, fastrand::f64());
-                self.act(actions);
             }
             Event::Suspect(id, name) => {
                 if self.members.suspect((id, &name), now, fastrand::f64()) {

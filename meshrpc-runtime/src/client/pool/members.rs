@@ -18,8 +18,7 @@ use crate::{
     discovery::{Address, Endpoint, Endpoints, Via},
 };
 
-/// A connection that lived this long has proved its address: when it ends, the next dial does not
-/// wait.
+/// A connection that lived this long has proved its address: when it ends, back-off begins anew.
 const STABLE: Duration = Duration::from_secs(10);
 
 /// The instances of a pool; `C` is a handle on a connection.
@@ -172,6 +171,7 @@ impl<C: Clone> Members<C> {
                 }
             }
         }
+        self.ejections.keep_to_half(self.by_name.len(), now);
         actions
     }
 
@@ -231,23 +231,21 @@ impl<C: Clone> Members<C> {
         trouble: &str,
         now: Instant,
         random: f64,
-    ) -> Vec<Action<C>> {
+    ) {
         let Some(member) = self.by_name.get_mut(name) else {
-            return Vec::new();
+            return;
         };
         let Some(lane) = member.lane.take_if(|lane| lane.id == id) else {
-            return Vec::new();
+            return;
         };
         if member.dial != Dial::Idle {
-            return Vec::new();
+            return;
         }
         if now.saturating_duration_since(lane.since) >= STABLE {
             member.backoff.reset();
-            member.trouble = Some(trouble.into());
-            return vec![member.dial(&mut self.last_dial)];
         }
+        // Not at once even then: everybody who was connected there has lost it at this moment.
         member.back_off(trouble, now, random);
-        Vec::new()
     }
 
     /// Calls on the connection of dial `id` keep failing. `jitter` is in 0..1.
@@ -298,6 +296,8 @@ impl<C: Clone> Members<C> {
             state: match (&member.lane, &member.dial) {
                 (Some(lane), _) => State::Connected(lane.connection.clone()),
                 (None, Dial::UnderWay(_)) => State::Dialling,
+                // The first wait is so short that it is as good as a dial.
+                (None, _) if member.backoff.is_first() => State::Dialling,
                 (None, _) => State::BackingOff,
             },
             trouble: member.trouble.clone(),

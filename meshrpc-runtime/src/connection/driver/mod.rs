@@ -57,7 +57,7 @@ pub struct Driver<T> {
     unreported: usize,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
-    /// The calls that came last were handed over without writing what was queued.
+    /// Calls were handed over at the last turn.
     put_off: bool,
     /// Once the connection is over, the timer is for what is left to write.
     parting: bool,
@@ -117,7 +117,8 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        let mut sink = [0; 4096];
+        // On the heap: an idle connection has no room for it.
+        let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {
                 0 => break,
@@ -136,15 +137,18 @@ impl<T: Io> Driver<T> {
                 Poll::Pending
             };
             let dispatched = self.dispatch();
+            let untended = dispatched == Some(true);
             self.poll_timer(cx);
-            if dispatched && !self.put_off {
+            if untended && !self.put_off {
                 // The handlers' answers then leave together. A peer that never pauses does not put
                 // writing off for ever.
                 self.put_off = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            self.put_off = false;
+            // The handlers that were begun come first, whatever else there is to read.
+            let again = dispatched.is_some() && self.put_off;
+            self.put_off = dispatched.is_some();
             let wrote = self.poll_write(cx, read.is_pending());
             if let Poll::Ready(Wrote::All(Some(fault))) = wrote {
                 return Poll::Ready(fault);
@@ -152,7 +156,7 @@ impl<T: Io> Driver<T> {
             if let Poll::Ready(fault) = self.poll_parting(cx) {
                 return Poll::Ready(fault);
             }
-            if dispatched {
+            if untended || again {
                 // A handler that blocks its thread must not keep this task, or the runtime's I/O,
                 // from going on: woken here, it stands in the queue that other workers take from,
                 // and one of them is told to look.

@@ -174,19 +174,18 @@ impl<T: Io> Driver<T> {
         result
     }
 
-    /// Hands over the calls that arrived; true if there were any.
-    pub(super) fn dispatch(&mut self) -> bool {
+    /// Hands over the calls that arrived, if there were any: whether others have to look after them.
+    pub(super) fn dispatch(&mut self) -> Option<bool> {
         let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
-            return false;
+            return None;
         };
         if self.aftermath.calls.is_empty() {
-            return false;
+            return None;
         }
         let calls = self.aftermath.calls.drain(..);
         let mut calls =
             calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
-        dispatch.dispatch(&mut calls);
-        true
+        Some(dispatch.dispatch(&mut calls))
     }
 }
 

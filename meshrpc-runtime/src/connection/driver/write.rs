@@ -14,6 +14,8 @@ use super::{
 };
 use crate::wire::Fault;
 
+/// Frames, calls and wakers that there is room for in an idle connection.
+const FEW: usize = 4;
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
 
@@ -63,9 +65,15 @@ impl<T: Io> Driver<T> {
                 state.signalled = false;
                 wait(&mut state.driver, cx.waker());
                 let fault = state.wire.fault().cloned();
+                let idle = state.wire.in_flight() == 0;
                 drop(state);
                 self.shared.settle(&mut self.aftermath);
                 self.output.release();
+                if idle {
+                    self.frames.shrink_to(FEW);
+                    self.aftermath.calls.shrink_to(FEW);
+                    self.aftermath.wake.shrink_to(FEW);
+                }
                 return Poll::Ready(Wrote::All(fault));
             }
             drop(state);

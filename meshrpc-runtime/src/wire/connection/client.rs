@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{OpenHead, Status},
@@ -45,6 +46,7 @@ impl Connection {
         now: Instant,
     ) -> Result<u64, Refusal> {
         debug_assert_eq!(self.side, Side::Client);
+        self.now = now;
         let goes_on = cfg!(meshrpc_fault = "opens_after_go_away");
         if self.phase != Phase::Open || self.ending.has_begun() && !goes_on {
             return Err(Refusal::Closing);
@@ -108,11 +110,11 @@ impl Connection {
         now: Instant,
     ) -> Result<(), Error> {
         let refused = |limit, message| Err(Error::new(Kind::Refused { limit }, message));
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             return refused(Limit::Metadata, format!("the call has {excess}"));
         }
         if let Some(key) = &head.session
-            && let Err(excess) = layout::check_session_key(key)
+            && let Err(excess) = excess::check_session_key(key)
         {
             return refused(Limit::SessionKey, excess.to_string());
         }
@@ -221,7 +223,9 @@ impl Connection {
         };
         let streams = stream.kind.streams_in();
         if end && !streams && body.len() <= limits.first_frame() {
-            self.note_small_frame();
+            if stream.sent_at_once {
+                self.note_small_call();
+            }
             self.events.push_back(Event::Reply {
                 id: frame.stream,
                 head,

@@ -9,7 +9,7 @@ use super::{
         head::{Reason, Retry, Status},
         holding::{Held, NoRoom},
     },
-    Connection, Event,
+    Connection, Event, Side,
     stream::BrokenOff,
 };
 use crate::error::{Error, Kind, Limit, Started};
@@ -41,7 +41,24 @@ impl Connection {
             stream.broken = Some(BrokenOff::Unread(error));
             self.events.push_back(Event::Readable { id });
         }
-        self.stop(id, |started| no_room(full, started));
+        self.stop(id, |started| no_room(&full, started));
+    }
+
+    /// Server: bytes of a streaming direction that were read are held for the call still, as those
+    /// of an item whose end has not come. If there is no room for them, the call ends.
+    pub fn hold_read(&mut self, id: u64, bytes: u64) {
+        if self.side == Side::Server {
+            self.hold(id, bytes);
+        }
+    }
+
+    /// Server: they are held no more.
+    pub fn free_read(&mut self, id: u64, bytes: u64) {
+        if let Some(stream) = self.streams.get_mut(id) {
+            let freed = stream.held.min(bytes);
+            stream.held -= freed;
+            self.holding.free(freed);
+        }
     }
 
     /// The bytes that are held for a call, for work that goes on after it is answered.
@@ -54,7 +71,7 @@ impl Connection {
 }
 
 /// What a caller is told whose call there is no room for.
-pub(super) fn no_room(full: NoRoom, started: Started) -> Status {
+pub(super) fn no_room(full: &NoRoom, started: Started) -> Status {
     let (reason, retry) = match full.wait {
         Some(wait) => (Reason::Overloaded, Retry::After(wait)),
         None => (Reason::TooLarge, Retry::Never),

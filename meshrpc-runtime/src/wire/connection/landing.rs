@@ -123,7 +123,7 @@ impl Connection {
             sum,
             ..
         } = landing;
-        if sum.finish() != header.sum {
+        if sum.finish() != header.sum && !cfg!(meshrpc_fault = "chunk_unsummed") {
             return Err(Fault::Checksum);
         }
         self.heard(now);

@@ -57,6 +57,9 @@ use super::{
 };
 use crate::error::{Error, Started};
 
+/// Events that there is room for while no call is under way.
+const FEW: usize = 4;
+
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -92,6 +95,8 @@ pub struct Connection {
     bulk: VecDeque<u64>,
     /// Chunks to go for which small calls are taken to be active.
     small_mode: u32,
+    /// When the last small call ended.
+    small_call_at: Option<Instant>,
     send_credit: SendCredit,
     /// The peer was asked to return credit at once, and has not yet.
     credit_asked: bool,
@@ -264,6 +269,7 @@ impl Connection {
             written_to: 0,
             bulk: VecDeque::new(),
             small_mode: 0,
+            small_call_at: None,
             send_credit: SendCredit::new(0),
             credit_asked: false,
             receive_window: ReceiveWindow::new(limits.connection_window),
@@ -325,7 +331,11 @@ impl Connection {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && self.streams.len() == 0 {
+            self.events.shrink_to(FEW);
+        }
+        event
     }
 
     /// Largest buffered message that this side takes, in bytes.
@@ -383,6 +393,9 @@ impl Connection {
             && !outbound.end_sent
         {
             outbound.in_bulk = true;
+            if self.bulk.is_empty() {
+                self.bulk_begins();
+            }
             self.bulk.push_back(id);
         }
     }

@@ -8,6 +8,7 @@ use super::{
     super::{
         body::Body,
         direction::{Inbound, Outbound, Rejected},
+        excess,
         fault::Fault,
         frame::{Flags, Frame, FrameType},
         head::{Detail, Reason, ReplyHead, Status},
@@ -65,7 +66,7 @@ impl Connection {
         if let Err(full) = self.holding.take(bytes, whole, now) {
             self.counters.count(|counters| &mut counters.unheld_calls);
             self.accept_to_refuse(id, body, end)?;
-            self.status(id, no_room(full, Started::No));
+            self.status(id, no_room(&full, Started::No));
             return Ok(());
         }
 
@@ -183,7 +184,7 @@ impl Connection {
         if !stream.inbound.as_deref().is_some_and(streaming) {
             self.holding.free(mem::take(&mut stream.held));
         }
-        let too_large = match layout::check_metadata(&head.metadata) {
+        let too_large = match excess::check_metadata(&head.metadata) {
             Err(excess) => Some(format!("the reply has {excess}")),
             Ok(()) if len as u64 > limits.max_message => {
                 let max = limits.max_message;
@@ -204,7 +205,7 @@ impl Connection {
         if len > limits.inline_max as usize {
             if let Err(full) = self.holding.take(len as u64, len as u64, self.now) {
                 self.counters.count(|counters| &mut counters.unheld_calls);
-                self.last_word(id, no_room(full, Started::Yes));
+                self.last_word(id, no_room(&full, Started::Yes));
                 return;
             }
             stream.held += len as u64;
@@ -213,11 +214,14 @@ impl Connection {
         let room = room.min(limits.inline_max as usize);
         if len <= room {
             stream.sent_at_once = true;
+            let small_call = stream.came_at_once;
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
                 body.put(out);
             });
-            self.note_small_frame();
+            if small_call {
+                self.note_small_call();
+            }
             self.close_if_over(id);
             return;
         }
@@ -243,7 +247,7 @@ impl Connection {
             return;
         }
         stream.answered = true;
-        if let Err(excess) = layout::check_metadata(&head.metadata) {
+        if let Err(excess) = excess::check_metadata(&head.metadata) {
             self.counters
                 .count(|counters| &mut counters.oversized_messages);
             let message = format!("the reply has {excess}");
@@ -372,7 +376,7 @@ fn unanswered(streams: &mut Streams, id: u64) -> Option<&mut Stream> {
 
 /// Makes a status fit one frame: an error value too large for it is left out, messages are cut.
 fn fit(status: &mut Status, max_frame: usize) {
-    if layout::check_metadata(&status.trailers).is_err() {
+    if excess::check_metadata(&status.trailers).is_err() {
         status.trailers = super::super::head::Metadata::new();
     }
     let room = max_frame.saturating_sub(layout::status_overhead());

@@ -54,9 +54,17 @@ impl Detour {
         if places.is_empty() || damage == Damage::Flipped && checksum == Checksum::Off {
             return None;
         }
+        // As often as it has bytes.
+        let bytes: u64 = places.iter().map(|at| at.end - at.start).sum();
+        let mut byte = rng.u64(0..bytes);
+        let at = places.into_iter().find(|at| {
+            let hit = byte < at.end - at.start;
+            byte = byte.saturating_sub(at.end - at.start);
+            hit
+        })?;
         Some(Self {
             damage,
-            at: places[rng.usize(0..places.len())].clone(),
+            at,
             held: Vec::new(),
         })
     }

@@ -229,18 +229,18 @@ impl World {
                 None if queued => Started::Unknown,
                 None => Started::No,
             }
-        } else if self.client.wire.fault().is_some() {
-            match said.starts_at {
-                _ if call.reply_seen => Started::Yes,
-                Some(at) if at <= self.client.reported => Started::Unknown,
-                _ => Started::No,
-            }
         } else if cause.kind()
             == (Kind::Refused {
                 limit: Limit::Draining,
             })
         {
             Started::No
+        } else if self.client.wire.fault().is_some() {
+            match said.starts_at {
+                _ if call.reply_seen => Started::Yes,
+                Some(at) if at <= self.client.reported => Started::Unknown,
+                _ => Started::No,
+            }
         } else if self.damaged {
             started
         } else {

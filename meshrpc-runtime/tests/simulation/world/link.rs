@@ -3,9 +3,9 @@
 
 use std::{io, time::Instant};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use fastrand::Rng;
-use meshrpc::wire::{Connection, Fault, FrameType, GoAway, parse_go_away, take_preface};
+use meshrpc::wire::{Connection, Fault, FrameType, GoAway, Landing, parse_go_away, take_preface};
 
 use super::{
     Check, Who, World,
@@ -20,6 +20,9 @@ pub(crate) struct Side {
     pub(crate) wire: Connection,
     preface_seen: bool,
     input: BytesMut,
+    /// Large chunks are read to where they stay.
+    lands: bool,
+    landing: Option<Landing>,
     output: Vec<u8>,
     written: usize,
     unreported: usize,
@@ -58,12 +61,14 @@ enum End {
 }
 
 impl Side {
-    pub(crate) fn new(who: Who, wire: Connection, now: Instant) -> Self {
+    pub(crate) fn new(who: Who, wire: Connection, lands: bool, now: Instant) -> Self {
         Self {
             who,
             wire,
             preface_seen: false,
             input: BytesMut::new(),
+            lands,
+            landing: None,
             output: Vec::new(),
             written: 0,
             unreported: 0,
@@ -217,19 +222,61 @@ impl World {
             side.fail(fault);
             return Ok(true);
         }
-        side.input.extend_from_slice(&pipe.bytes.split_to(len));
+        let mut bytes = pipe.bytes.split_to(len);
+        // The owner says it before it applies what it read.
+        side.report();
+        let landing = side.landing.take();
         self.trace(|| format!("{who} reads {len} bytes"));
-        if let Err(fault) = self.take_input(who)? {
+        let mut taken = Ok(());
+        if let Some(landing) = landing {
+            taken = self.take_landed(who, landing, &mut bytes)?;
+        }
+        let side = self.side(who);
+        side.input.extend_from_slice(&bytes);
+        if taken.is_ok() && side.landing.is_none() {
+            taken = self.take_input(who)?;
+        }
+        let side = self.side(who);
+        if side.lands && taken.is_ok() && side.landing.is_none() {
+            side.landing = side.wire.land(&mut side.input);
+        }
+        if let Err(fault) = taken {
             self.fault(who, fault)?;
         }
         Ok(true)
     }
 
+    /// Goes on with a chunk, and has the core take it once it is whole.
+    fn take_landed(
+        &mut self,
+        who: Who,
+        mut landing: Landing,
+        bytes: &mut BytesMut,
+    ) -> Check<Result<(), Fault>> {
+        let now = self.now;
+        landing.fill(|room| {
+            let len = bytes.len().min(room.remaining_mut());
+            room.put_slice(&bytes.split_to(len));
+        });
+        if !landing.is_whole() {
+            self.side(who).landing = Some(landing);
+            return Ok(Ok(()));
+        }
+        self.tally.landed += 1;
+        let (side, pipe) = self.into(who);
+        side.heard = now;
+        let arrived = pipe.spy.chunk_arrived();
+        let taken = side.wire.landed(landing, now);
+        self.events(who)?;
+        arrived.map(|()| taken).or_else(|what| match self.damaged {
+            true => Ok(Ok(())),
+            false => Err(what),
+        })
+    }
+
     fn take_input(&mut self, who: Who) -> Check<Result<(), Fault>> {
         let now = self.now;
         let (side, _) = self.into(who);
-        // The owner says it before it applies what it read.
-        side.report();
         if !side.preface_seen {
             match take_preface(&mut side.input) {
                 Ok(true) => side.preface_seen = true,

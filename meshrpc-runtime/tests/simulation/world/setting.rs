@@ -26,6 +26,8 @@ pub(crate) struct Setting {
     pub(crate) pipe: usize,
     /// Most bytes in one read or write.
     pub(crate) piece: usize,
+    /// Large chunks are read to where they stay.
+    pub(crate) lands: bool,
     /// Most bytes of a body.
     pub(crate) longest: u64,
     /// One call in so many has a deadline; never if 0.
@@ -139,6 +141,7 @@ impl Setting {
             budget: *of(rng, &[None, None, None, Some(20_000), Some(300_000)]),
             pipe: *of(rng, &[1_000, 20_000, 100_000, 1 << 22]),
             piece: *of(rng, &[100, 5_000, 70_000, 1 << 22]),
+            lands: rng.u8(0..4) > 0,
             longest: *of(rng, &[40, 2_000, 40_000, 90_000, LONGEST / 2]),
             deadlines: *of(rng, &[0, 0, 6, 2]),
             fates,
@@ -182,7 +185,7 @@ fn fate(rng: &mut Rng) -> Fate {
         Fate::ServerDropped,
     ];
     match rng.u8(0..16) {
-        0..4 => {
+        0..6 => {
             let damages = [
                 Damage::Flipped,
                 Damage::Missing,

@@ -111,6 +111,12 @@ impl Spy {
         Ok(())
     }
 
+    /// The other side took the next frame, which has to bring bytes of a body.
+    pub(crate) fn chunk_arrived(&mut self) -> Check {
+        let stream = self.under_way.front().map_or(0, |frame| frame.stream);
+        self.arrived(Some(FrameType::Data), stream)
+    }
+
     /// What this side said on a stream.
     pub(crate) fn said(&self, stream: u64) -> Said {
         self.streams.get(&stream).copied().unwrap_or_default()

@@ -1,9 +1,11 @@
 //! Writing, and refusing what could not be read back.
 
+mod byte;
 mod compound;
 mod held;
+mod run;
 
-use serde::ser::{self, Serialize};
+use serde::ser::{self, Serialize, SerializeSeq};
 
 use super::{
     super::{
@@ -310,6 +312,29 @@ impl<'a, 'o> ser::Serializer for &'a mut Writer<'o> {
     fn serialize_seq(self, len: Option<usize>) -> Result<Elements<'a, 'o>, EncodeError> {
         let value = self.seq()?;
         self.elements("sequence", len, (Place::ANYTHING, value))
+    }
+
+    #[inline]
+    fn collect_seq<I>(self, elements: I) -> Result<(), EncodeError>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        let place = self.seq()?;
+        let elements = elements.into_iter();
+        let len = match elements.size_hint() {
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        };
+        let mut written = self.elements("sequence", len, (Place::ANYTHING, place))?;
+        if place == Place::leaf(Leaf::U8) {
+            written.put_bytes(elements)?;
+        } else {
+            for element in elements {
+                written.serialize_element(&element)?;
+            }
+        }
+        written.end()
     }
 
     #[inline]
