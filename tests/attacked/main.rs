@@ -35,7 +35,7 @@ thread_local! {
 
 /// A value that counts how often it is begun.
 #[derive(Debug)]
-struct Counted<T>(#[expect(dead_code, reason = "it is read and dropped")] T);
+struct Counted<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Counted<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
