@@ -10,6 +10,7 @@ mod kill;
 mod load;
 mod panics;
 mod stop;
+mod together;
 
 /// The service under test.
 const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");

@@ -104,11 +104,11 @@ async fn how_large_a_body_may_be_is_the_gateways_to_say() {
         413,
         &["more than 4 bytes", "`GatewayBuilder::max_body`"],
     );
-    assert_ne!(ask(&taking(5), asked()).await.status(), 413);
-    // Blanks are no arguments, which its callee finds.
+    assert_eq!(ask(&taking(5), asked()).await.status(), 200);
+    // Blanks are as good as nothing to a method without arguments.
     let large = post("/it/desk", vec![b' '; TOO_LARGE]);
     let response = ask(&taking(TOO_LARGE), large).await;
-    refused(&response, 400, &[]);
+    assert_eq!(response.status(), 200, "{response:?}");
 }
 
 #[tokio::test]

@@ -19,12 +19,12 @@ use std::{
         atomic::{AtomicU8, Ordering},
     },
     task::{self, Poll},
-    time::{Duration, Instant},
+    time::Duration,
     vec,
 };
 
 use crate::{
-    connection::{Answers, Responder},
+    connection::{self, Answers, Responder},
     context::Context,
     discovery::BoxFuture,
     server::{
@@ -155,14 +155,14 @@ impl Batch {
 
     /// Begins calls until there are none left, or one is not done at once.
     fn begin(self: &Arc<Self>, cx: &mut task::Context<'_>) {
-        let mut before = Instant::now();
+        let mut before = connection::now();
         let mut next = self.lock().rest.next();
         while let Some(job) = next {
             let Some(route) = self.service.routes.at(job.place) else {
                 return;
             };
             let begun = job.begin(route, &self.service, cx);
-            let now = Instant::now();
+            let now = connection::now();
             let mut slow = now.duration_since(before) > SLOW;
             before = now;
             match begun {

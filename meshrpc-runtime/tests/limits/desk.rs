@@ -19,7 +19,9 @@ pub(crate) trait Desk {
     async fn measure(&self, bytes: Vec<u8>) -> anyhow::Result<u64>;
     /// So many bytes.
     async fn fill(&self, len: u64) -> anyhow::Result<Vec<u8>>;
-    /// The same, once it is let go.
+    /// The same after a second: as many calls as may be are under way by then.
+    async fn fill_late(&self, len: u64) -> anyhow::Result<Vec<u8>>;
+    /// How many bytes there are, once it is let go.
     #[mesh(deadline = "none")]
     async fn hold(&self, bytes: Vec<u8>) -> anyhow::Result<u64>;
     /// Goes on without its caller, until it is let go.
@@ -107,6 +109,11 @@ impl Desk for Clerk {
 
     async fn fill(&self, len: u64) -> anyhow::Result<Vec<u8>> {
         Ok(vec![7; usize::try_from(len)?])
+    }
+
+    async fn fill_late(&self, len: u64) -> anyhow::Result<Vec<u8>> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.fill(len).await
     }
 
     async fn hold(&self, bytes: Vec<u8>) -> anyhow::Result<u64> {

@@ -43,17 +43,26 @@ impl Backoff {
 }
 
 #[cfg(test)]
+pub(super) const FIRST: Duration = Duration::from_millis(50);
+#[cfg(test)]
+pub(super) const LONGEST: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new(FIRST, LONGEST)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    const FIRST: Duration = Duration::from_millis(50);
-    const LONGEST: Duration = Duration::from_secs(10);
-
     #[test]
     fn bounds_double_up_to_the_longest() {
-        let mut backoff = Backoff::new(FIRST, LONGEST);
+        let mut backoff = Backoff::default();
         let bounds: Vec<u128> = (0..10).map(|_| backoff.next(1.0).as_millis()).collect();
         assert_eq!(
             bounds,
@@ -66,7 +75,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_wait_is_never_over_its_bound(failures in 0_usize..200, random in -1.0_f64..2.0) {
-            let mut backoff = Backoff::new(FIRST, LONGEST);
+            let mut backoff = Backoff::default();
             for _ in 0..failures {
                 backoff.next(0.5);
             }

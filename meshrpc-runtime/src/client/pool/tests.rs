@@ -1,3 +1,5 @@
+mod choice;
+
 use std::{
     collections::BTreeMap,
     sync::Arc,
@@ -7,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::{
-    backoff::Backoff,
+    backoff::{Backoff, FIRST, LONGEST},
     members::{Action, Answered, DialId, Members},
     snapshot::{Pick, Snapshot},
 };
@@ -18,13 +20,6 @@ use crate::{
 
 /// A connection is the number of the dial it came of.
 type Pool = Members<DialId>;
-
-const FIRST: Duration = Duration::from_millis(50);
-const LONGEST: Duration = Duration::from_secs(10);
-
-fn pool(now: Instant) -> Pool {
-    Pool::new(Backoff::new(FIRST, LONGEST), now)
-}
 
 fn address(port: u16) -> Address {
     Address::Tcp(([127, 0, 0, 1], port).into())
@@ -75,7 +70,7 @@ fn dials(actions: &[Action<DialId>]) -> Vec<(DialId, String)> {
 
 /// A pool whose instances are all connected; greeter-n on connection n.
 fn connected(count: u16, now: Instant) -> Pool {
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(count), now);
     for n in 1..=count {
         let (id, name) = (n.into(), format!("greeter-{n}"));
@@ -94,7 +89,7 @@ fn next(snapshot: &Snapshot<DialId>, rotation: &Rotation) -> Option<DialId> {
 #[test]
 fn every_listed_instance_is_dialled_once() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     let actions = pool.list(&greeters(3), now);
     let expected = [(1, "127.0.0.1:1"), (2, "127.0.0.1:2"), (3, "127.0.0.1:3")];
     assert_eq!(
@@ -119,7 +114,7 @@ fn calls_go_in_turn_over_connected_instances() {
 #[test]
 fn a_failed_dial_waits_within_its_bound_and_is_made_again() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.dial_failed((1, "greeter-1"), "connection refused", now, 1.0);
     let until = now + FIRST;
@@ -138,7 +133,7 @@ fn a_failed_dial_waits_within_its_bound_and_is_made_again() {
 fn a_restart_or_a_new_address_does_not_wait_for_the_back_off() {
     for successor in [endpoint("greeter-1", 2, 1), endpoint("greeter-1", 1, 9)] {
         let now = Instant::now();
-        let mut pool = pool(now);
+        let mut pool = Pool::new(Backoff::default(), now);
         pool.list(&greeters(1), now);
         for id in 1..8 {
             pool.dial_failed((id, "greeter-1"), "connection refused", now, 1.0);
@@ -156,7 +151,7 @@ fn a_restart_or_a_new_address_does_not_wait_for_the_back_off() {
 #[test]
 fn an_instance_that_was_gone_and_is_back_is_dialled_at_once() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.dial_failed((1, "greeter-1"), "connection refused", now, 1.0);
     pool.list(&list(Vec::new()), now);
@@ -166,7 +161,7 @@ fn an_instance_that_was_gone_and_is_back_is_dialled_at_once() {
 #[test]
 fn a_port_that_another_instance_uses_now_is_not_called() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     let actions = pool.connected((1, "greeter-1"), answered(1, "billing-1", 7), now, 1.0);
     assert_eq!(actions, [Action::Retire(1)]);
@@ -183,7 +178,7 @@ fn a_port_that_another_instance_uses_now_is_not_called() {
 #[test]
 fn whoever_answers_at_a_listed_address_is_accepted_under_the_lists_name() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&list(vec![endpoint("host:7001", 0, 1)]), now);
     let name = "host:7001";
     assert_eq!(
@@ -198,7 +193,7 @@ fn whoever_answers_at_a_listed_address_is_accepted_under_the_lists_name() {
 #[test]
 fn whoever_answers_at_a_bare_address_is_accepted_under_it() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(
         &list(vec![Endpoint {
             instance: None,
@@ -216,7 +211,7 @@ fn whoever_answers_at_a_bare_address_is_accepted_under_it() {
 #[test]
 fn news_of_the_boot_that_already_answered_changes_nothing() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     assert_eq!(
         pool.connected((1, "greeter-1"), answered(1, "greeter-1", 2), now, 0.0),
@@ -253,7 +248,7 @@ fn an_instance_that_left_gets_no_calls_and_may_finish() {
 #[test]
 fn a_dial_that_was_overtaken_is_closed_when_it_succeeds() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     pool.list(&greeters(1), now);
     pool.list(&list(vec![endpoint("greeter-1", 2, 1)]), now);
     let late = pool.connected((1, "greeter-1"), answered(1, "greeter-1", 1), now, 0.0);
@@ -288,87 +283,9 @@ fn a_proven_connection_that_ends_is_replaced_after_the_first_pause_and_a_fresh_o
 }
 
 #[test]
-fn an_ejected_instance_is_passed_over_and_returns() {
-    let now = Instant::now();
-    let mut pool = connected(2, now);
-    assert!(pool.suspect((1, "greeter-1"), now, 0.0));
-    let rotation = Rotation::default();
-    assert!((0..9).all(|_| next(&pool.snapshot(now), &rotation) == Some(2)));
-    // Half are out: the other one stays.
-    assert!(!pool.suspect((2, "greeter-2"), now, 0.0));
-    let back = pool.next_deadline(now).unwrap();
-    let turns: Vec<_> = (0..4)
-        .filter_map(|_| next(&pool.snapshot(back), &rotation))
-        .collect();
-    assert_eq!(turns.iter().filter(|&&turn| turn == 1).count(), 2);
-}
-
-#[test]
-fn an_ejected_instance_is_better_than_none() {
-    let now = Instant::now();
-    let mut pool = connected(2, now);
-    pool.suspect((1, "greeter-1"), now, 0.0);
-    pool.closing((2, "greeter-2"), "gone", now, 1.0);
-    let snapshot = pool.snapshot(now);
-    assert_eq!(next(&snapshot, &Rotation::default()), Some(1));
-    assert_eq!(
-        snapshot.for_session("k", false, |_| true),
-        Some(Pick::Chosen(1))
-    );
-}
-
-#[test]
-fn news_about_an_older_connection_ejects_nobody() {
-    let now = Instant::now();
-    let mut pool = connected(2, now);
-    assert!(!pool.suspect((7, "greeter-1"), now, 0.0));
-}
-
-#[test]
-fn a_session_waits_for_its_own_instance_and_then_takes_the_next() {
-    let now = Instant::now();
-    let names = ["greeter-1", "greeter-2", "greeter-3"];
-    let order = ranked("acct-7", &names);
-    let mut pool = connected(3, now);
-    let own = order[0] as DialId + 1;
-    let own_name = names[order[0]];
-    let at = |pool: &Pool, patient| pool.snapshot(now).for_session("acct-7", patient, |_| true);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(own)));
-
-    // It is lost, and soon dialled again.
-    pool.closing((own, own_name), "gone", now, 1.0);
-    assert_eq!(at(&pool, true), Some(Pick::Preferred));
-    let again = dials(&pool.due(now + FIRST))[0].0;
-    pool.dial_failed((again, own_name), "refused", now, 1.0);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(order[1] as DialId + 1)));
-
-    // It restarts: its successor is dialled, then connected.
-    let mut endpoints = greeters(3);
-    let port = u16::try_from(own).unwrap();
-    endpoints.ready[order[0]] = endpoint(own_name, 2, port);
-    pool.list(&endpoints, now);
-    assert_eq!(at(&pool, true), Some(Pick::Preferred));
-    assert_eq!(at(&pool, false), Some(Pick::Chosen(order[1] as DialId + 1)));
-    pool.connected((5, own_name), answered(5, own_name, 2), now, 0.0);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(5)));
-}
-
-#[test]
-fn a_session_that_was_refused_by_its_instance_takes_the_next() {
-    let now = Instant::now();
-    let pool = connected(3, now);
-    let order = ranked("k", &["greeter-1", "greeter-2", "greeter-3"]);
-    let refused = order[0] as DialId + 1;
-    let pick = pool
-        .snapshot(now)
-        .for_session("k", true, |&id| id != refused);
-    assert_eq!(pick, Some(Pick::Chosen(order[1] as DialId + 1)));
-}
-
-#[test]
 fn an_empty_list_is_waited_out_for_a_moment_only() {
     let start = Instant::now();
-    let mut pool = pool(start);
+    let mut pool = Pool::new(Backoff::default(), start);
     let at = |pool: &Pool, millis| {
         let now = start + Duration::from_millis(millis);
         pool.snapshot(now).otherwise(now)
@@ -422,7 +339,7 @@ proptest! {
     #[test]
     fn every_listed_instance_is_looked_after(steps in prop::collection::vec(step(), 1..60)) {
         let mut now = Instant::now();
-        let mut pool = pool(now);
+        let mut pool = Pool::new(Backoff::default(), now);
         let mut under_way: BTreeMap<DialId, (String, u64)> = BTreeMap::new();
         let mut open: BTreeMap<DialId, String> = BTreeMap::new();
         let mut listed: BTreeMap<String, u64> = BTreeMap::new();
@@ -492,7 +409,7 @@ proptest! {
 #[test]
 fn members_are_in_the_order_of_their_names() {
     let now = Instant::now();
-    let mut pool = pool(now);
+    let mut pool = Pool::new(Backoff::default(), now);
     let mut endpoints = greeters(3);
     endpoints.ready.reverse();
     pool.list(&endpoints, now);

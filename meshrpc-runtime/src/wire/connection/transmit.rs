@@ -289,3 +289,143 @@ enum Cut {
     /// It has nothing to send now.
     Idle,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use bytes::BytesMut;
+
+    use super::{
+        super::{
+            super::{
+                config::Config,
+                head::{CallKind, Codec, Metadata, OpenHead, ReplyHead},
+            },
+            take_preface,
+        },
+        *,
+    };
+
+    struct Pair {
+        client: Connection,
+        server: Connection,
+        now: Instant,
+        /// Body bytes of the chunks that the client sent.
+        chunks: Vec<usize>,
+    }
+
+    impl Pair {
+        fn open() -> Self {
+            let now = Instant::now();
+            let config = Arc::new(Config::default());
+            let mut pair = Self {
+                client: Connection::client(Arc::clone(&config), 1, now),
+                server: Connection::server(config, 2, now),
+                now,
+                chunks: Vec::new(),
+            };
+            let mut hello = BytesMut::new();
+            let mut out = Vec::new();
+            pair.client.transmit(&mut out);
+            hello.extend_from_slice(&out);
+            assert!(take_preface(&mut hello).expect("a preface"));
+            pair.server.preface_received();
+            feed(&mut pair.server, &hello, now);
+            let mut answer = Vec::new();
+            pair.server.transmit(&mut answer);
+            let mut answer = BytesMut::from(&answer[..]);
+            assert!(take_preface(&mut answer).expect("a preface"));
+            pair.client.preface_received();
+            feed(&mut pair.client, &answer, now);
+            pair
+        }
+
+        fn call(&mut self, len: usize) {
+            let head = OpenHead {
+                kind: CallKind::Unary,
+                codec: Codec::Positional,
+                method: 1,
+                schema: 0,
+                time_left: None,
+                attempt: 1,
+                idempotent: false,
+                body_len: None,
+                session: None,
+                trace: None,
+                metadata: Metadata::new(),
+            };
+            let taken = self.client.call(head, vec![0; len], None, self.now);
+            assert!(taken.is_ok());
+        }
+
+        /// Lets everything pass and be answered.
+        fn settle(&mut self) {
+            for _ in 0..200 {
+                let mut out = Vec::new();
+                self.client.transmit(&mut out);
+                self.chunks.extend(feed(&mut self.server, &out, self.now));
+                while let Some(event) = self.server.poll_event() {
+                    if let Event::Call { id, .. } = event {
+                        let head = ReplyHead {
+                            codec: Codec::Positional,
+                            metadata: Metadata::new(),
+                        };
+                        self.server.reply(id, &head, Bytes::new());
+                    }
+                }
+                let mut out = Vec::new();
+                self.server.transmit(&mut out);
+                feed(&mut self.client, &out, self.now);
+            }
+            assert_eq!(self.client.in_flight(), 0);
+        }
+
+        /// Length of the longest chunk of a bulk call that is made now, among the first four.
+        fn longest_of_bulk(&mut self) -> usize {
+            self.chunks.clear();
+            self.call(2 << 20);
+            self.settle();
+            self.chunks.iter().take(4).copied().max().unwrap_or(0)
+        }
+    }
+
+    /// The lengths of the DATA frames in `bytes`.
+    fn feed(to: &mut Connection, bytes: &[u8], now: Instant) -> Vec<usize> {
+        let mut input = BytesMut::from(bytes);
+        let mut chunks = Vec::new();
+        while let Some(frame) = to.frame_reader().next(&mut input).expect("well-formed") {
+            if frame.kind == Some(FrameType::Data) {
+                chunks.push(frame.payload.len());
+            }
+            to.receive(&frame, now).expect("well-formed");
+        }
+        assert!(input.is_empty());
+        chunks
+    }
+
+    #[test]
+    fn bulk_alone_is_sent_in_long_chunks_also_behind_other_bulk() {
+        let mut pair = Pair::open();
+        for _ in 0..3 {
+            assert!(pair.longest_of_bulk() > SMALL_MODE_CHUNK);
+        }
+        pair.chunks.clear();
+        (0..4).for_each(|_| pair.call(1 << 20));
+        pair.settle();
+        let short = |len: &&usize| **len <= SMALL_MODE_CHUNK;
+        assert_eq!(pair.chunks.iter().filter(short).count(), 0);
+    }
+
+    #[test]
+    fn bulk_begins_in_short_chunks_where_a_small_call_has_just_ended() {
+        let mut pair = Pair::open();
+        pair.call(10);
+        pair.settle();
+        assert!(pair.longest_of_bulk() <= SMALL_MODE_CHUNK);
+        pair.call(10);
+        pair.settle();
+        pair.now += RECENT;
+        assert!(pair.longest_of_bulk() > SMALL_MODE_CHUNK);
+    }
+}

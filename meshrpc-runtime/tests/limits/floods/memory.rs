@@ -83,17 +83,32 @@ fn fault_02_slow_handshakes_cost_no_more_than_so_many_at_a_time() {
 
 #[test]
 fn fault_03_a_client_that_never_reads_costs_what_it_may_have_open() {
-    // The calls of one connection, with replies of 32 KiB each.
+    // The calls of one connection, with replies of 32 KiB each: as they were written, and the part
+    // of them that is in their first frames.
     flooded(
         "never reads",
-        1024 * (32 << 10) + (16 << 20),
+        1024 * (48 << 10) + (16 << 20),
         |socket, times| {
             let mut raw = Raw::connect(socket);
             for call in 1..=2_000 * times as u64 {
-                let fill = open(&DESK, "fill", 2 * call, &json!({ "len": 32 << 10 }), true);
+                let fill = open(
+                    &DESK,
+                    "fill_late",
+                    2 * call,
+                    &json!({ "len": 32 << 10 }),
+                    true,
+                );
                 if raw.send(&fill).is_err() {
                     break;
                 }
+            }
+            // Those that came after them, one after the other, are answered after them.
+            let mut other = Raw::connect(socket);
+            for id in [2, 4, 6] {
+                let fill = open(&DESK, "fill_late", id, &json!({ "len": 1 }), true);
+                other.send(&fill).expect("it is read");
+                let answer = other.next().expect("answered");
+                assert_eq!(answer.kind, Some(FrameType::Reply));
             }
         },
     );
