@@ -15,6 +15,8 @@ use super::{
 const MAX_NAME: usize = 128;
 /// Most contracts a client may name.
 const MAX_CONTRACTS: usize = 64;
+/// More bytes than all values but contracts take in a server's hello.
+const OTHER_VALUES: usize = 256;
 
 mod id {
     pub(super) const FEATURES: u16 = 1;
@@ -194,7 +196,10 @@ pub(crate) fn judge(
     wanted: &[(String, u64)],
     served: &[ContractOffer],
 ) -> Vec<(String, ContractVerdict)> {
-    let mut budget = usize::from(HANDSHAKE_MAX_FRAME as u16) / 2;
+    // Every name is answered; what is left of the hello, half of it at most, is for methods.
+    let names: usize = wanted.iter().map(|(name, _)| name.len() + 6).sum();
+    let max = HANDSHAKE_MAX_FRAME as usize;
+    let mut budget = max.saturating_sub(names + OTHER_VALUES).min(max / 2);
     let judge_one = |(name, fingerprint): &(String, u64)| {
         let verdict = match served.iter().find(|offer| offer.name == *name) {
             None => ContractVerdict::Absent,
@@ -301,4 +306,53 @@ fn parse_limits(mut value: Bytes) -> Result<Limits, Fault> {
         return Err(Fault::Malformed("a window of 0 in a hello"));
     }
     Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_to_as_many_contracts_as_fit_a_hello_fits_one() {
+        let wanted: Vec<(String, u64)> = (0..62).map(|n| (format!("{n:0>250}"), 1)).collect();
+        let method = MethodOffer {
+            key: 1,
+            fingerprint: 2,
+        };
+        let served: Vec<ContractOffer> = wanted
+            .iter()
+            .map(|(name, _)| ContractOffer {
+                name: name.clone(),
+                fingerprint: 2,
+                methods: vec![method; 20],
+            })
+            .collect();
+        let hello = Hello {
+            features: 0,
+            limits: Limits::of(&Config::default()),
+            ping_min: Duration::ZERO,
+            checksum: Checksum::Crc32,
+            codecs: 0,
+            name: "n".repeat(MAX_NAME).into(),
+            epoch: 1,
+            wanted_instance: None,
+            wanted: wanted.clone(),
+            verdicts: Vec::new(),
+        };
+        let len = |hello: &Hello| {
+            let mut out = Vec::new();
+            hello.put(&mut out, 0);
+            out.len()
+        };
+        let max = HANDSHAKE_MAX_FRAME as usize;
+        assert!(len(&hello) > max - 512 && len(&hello) <= max);
+        let verdicts = judge(&wanted, &served);
+        assert_eq!(verdicts.len(), wanted.len());
+        let answer = Hello {
+            wanted: Vec::new(),
+            verdicts,
+            ..hello
+        };
+        assert!(len(&answer) <= max, "{} bytes", len(&answer));
+    }
 }

@@ -95,3 +95,16 @@ impl Outbound {
         self.end_sent = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_of_no_bytes_ends_where_it_begins() {
+        let mut outbound = Outbound::buffered();
+        outbound.finished = true;
+        assert!(outbound.take_first(100).is_empty());
+        assert!(outbound.end_sent, "a frame of its own for nothing");
+    }
+}
