@@ -157,8 +157,8 @@ impl Setting {
             max_frame: 16_384 + (u32::from(self.peer_frame) << 7),
             max_message: u64::from(self.peer_message) << 2,
             max_streams: 1 + u32::from(self.peer_streams % 8),
-            connection_window: u32::from(self.peer_connection_window),
-            stream_window: u32::from(self.peer_window) << 8,
+            connection_window: 1 + u32::from(self.peer_connection_window),
+            stream_window: 1 + (u32::from(self.peer_window) << 8),
             inline_max: u32::from(self.peer_inline) << 5,
         }
     }

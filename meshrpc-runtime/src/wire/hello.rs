@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_as_many_contracts_as_fit_a_hello_fits_one() {
-        let wanted: Vec<(String, u64)> = (0..62).map(|n| (format!("{n:0>250}"), 1)).collect();
+        let wanted: Vec<(String, u64)> = (0..62).map(|n| (format!("{n:0>248}"), 1)).collect();
         let method = MethodOffer {
             key: 1,
             fingerprint: 2,
