@@ -14,7 +14,7 @@ use super::{
     snapshot::{Pick, Snapshot},
 };
 use crate::{
-    client::balance::{Rotation, ranked},
+    client::balance::Rotation,
     discovery::{Address, Endpoint, Endpoints, Instance, Via},
 };
 

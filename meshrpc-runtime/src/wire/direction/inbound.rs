@@ -256,7 +256,7 @@ impl Pieces {
                 whole
             }
             Pieces::Many(mut whole) => {
-                whole.reserve(len);
+                whole.reserve(len, hint);
                 whole
             }
         }

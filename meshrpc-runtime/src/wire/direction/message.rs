@@ -1,5 +1,7 @@
 //! The bytes of a message, as far as they have arrived.
 
+use std::mem;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use memmap2::MmapMut;
 
@@ -29,19 +31,29 @@ pub(crate) enum Message {
 impl Message {
     /// With room for `len` bytes, and for `hint` if the sender said that there will be as many.
     pub(super) fn new(len: usize, hint: usize) -> Self {
-        let hint = hint.min(len.saturating_mul(AHEAD));
-        if hint < MAPPED || hint < len {
-            return Self::Heap(BytesMut::with_capacity(hint.max(len)));
+        if let Some(mapped) = Self::mapped(len, hint) {
+            return mapped;
         }
-        match MmapMut::map_anon(hint) {
-            Ok(pages) => Self::Mapped {
-                pages,
-                filled: 0,
-                huge: false,
-            },
-            // There is no room for what was announced: perhaps there is for what comes.
-            Err(_) => Self::Heap(BytesMut::with_capacity(len)),
+        let ahead = match hint {
+            ..MAPPED => hint.min(len.saturating_mul(AHEAD)),
+            // It gets its pages once enough has come.
+            _ => 0,
+        };
+        Self::Heap(BytesMut::with_capacity(ahead.max(len)))
+    }
+
+    /// In pages of its own, if it is to be that long, and `len` bytes entitle it to as many.
+    fn mapped(len: usize, hint: usize) -> Option<Self> {
+        if hint < MAPPED || hint < len || hint > len.saturating_mul(AHEAD) {
+            return None;
         }
+        // Where there is no room for what was announced, perhaps there is for what comes.
+        let pages = MmapMut::map_anon(hint).ok()?;
+        Some(Self::Mapped {
+            pages,
+            filled: 0,
+            huge: false,
+        })
     }
 
     /// Bytes that have arrived.
@@ -52,19 +64,20 @@ impl Message {
         }
     }
 
-    /// Makes room for `len` bytes more.
-    pub(super) fn reserve(&mut self, len: usize) {
-        match self {
-            Self::Heap(bytes) => bytes.reserve(len),
-            Self::Mapped { pages, filled, .. } if pages.len() - *filled >= len => {}
+    /// Makes room for `len` bytes more; `hint` as for [`new`](Self::new).
+    pub(super) fn reserve(&mut self, len: usize, hint: usize) {
+        let whole = self.arrived().len() + len;
+        let moved = match self {
+            Self::Mapped { pages, .. } if pages.len() >= whole => return,
             // It is longer than was announced.
-            Self::Mapped { .. } => {
-                let arrived = self.arrived();
-                let mut bytes = BytesMut::with_capacity(arrived.len() + len);
-                bytes.extend_from_slice(arrived);
-                *self = Self::Heap(bytes);
-            }
-        }
+            Self::Mapped { .. } => Self::Heap(BytesMut::with_capacity(whole)),
+            Self::Heap(bytes) => match Self::mapped(whole, hint) {
+                Some(mapped) => mapped,
+                None => return bytes.reserve(len),
+            },
+        };
+        let before = mem::replace(self, moved);
+        self.extend(before.arrived());
     }
 
     /// Lets `fill` add up to `most` bytes, for which there is room.

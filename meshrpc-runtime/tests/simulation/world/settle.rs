@@ -37,10 +37,8 @@ impl World {
             self.befall(self.setting.farewell);
             self.go_on()?;
         }
-        if whole {
-            if !(self.client.gone && self.server.gone) {
-                return Err("a connection without calls does not end in good order".into());
-            }
+        if whole && !(self.client.gone && self.server.gone) {
+            return Err("a connection without calls does not end in good order".into());
         }
         self.tally.drained += u64::from(self.down.spy.accepts_until.is_some());
         self.notice()?;

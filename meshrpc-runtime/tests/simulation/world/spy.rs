@@ -102,7 +102,7 @@ impl Spy {
     /// The other side took a frame.
     pub(crate) fn arrived(&mut self, kind: Option<FrameType>, stream: u64) -> Check {
         let Some(frame) = self.under_way.pop_front() else {
-            return Err(format!("{:?} arrived, and was never sent", kind));
+            return Err(format!("{kind:?} arrived, and was never sent"));
         };
         if (Some(frame.kind), frame.stream) != (kind.map(|kind| kind as u8), stream) {
             return Err(format!("{frame:?} was sent, {kind:?} on {stream} arrived"));
@@ -166,7 +166,7 @@ impl Spy {
             }
             match kind {
                 FrameType::Open => {
-                    if id % 2 != 0 || id <= self.last_open {
+                    if !id.is_multiple_of(2) || id <= self.last_open {
                         return Err(format!("{} was used before", self.last_open));
                     }
                     if self.opens_until.is_some_and(|until| id > until) {
