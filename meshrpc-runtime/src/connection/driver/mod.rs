@@ -10,7 +10,7 @@ mod write;
 
 use std::{
     future::poll_fn,
-    io,
+    io, mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -23,12 +23,11 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
-use self::write::Wrote;
 use super::{
     Io, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{Fault, Frame, FrameReader, Landing, Output, Peer};
+use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -150,7 +149,7 @@ impl<T: Io> Driver<T> {
             let again = dispatched.is_some() && self.put_off;
             self.put_off = dispatched.is_some();
             let wrote = self.poll_write(cx, read.is_pending());
-            if let Poll::Ready(Wrote::All(Some(fault))) = wrote {
+            if let Poll::Ready(Some(fault)) = wrote {
                 return Poll::Ready(fault);
             }
             if let Poll::Ready(fault) = self.poll_parting(cx) {
@@ -207,26 +206,26 @@ impl<T: Io> Driver<T> {
             if self.timer.as_mut().poll(cx).is_pending() {
                 return;
             }
-            let mut state = self.shared.lock();
-            state.wire.wrote(std::mem::take(&mut self.unreported));
-            let result = state.wire.handle_timeout(now());
-            state.collect(&mut self.aftermath);
-            drop(state);
-            self.shared.settle(&mut self.aftermath);
-            if let Err(fault) = result {
+            if let Err(fault) = self.change(|wire| wire.handle_timeout(now())) {
                 self.fail(fault);
             }
         }
     }
 
     fn fail(&mut self, fault: Fault) {
-        let unreported = std::mem::take(&mut self.unreported);
+        self.change(|wire| wire.fail_with(fault));
+    }
+
+    /// Changes the state, which knows then what was written, and does what follows from it.
+    fn change<R>(&mut self, change: impl FnOnce(&mut wire::Connection) -> R) -> R {
+        let unreported = mem::take(&mut self.unreported);
         let mut state = self.shared.lock();
         state.wire.wrote(unreported);
-        state.wire.fail_with(fault);
+        let result = change(&mut state.wire);
         state.collect(&mut self.aftermath);
         drop(state);
         self.shared.settle(&mut self.aftermath);
+        result
     }
 }
 

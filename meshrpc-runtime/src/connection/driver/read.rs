@@ -90,12 +90,7 @@ impl<T: Io> Driver<T> {
         };
         self.between_chunks = landing.has_successor();
         let now = now();
-        let mut state = self.shared.lock();
-        state.wire.wrote(std::mem::take(&mut self.unreported));
-        let result = state.wire.landed(landing, now);
-        state.collect(&mut self.aftermath);
-        drop(state);
-        self.shared.settle(&mut self.aftermath);
+        let result = self.change(|wire| wire.landed(landing, now));
         if !self.between_chunks {
             self.release_input();
         }
@@ -162,15 +157,12 @@ impl<T: Io> Driver<T> {
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
         self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
-        let mut state = self.shared.lock();
-        state.wire.wrote(std::mem::take(&mut self.unreported));
-        let mut result = Ok(());
-        for frame in self.frames.drain(..) {
-            result = result.and_then(|()| state.wire.receive(&frame, now));
-        }
-        state.collect(&mut self.aftermath);
-        drop(state);
-        self.shared.settle(&mut self.aftermath);
+        let mut frames = mem::take(&mut self.frames);
+        let result = self.change(|wire| {
+            let mut frames = frames.drain(..);
+            frames.try_for_each(|frame| wire.receive(&frame, now))
+        });
+        self.frames = frames;
         result
     }
 

@@ -19,15 +19,14 @@ const FEW: usize = 4;
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
 
-/// How far writing came.
-pub(super) enum Wrote {
-    /// Everything; with the reason if the connection is over.
-    All(Option<Fault>),
-}
-
 impl<T: Io> Driver<T> {
-    /// Writes until nothing is left or the stream takes no more.
-    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, may_yield: bool) -> Poll<Wrote> {
+    /// Writes until nothing is left or the stream takes no more. Ready once nothing is left, with
+    /// the reason if the connection is over.
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        may_yield: bool,
+    ) -> Poll<Option<Fault>> {
         if self.output.has_remaining() {
             self.hold_requests_back();
         }
@@ -74,7 +73,7 @@ impl<T: Io> Driver<T> {
                     self.aftermath.calls.shrink_to(FEW);
                     self.aftermath.wake.shrink_to(FEW);
                 }
-                return Poll::Ready(Wrote::All(fault));
+                return Poll::Ready(fault);
             }
             drop(state);
             self.shared.settle(&mut self.aftermath);
