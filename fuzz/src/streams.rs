@@ -3,8 +3,8 @@ use std::{sync::Arc, time::Instant};
 use arbitrary::{Arbitrary, Unstructured};
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
-    CallKind, Codec, Config, Connection, Event, Fault, ItemReader, Metadata, OpenHead, Read,
-    put_item_prefix, take_preface,
+    CallKind, Codec, Config, Connection, Event, Fault, ItemReader, OpenHead, Read, put_item_prefix,
+    take_preface,
 };
 
 /// Items longer than this are refused.
@@ -182,17 +182,5 @@ fn pass(from: &mut Connection, to: &mut Connection, shaken: &mut bool, now: Inst
 }
 
 fn head() -> OpenHead {
-    OpenHead {
-        kind: CallKind::ClientStream,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(CallKind::ClientStream, Codec::Positional, 1)
 }

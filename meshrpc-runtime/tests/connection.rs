@@ -14,8 +14,8 @@ use meshrpc::{
     Kind, Started,
     connection::{CallFailure, Connection, Dispatch, Incoming, IncomingBody, NotTaken},
     wire::{
-        Body, CallKind, Checksum, Codec, Config, Flags, FrameType, LocalIdentity, Metadata,
-        OpenHead, Reason, ReplyHead, Status, put_frame, put_open,
+        Body, CallKind, Checksum, Codec, Config, Flags, FrameType, LocalIdentity, OpenHead, Reason,
+        ReplyHead, Status, put_frame, put_open,
     },
 };
 use tokio::{
@@ -79,10 +79,7 @@ impl Methods {
             if let Some(entered) = entered {
                 let _ = entered.send(());
             }
-            let head = ReplyHead {
-                codec: Codec::Positional,
-                metadata: Metadata::new(),
-            };
+            let head = ReplyHead::new(Codec::Positional);
             match (call.head.method, call.body) {
                 (ECHO, IncomingBody::Buffered(body)) => call.responder.reply(&head, body),
                 (HANG, _) => pending::<()>().await,
@@ -150,19 +147,7 @@ async fn pair_with(client: Config, mut server: Config) -> Pair {
 }
 
 fn head(method: u64, kind: CallKind) -> OpenHead {
-    OpenHead {
-        kind,
-        codec: Codec::Positional,
-        method,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(kind, Codec::Positional, method)
 }
 
 async fn call(

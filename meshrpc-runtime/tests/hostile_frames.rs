@@ -12,8 +12,8 @@ use meshrpc::{
     Code, Started,
     wire::{
         CallKind, Codec, Config, Connection, Detail, Event, Failure, Fault, Flags, Frame,
-        FrameType, GoAway, GoAwayReason, Metadata, OpenHead, Read, ReplyHead, Side, Status,
-        put_go_away, put_open, put_reply, put_status, take_preface,
+        FrameType, GoAway, GoAwayReason, OpenHead, Read, ReplyHead, Side, Status, put_go_away,
+        put_open, put_reply, put_status, take_preface,
     },
 };
 
@@ -126,26 +126,11 @@ fn pass(from: &mut Connection, to: &mut Connection, now: Instant) {
 }
 
 fn open_head(kind: CallKind) -> OpenHead {
-    OpenHead {
-        kind,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(kind, Codec::Positional, 1)
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::Positional,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::Positional)
 }
 
 fn frame(kind: FrameType, flags: Flags, stream: u64, payload: impl Into<Bytes>) -> Frame {

@@ -10,8 +10,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use meshrpc::{
     Started,
     wire::{
-        CallKind, Codec, Config, Connection, Event, Failure, Fault, Landing, Metadata, OpenHead,
-        Read, Reason, ReplyHead, Status, take_preface,
+        CallKind, Codec, Config, Connection, Event, Failure, Fault, Landing, OpenHead, Read,
+        Reason, ReplyHead, Status, take_preface,
     },
 };
 use proptest::prelude::*;
@@ -140,26 +140,11 @@ fn hand_over(from: &mut End, to: &mut End, now: Instant) -> usize {
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::Positional,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::Positional)
 }
 
 fn head(kind: CallKind) -> OpenHead {
-    OpenHead {
-        kind,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(kind, Codec::Positional, 1)
 }
 
 fn one_at_a_time() -> Config {

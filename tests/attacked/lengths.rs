@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
     CallKind, Checksum, Codec, Config, Connection, Event, Fault, Flags, Frame, FrameReader,
-    FrameType, ItemReader, Metadata, OpenHead, put_item_prefix, put_open, take_preface,
+    FrameType, ItemReader, OpenHead, put_item_prefix, put_open, take_preface,
 };
 use meshrpc_fuzz::measure;
 use serde_bytes::ByteBuf;
@@ -184,17 +184,8 @@ impl Server {
 
     fn open(&mut self, id: u64, body_len: Option<u64>, body: &[u8]) {
         let head = OpenHead {
-            kind: CallKind::Unary,
-            codec: Codec::Positional,
-            method: 1,
-            schema: 0,
-            time_left: None,
-            attempt: 1,
-            idempotent: false,
             body_len,
-            session: None,
-            trace: None,
-            metadata: Metadata::new(),
+            ..OpenHead::new(CallKind::Unary, Codec::Positional, 1)
         };
         let mut payload = Vec::new();
         put_open(&mut payload, &head);

@@ -2,9 +2,8 @@ use bytes::{BufMut, Bytes};
 use meshrpc::{
     Started,
     wire::{
-        CallKind, Codec, Detail, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, Metadata, OpenHead,
-        Reason, ReplyHead, Status, parse_open, parse_reply, parse_status, put_open, put_reply,
-        put_status,
+        CallKind, Codec, Detail, MAX_METADATA_BYTES, MAX_METADATA_ENTRIES, OpenHead, Reason,
+        ReplyHead, Status, parse_open, parse_reply, parse_status, put_open, put_reply, put_status,
     },
 };
 use meshrpc_fuzz::measure;
@@ -22,14 +21,7 @@ fn payloads(entries: &[(usize, usize)]) -> [(&'static str, Bytes); 3] {
     let mut open = Vec::new();
     put_open(&mut open, &open_head());
     let mut reply = Vec::new();
-    put_reply(
-        &mut reply,
-        &ReplyHead {
-            codec: Codec::Positional,
-            metadata: Metadata::new(),
-        },
-        None,
-    );
+    put_reply(&mut reply, &ReplyHead::new(Codec::Positional), None);
     for head in [&mut open, &mut reply] {
         head.extend_from_slice(&metadata);
         let len = head.len() as u16;
@@ -111,17 +103,5 @@ fn fault_19_a_metadata_bomb_is_refused_at_the_first_entry_too_many() {
 }
 
 fn open_head() -> OpenHead {
-    OpenHead {
-        kind: CallKind::Unary,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(CallKind::Unary, Codec::Positional, 1)
 }

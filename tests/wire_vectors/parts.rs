@@ -98,19 +98,7 @@ pub(crate) fn hello_payload(hello: &Hello) -> Vec<u8> {
 }
 
 pub(crate) fn small_open() -> OpenHead {
-    OpenHead {
-        kind: CallKind::Unary,
-        codec: Codec::FieldNamed,
-        method: GREET,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(CallKind::Unary, Codec::FieldNamed, GREET)
 }
 
 pub(crate) fn full_open() -> OpenHead {
@@ -148,10 +136,7 @@ pub(crate) fn open(flags: Flags, stream: u64, body: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn named_reply() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::FieldNamed,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::FieldNamed)
 }
 
 pub(crate) fn reply_payload(head: &ReplyHead, body_len: Option<u64>, body: &[u8]) -> Vec<u8> {

@@ -49,21 +49,7 @@ fn the_preface_is_as_shown() {
 #[test]
 fn frames_have_the_flags_and_streams_of_the_table() {
     let rows = table("wire.md", &["type", "frame", "sent by"]);
-    let all = [
-        FrameType::ClientHello,
-        FrameType::ServerHello,
-        FrameType::Open,
-        FrameType::Reply,
-        FrameType::Data,
-        FrameType::Status,
-        FrameType::Reset,
-        FrameType::Credit,
-        FrameType::Ping,
-        FrameType::Pong,
-        FrameType::GoAway,
-        FrameType::Info,
-    ];
-    for kind in all {
+    for kind in FrameType::ALL {
         let number = kind as u8;
         let row = rows.iter().find(|row| row[0] == format!("{number:02x}"));
         let row = row.unwrap_or_else(|| panic!("no row for {kind:?}"));
@@ -96,7 +82,7 @@ fn frames_have_the_flags_and_streams_of_the_table() {
             );
         }
     }
-    let known: Vec<u8> = all.iter().map(|kind| *kind as u8).collect();
+    let known = FrameType::ALL.map(|kind| kind as u8);
     for number in 0..=u8::MAX {
         let unknown = read_as(number, 0, 0) == Err(Fault::UnknownFrame(number));
         let expected = number < 0x80 && !known.contains(&number);

@@ -11,8 +11,8 @@ use bytes::{Bytes, BytesMut};
 use meshrpc::{
     codec,
     wire::{
-        CallKind, Codec, Config, Connection, Event, ItemReader, Metadata, OpenHead, Read,
-        ReplyHead, put_item_prefix, take_preface,
+        CallKind, Codec, Config, Connection, Event, ItemReader, OpenHead, Read, ReplyHead,
+        put_item_prefix, take_preface,
     },
 };
 
@@ -103,19 +103,7 @@ impl Pair {
     }
 
     fn call(&mut self, kind: CallKind, body: Bytes) {
-        let head = OpenHead {
-            kind,
-            codec: Codec::Positional,
-            method: 1,
-            schema: 0,
-            time_left: None,
-            attempt: 1,
-            idempotent: false,
-            body_len: None,
-            session: None,
-            trace: None,
-            metadata: Metadata::new(),
-        };
+        let head = OpenHead::new(kind, Codec::Positional, 1);
         let deadline = self.now + Duration::from_secs(30);
         let call = self.client.wire.call(head, body, Some(deadline), self.now);
         assert!(call.is_ok(), "a call is refused");
@@ -247,8 +235,5 @@ impl End {
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::Positional,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::Positional)
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use meshrpc::{
     Started,
-    wire::{Codec, Event, Failure, Metadata, OpenHead, Read, Reason, ReplyHead, Side, Status},
+    wire::{Codec, Event, Failure, OpenHead, Read, Reason, ReplyHead, Side, Status},
 };
 
 use super::{
@@ -213,19 +213,7 @@ impl Bench {
         let deadline = deadline
             .is_multiple_of(4)
             .then(|| self.now + time(deadline / 4));
-        let head = OpenHead {
-            kind,
-            codec: Codec::Positional,
-            method: 1,
-            schema: 0,
-            time_left: None,
-            attempt: 1,
-            idempotent: false,
-            body_len: None,
-            session: None,
-            trace: None,
-            metadata: Metadata::new(),
-        };
+        let head = OpenHead::new(kind, Codec::Positional, 1);
         let takes_calls = self.wire.takes_calls();
         let Ok(id) = self.wire.call(head, body, deadline, self.now) else {
             return;
@@ -334,8 +322,5 @@ impl Bench {
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::Positional,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::Positional)
 }

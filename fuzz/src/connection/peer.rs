@@ -86,17 +86,10 @@ impl Bench {
                 };
                 let len = self.inline(len, honest, room);
                 let head = OpenHead {
-                    kind,
-                    codec: Codec::Positional,
-                    method: 1,
-                    schema: 0,
                     time_left: left.is_multiple_of(4).then(|| time(left / 4)),
-                    attempt: 1,
-                    idempotent: false,
                     body_len: hinted(hint),
-                    session: None,
-                    trace: None,
                     metadata: entries(metadata),
+                    ..OpenHead::new(kind, Codec::Positional, 1)
                 };
                 let mut payload = Vec::new();
                 put_open(&mut payload, &head);

@@ -12,7 +12,7 @@ use crate::{
     discovery::BoxFuture,
     error::Started,
     http::{Body, Broken, HTTP, Incoming, RequestHead, ResponseHead, send_body, send_head},
-    wire::{Codec, Metadata, Reason, ReplyHead, Status},
+    wire::{Codec, Reason, ReplyHead, Status},
 };
 
 /// A tower service of HTTP requests, as a handler of streams.
@@ -80,10 +80,7 @@ where
         }
     };
     let (parts, body) = response.into_parts();
-    let head = ReplyHead {
-        codec: Codec::FieldNamed,
-        metadata: Metadata::new(),
-    };
+    let head = ReplyHead::new(Codec::FieldNamed);
     let mut stream = responder.stream(&head);
     let sent = match send_head(&mut stream, &ResponseHead::of(&parts)).await {
         Ok(()) => send_body(&mut stream, body)

@@ -13,7 +13,7 @@ use crate::{
     contract::MethodSpec,
     discovery::BoxFuture,
     error::{Code, Error, Kind, Limit, Started},
-    wire::{Body, Codec, Detail, Metadata, Reason, ReplyHead, Retry, Status, buffers},
+    wire::{Body, Codec, Detail, Reason, ReplyHead, Retry, Status, buffers},
 };
 
 /// Longest message of a status, in bytes.
@@ -63,10 +63,7 @@ impl Response {
     }
 
     fn reply(codec: Codec, body: Body) -> Response {
-        let head = ReplyHead {
-            codec,
-            metadata: Metadata::new(),
-        };
+        let head = ReplyHead::new(codec);
         Response(Outcome::Reply(head, body))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     contract::{MethodSpec, ServiceSpec},
     discovery::BoxFuture,
     server::{Handler, Request, Response},
-    wire::{Codec, Metadata, OpenHead},
+    wire::{Codec, OpenHead},
 };
 
 pub(super) static ECHO: ServiceSpec = ServiceSpec {
@@ -40,17 +40,8 @@ impl Handler for Echo {
 /// The head of a positional call of `method`.
 pub(super) fn head(method: &MethodSpec) -> OpenHead {
     OpenHead {
-        kind: method.kind,
-        codec: Codec::Positional,
-        method: method.key,
         schema: method.fingerprint() as u32,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
+        ..OpenHead::new(method.kind, Codec::Positional, method.key)
     }
 }
 

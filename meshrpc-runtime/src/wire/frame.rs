@@ -100,7 +100,8 @@ pub struct Frame {
 }
 
 impl FrameType {
-    const ALL: [FrameType; 12] = [
+    /// Every type of this version.
+    pub const ALL: [FrameType; 12] = [
         FrameType::ClientHello,
         FrameType::ServerHello,
         FrameType::Open,

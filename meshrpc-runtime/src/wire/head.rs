@@ -150,6 +150,35 @@ pub enum Detail {
     Chain(Vec<String>),
 }
 
+impl OpenHead {
+    /// The first attempt of a call that nothing else is said of.
+    pub fn new(kind: CallKind, codec: Codec, method: u64) -> Self {
+        Self {
+            kind,
+            codec,
+            method,
+            schema: 0,
+            time_left: None,
+            attempt: 1,
+            idempotent: false,
+            body_len: None,
+            session: None,
+            trace: None,
+            metadata: Metadata::new(),
+        }
+    }
+}
+
+impl ReplyHead {
+    /// The head of a reply that nothing is attached to.
+    pub fn new(codec: Codec) -> Self {
+        Self {
+            codec,
+            metadata: Metadata::new(),
+        }
+    }
+}
+
 impl Codec {
     /// The codec with this number.
     pub fn from_wire(number: u8) -> Option<Codec> {

@@ -167,10 +167,7 @@ pub(super) fn reply_head(payload: &Bytes) -> Result<(ReplyHead, Option<u64>, usi
     let len = head_len(payload, REPLY_FIXED)?;
     let codec = Codec::from_wire(payload[2]);
     let codec = codec.ok_or(HeadError::Refuse("a codec this version does not know"))?;
-    let mut reply = ReplyHead {
-        codec,
-        metadata: Metadata::new(),
-    };
+    let mut reply = ReplyHead::new(codec);
     let mut body_len = None;
     let mut unknown = false;
     tlv::each(payload.slice(REPLY_FIXED..len), |number, value| {

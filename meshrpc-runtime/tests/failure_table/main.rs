@@ -96,17 +96,8 @@ fn streaming(value: usize) -> OpenHead {
     let mut metadata = Metadata::new();
     metadata.push("key", vec![b'x'; value]);
     OpenHead {
-        kind: CallKind::BothStream,
-        codec: Codec::FieldNamed,
-        method: PUT.key,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
         metadata,
+        ..OpenHead::new(CallKind::BothStream, Codec::FieldNamed, PUT.key)
     }
 }
 

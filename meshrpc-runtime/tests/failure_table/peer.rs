@@ -23,7 +23,7 @@ use meshrpc::{
     },
     wire::{
         self, Checksum, Codec, Config, Flags, Frame, FrameReader, FrameType, GoAway, GoAwayReason,
-        LocalIdentity, Metadata, OpenHead, Reason, ReplyHead, Status, put_frame,
+        LocalIdentity, OpenHead, Reason, ReplyHead, Status, put_frame,
     },
 };
 use tokio::{
@@ -428,10 +428,7 @@ impl Peer {
     }
 
     async fn answer(&mut self, id: u64, codec: Codec, step: Step) -> Option<()> {
-        let head = ReplyHead {
-            codec,
-            metadata: Metadata::new(),
-        };
+        let head = ReplyHead::new(codec);
         match step {
             Step::Reply => {
                 let mut body = Vec::new();

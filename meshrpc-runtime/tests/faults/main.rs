@@ -19,8 +19,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
-    CallKind, Codec, Config, Connection, Event, Fault, Frame, Metadata, OpenHead, ReplyHead,
-    take_preface,
+    CallKind, Codec, Config, Connection, Event, Fault, Frame, OpenHead, ReplyHead, take_preface,
 };
 
 /// Two sides after a good handshake, each with a clock of its own.
@@ -146,24 +145,9 @@ fn feed(to: &mut Connection, frames: &[Frame], now: Instant) -> Result<(), Fault
 }
 
 fn head() -> OpenHead {
-    OpenHead {
-        kind: CallKind::Unary,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(CallKind::Unary, Codec::Positional, 1)
 }
 
 fn reply_head() -> ReplyHead {
-    ReplyHead {
-        codec: Codec::Positional,
-        metadata: Metadata::new(),
-    }
+    ReplyHead::new(Codec::Positional)
 }

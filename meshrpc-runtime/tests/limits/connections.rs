@@ -210,21 +210,13 @@ async fn frames_and_bytes_beyond_what_was_announced_end_their_connection_alone()
 
 /// One frame with more body bytes than both windows allow.
 fn too_eager() -> Vec<u8> {
-    use meshrpc::wire::{CallKind, Checksum, Codec, Metadata, OpenHead, put_frame, put_open};
+    use meshrpc::wire::{CallKind, Checksum, Codec, OpenHead, put_frame, put_open};
     let sum = DESK.methods.iter().find(|method| method.name == "sum");
-    let head = OpenHead {
-        kind: CallKind::ClientStream,
-        codec: Codec::FieldNamed,
-        method: sum.expect("it is there").key,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    };
+    let head = OpenHead::new(
+        CallKind::ClientStream,
+        Codec::FieldNamed,
+        sum.expect("it is there").key,
+    );
     let mut bytes = Vec::new();
     let none = Flags::default();
     put_frame(

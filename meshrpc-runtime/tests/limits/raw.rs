@@ -12,7 +12,7 @@ use meshrpc::{
     contract::ServiceSpec,
     wire::{
         CallKind, Checksum, Codec, Flags, Frame, FrameReader, FrameType, GoAway, Hello, Limits,
-        Metadata, OpenHead, PREFACE, Status, parse_go_away, parse_status, put_frame, put_open,
+        OpenHead, PREFACE, Status, parse_go_away, parse_status, put_frame, put_open,
     },
 };
 use serde::Serialize;
@@ -162,19 +162,7 @@ pub(crate) fn open(
 ) -> Vec<u8> {
     let known = spec.methods.iter().find(|known| known.name == method);
     let known = known.unwrap_or_else(|| panic!("no method `{method}`"));
-    let head = OpenHead {
-        kind: CallKind::Unary,
-        codec: Codec::FieldNamed,
-        method: known.key,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    };
+    let head = OpenHead::new(CallKind::Unary, Codec::FieldNamed, known.key);
     let mut payload = Vec::new();
     put_open(&mut payload, &head);
     meshrpc::codec::encode(Codec::FieldNamed, arguments, &mut payload).expect("arguments");

@@ -156,7 +156,7 @@ mod tests {
             super::{
                 config::Config,
                 frame::{Checksum, PREFACE, put_frame},
-                head::{CallKind, Codec, Metadata, OpenHead},
+                head::{CallKind, Codec, OpenHead},
                 layout::put_open,
             },
             Event, take_preface,
@@ -232,17 +232,8 @@ mod tests {
     /// A request as a peer might send it: `body` in chunks, of which `announced` bytes are announced.
     fn request(body: &[u8], announced: u64) -> Vec<u8> {
         let head = OpenHead {
-            kind: CallKind::Unary,
-            codec: Codec::Positional,
-            method: 1,
-            schema: 0,
-            time_left: None,
-            attempt: 1,
-            idempotent: false,
             body_len: Some(announced),
-            session: None,
-            trace: None,
-            metadata: Metadata::new(),
+            ..OpenHead::new(CallKind::Unary, Codec::Positional, 1)
         };
         let mut sent = Vec::new();
         let mut put = |kind, flags, payload: &dyn Fn(&mut Vec<u8>)| {

@@ -300,7 +300,7 @@ mod tests {
         super::{
             super::{
                 config::Config,
-                head::{CallKind, Codec, Metadata, OpenHead, ReplyHead},
+                head::{CallKind, Codec, OpenHead, ReplyHead},
             },
             take_preface,
         },
@@ -342,19 +342,7 @@ mod tests {
         }
 
         fn call(&mut self, len: usize) {
-            let head = OpenHead {
-                kind: CallKind::Unary,
-                codec: Codec::Positional,
-                method: 1,
-                schema: 0,
-                time_left: None,
-                attempt: 1,
-                idempotent: false,
-                body_len: None,
-                session: None,
-                trace: None,
-                metadata: Metadata::new(),
-            };
+            let head = OpenHead::new(CallKind::Unary, Codec::Positional, 1);
             let taken = self.client.call(head, vec![0; len], None, self.now);
             assert!(taken.is_ok());
         }
@@ -367,10 +355,7 @@ mod tests {
                 self.chunks.extend(feed(&mut self.server, &out, self.now));
                 while let Some(event) = self.server.poll_event() {
                     if let Event::Call { id, .. } = event {
-                        let head = ReplyHead {
-                            codec: Codec::Positional,
-                            metadata: Metadata::new(),
-                        };
+                        let head = ReplyHead::new(Codec::Positional);
                         self.server.reply(id, &head, Bytes::new());
                     }
                 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use meshrpc::{
     Kind, Limit,
-    wire::{Body, CallKind, Codec, Metadata, OpenHead, Read, Refusal},
+    wire::{Body, CallKind, Codec, OpenHead, Read, Refusal},
 };
 
 use super::{
@@ -239,17 +239,5 @@ impl World {
 }
 
 fn head(kind: CallKind) -> OpenHead {
-    OpenHead {
-        kind,
-        codec: Codec::Positional,
-        method: 1,
-        schema: 0,
-        time_left: None,
-        attempt: 1,
-        idempotent: false,
-        body_len: None,
-        session: None,
-        trace: None,
-        metadata: Metadata::new(),
-    }
+    OpenHead::new(kind, Codec::Positional, 1)
 }

@@ -2,7 +2,7 @@
 
 use meshrpc::{
     Code, Started,
-    wire::{Codec, Detail, Metadata, Read, Reason, ReplyHead, Status},
+    wire::{Codec, Detail, Read, Reason, ReplyHead, Status},
 };
 
 use super::{
@@ -21,10 +21,7 @@ impl World {
             return self.handler_fails(id);
         }
         let len = self.length();
-        let head = ReplyHead {
-            codec: Codec::Positional,
-            metadata: Metadata::new(),
-        };
+        let head = ReplyHead::new(Codec::Positional);
         self.trace(|| format!("call {id} is answered: {len} bytes"));
         let answer = if streams {
             self.server.wire.reply_stream(id, &head);
