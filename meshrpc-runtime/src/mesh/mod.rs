@@ -1,6 +1,8 @@
 //! A mesh: who serves what, and the way there.
 
 mod client;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod environment;
 mod fixed;
 pub(crate) mod in_process;

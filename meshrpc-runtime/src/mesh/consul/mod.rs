@@ -1,0 +1,3 @@
+//! `consul:`.
+mod placeholder;
+pub mod sidecar;
