@@ -4,7 +4,7 @@ use std::{fmt, future::Future, io, sync::Arc};
 
 use crate::{
     connection::{Connection, Io},
-    discovery::{Address, BoxFuture},
+    discovery::{Address, BoxFuture, Endpoint, Via},
     error::{Error, Kind},
     transport,
     wire::Config,
@@ -12,29 +12,40 @@ use crate::{
 
 /// Dials and performs the handshake. Tests put their own transport or faults in between.
 pub trait Connect: Send + Sync + fmt::Debug {
-    /// A connection to whoever answers at `address`.
+    /// A connection to whoever answers at `endpoint`.
     ///
     /// # Errors
-    /// If nobody answers, or not as a meshrpc server. One that is not there within
+    /// If nobody answers, or not as a meshrpc server, or if what stands between is nothing that
+    /// this connects through. One that is not there within
     /// [`ClientLimits::dial_timeout`](crate::ClientLimits::dial_timeout) is given up.
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>>;
 }
 
-/// The transports of this crate.
+/// The transports of this crate. It knows no certificates: [`Via::Sidecar`] is not for it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Dialer;
 
 impl Connect for Dialer {
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
-        Box::pin(establish(address, transport::dial(address), config))
+        Box::pin(async move {
+            let address = &endpoint.dial;
+            if let Via::Sidecar { service } = &endpoint.via {
+                let message = format!(
+                    "{address} is the sidecar of an instance of `{service}`, which takes a \
+                     certificate of its mesh; `Dialer` has none"
+                );
+                return Err(Error::new(Kind::Unavailable, message));
+            }
+            establish(address, transport::dial(address), config).await
+        })
     }
 }
 
