@@ -117,9 +117,13 @@ impl Mesh {
         resolver: Arc<dyn Resolver>,
         connect: Arc<dyn Connect>,
     ) -> Mesh {
-        let parts = (registrar, resolver);
+        let adapter = url::Adapter {
+            registrar,
+            resolver,
+            connect,
+        };
         let here = Handle::try_current().ok();
-        match Self::assemble(parts, connect, Environment::default(), here) {
+        match Self::assemble(adapter, Environment::default(), here) {
             Ok(mesh) => mesh,
             Err(error) => panic!("{error}"),
         }
@@ -132,13 +136,12 @@ impl Mesh {
     }
 
     fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let parts = url::open(url, &environment)?;
-        Self::assemble(parts, Arc::new(Dialer), environment, runtime)
+        let adapter = url::open(url, &environment)?;
+        Self::assemble(adapter, environment, runtime)
     }
 
     fn assemble(
-        (registrar, resolver): url::Adapter,
-        connect: Arc<dyn Connect>,
+        adapter: url::Adapter,
         environment: Environment,
         runtime: Option<Handle>,
     ) -> Result<Mesh, Error> {
@@ -148,6 +151,11 @@ impl Mesh {
             Some(runtime) => (Home::Opener, runtime),
             None => (Home::IoThread, blocking::io()?),
         };
+        let url::Adapter {
+            registrar,
+            resolver,
+            connect,
+        } = adapter;
         let setting = Setting {
             resolver,
             connect,
