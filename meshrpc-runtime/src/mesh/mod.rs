@@ -5,6 +5,8 @@ mod client;
 pub mod consul;
 mod environment;
 mod fixed;
+#[cfg(any(feature = "local", feature = "consul"))]
+mod host;
 pub(crate) mod in_process;
 #[cfg(feature = "local")]
 pub mod local;

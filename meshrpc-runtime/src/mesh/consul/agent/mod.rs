@@ -130,6 +130,31 @@ impl Agent {
         Ok(self.send(request).await?.body)
     }
 
+    /// The agent as Consul's own commands are told of it: what `CONSUL_HTTP_ADDR` takes.
+    pub(super) fn variable(&self) -> String {
+        let place = self.exchange.place();
+        match (place, &self.exchange.tls) {
+            (Place::Unix(path), _) => format!("unix://{}", path.display()),
+            (place, Some(_)) => format!("https://{place}"),
+            (place, None) => place.to_string(),
+        }
+    }
+
+    /// The host of the agent, as far as it has one.
+    pub(super) fn host(&self) -> String {
+        match self.exchange.place() {
+            Place::Tcp { host, .. } if host.contains(':') => format!("[{host}]"),
+            Place::Tcp { host, .. } => host.clone(),
+            Place::Unix(_) => "127.0.0.1".to_owned(),
+        }
+    }
+
+    /// The token as it is now, for commands that need it. It touches a file.
+    pub(super) fn token(&self) -> Option<String> {
+        let token = self.exchange.token.as_ref()?.current().ok()?;
+        Some(token.expose().to_owned())
+    }
+
     async fn send(&self, request: Request) -> Result<Reply, AgentError> {
         let request = request.query_if("ns", self.namespace.as_deref());
         let exchange = Arc::clone(&self.exchange);

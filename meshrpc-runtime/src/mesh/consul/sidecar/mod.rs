@@ -21,7 +21,7 @@ mod tests;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 pub(crate) use command::{Access, Launch, Subject};
 pub use command::{Envoy, Proxy};
@@ -72,7 +72,7 @@ pub enum SidecarState {
 pub(crate) struct Sidecar {
     wish: watch::Sender<Wish>,
     info: watch::Receiver<SidecarInfo>,
-    task: JoinHandle<()>,
+    task: AbortHandle,
 }
 
 /// What a sidecar is to run. Asked before every start, so that a start may take another port or a
@@ -82,7 +82,7 @@ pub(crate) trait Plan: Send + 'static {
     ///
     /// # Errors
     /// Why it cannot be started now.
-    fn launch(&mut self) -> Result<(Launch, BoxFuture<'static, ()>), String>;
+    fn launch(&mut self) -> BoxFuture<'_, Result<(Launch, BoxFuture<'static, ()>), String>>;
 }
 
 impl Sidecar {
@@ -102,7 +102,7 @@ impl Sidecar {
             wished,
             info: say,
         };
-        let task = runtime.spawn(supervisor.run());
+        let task = runtime.spawn(supervisor.run()).abort_handle();
         Sidecar { wish, info, task }
     }
 
@@ -143,13 +143,13 @@ impl Sidecar {
     }
 
     /// Ends the proxy for good: SIGTERM, and SIGKILL to what is left after [`GRACE`].
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(&self) {
         self.wish.send_modify(|wish| {
             wish.run = false;
             wish.over = true;
         });
-        // The task ends with its runtime at the latest.
-        let _ = (&mut self.task).await;
+        // The task's end is the end of its news. It ends with its runtime at the latest.
+        self.until(|_| false).await;
     }
 }
 
