@@ -51,14 +51,14 @@ impl Resolver for Registry {
 impl Connect for Nobody {
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         _: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
         self.dials.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             Err(Error::new(
                 Kind::Unavailable,
-                format!("{address}: connection refused"),
+                format!("{}: connection refused", endpoint.dial),
             ))
         })
     }

@@ -51,6 +51,12 @@ pub enum Via {
         /// The instances the registry lists behind the proxy.
         expected: Vec<Instance>,
     },
+    /// The instance's own proxy, which takes TLS with a certificate of the mesh and leads to this
+    /// instance alone.
+    Sidecar {
+        /// The service that the proxy's certificate has to name.
+        service: Arc<str>,
+    },
 }
 
 /// What a [`Resolver`] knows of a deployment at one time.
@@ -139,6 +145,18 @@ pub trait Resolver: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the deployment's name cannot be one in this mesh.
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error>;
+
+    /// Why a dial of `endpoint`, which leads through a proxy, ended before the handshake: a proxy
+    /// accepts a connection and closes it, whether the caller is denied, nobody is there, or an
+    /// instance is down, and only the registry knows which. `None` if it does not know either, or
+    /// sees no fault.
+    ///
+    /// The error's kind and code become those of calls that find no instance meanwhile. It is asked
+    /// after failed dials alone, and not more often than these are backed off.
+    fn explain(&self, endpoint: &Endpoint, deployment: &str) -> BoxFuture<'_, Option<Error>> {
+        let _ = (endpoint, deployment);
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// A boxed future.

@@ -177,7 +177,7 @@ impl Driver {
         let config = self.shared.config();
         let time = self.shared.limits.dial_timeout;
         self.tasks.spawn(async move {
-            let connected = connect.connect(&target.address, config);
+            let connected = connect.connect(&target.endpoint, config);
             let result = match tokio::time::timeout(time, connected).await {
                 Ok(result) => result,
                 Err(_) => Err(no_answer(&target, time)),
@@ -213,7 +213,7 @@ impl Driver {
 }
 
 fn no_answer(target: &Target, time: Duration) -> Error {
-    let address = &target.address;
+    let address = &target.endpoint.dial;
     let message = format!("{address}: no answer within {time:?} (`ClientLimits::dial_timeout`)");
     Error::new(Kind::Unavailable, message)
 }

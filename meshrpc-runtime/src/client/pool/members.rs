@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     client::health::Ejections,
-    discovery::{Address, Endpoint, Endpoints, Via},
+    discovery::{Endpoint, Endpoints, Via},
 };
 
 /// A connection that lived this long has proved its address: when it ends, back-off begins anew.
@@ -41,18 +41,17 @@ pub(crate) struct Members<C> {
 pub(crate) type DialId = u64;
 
 /// Who is expected where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Target {
     pub(crate) name: Arc<str>,
-    pub(crate) address: Address,
+    pub(crate) endpoint: Endpoint,
     /// What the registry says of the boot; `None` if it knows addresses only, and then whoever
     /// answers is accepted under this name.
     pub(crate) epoch: Option<u64>,
-    weight: u32,
 }
 
 /// What the driver has to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Action<C> {
     /// Dial, and report to [`Members::connected`] or [`Members::dial_failed`].
     Dial(DialId, Target),
@@ -115,12 +114,12 @@ impl<C: Clone> Members<C> {
         self.opaque = endpoints
             .ready
             .iter()
-            .any(|endpoint| endpoint.via != Via::Direct);
+            .any(|endpoint| is_opaque(&endpoint.via));
         let mut listed: BTreeMap<Arc<str>, Target> = BTreeMap::new();
         for endpoint in endpoints
             .ready
             .iter()
-            .filter(|endpoint| endpoint.via == Via::Direct)
+            .filter(|endpoint| !is_opaque(&endpoint.via))
         {
             let target = Target::of(endpoint);
             listed.entry(Arc::clone(&target.name)).or_insert(target);
@@ -190,7 +189,7 @@ impl<C: Clone> Members<C> {
         if member.target.epoch.is_some() && *answered.name != *member.target.name {
             let trouble = format!(
                 "{} was reused: `{}` answers there",
-                member.target.address, answered.name
+                member.target.endpoint.dial, answered.name
             );
             member.back_off(&trouble, now, random);
             return vec![retire];
@@ -291,7 +290,7 @@ impl<C: Clone> Members<C> {
     pub(crate) fn snapshot(&self, now: Instant) -> Snapshot<C> {
         let view = |(name, member): (&Arc<str>, &Member<C>)| MemberView {
             name: Arc::clone(name),
-            weight: member.target.weight,
+            weight: member.target.endpoint.weight,
             ejected: self.ejections.is_ejected(name, now),
             state: match (&member.lane, &member.dial) {
                 (Some(lane), _) => State::Connected(lane.connection.clone()),
@@ -349,13 +348,19 @@ impl Target {
         };
         Self {
             name,
-            address: endpoint.dial.clone(),
+            endpoint: endpoint.clone(),
             epoch,
-            weight: endpoint.weight,
         }
     }
 
     fn same_boot(&self, other: &Target) -> bool {
-        self.epoch == other.epoch && self.address == other.address
+        self.epoch == other.epoch
+            && self.endpoint.dial == other.endpoint.dial
+            && self.endpoint.via == other.endpoint.via
     }
+}
+
+/// Whether one address leads to several instances.
+fn is_opaque(via: &Via) -> bool {
+    matches!(via, Via::Opaque { .. })
 }

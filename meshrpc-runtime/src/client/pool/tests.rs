@@ -62,7 +62,7 @@ fn answered(id: DialId, name: &str, epoch: u64) -> Answered<DialId> {
 /// Dials asked for: number and address.
 fn dials(actions: &[Action<DialId>]) -> Vec<(DialId, String)> {
     let dial = |action: &Action<DialId>| match action {
-        Action::Dial(id, target) => Some((*id, target.address.to_string())),
+        Action::Dial(id, target) => Some((*id, target.endpoint.dial.to_string())),
         Action::Retire(_) => None,
     };
     actions.iter().filter_map(dial).collect()
