@@ -37,6 +37,7 @@ pub use answers::{
 };
 pub use error::{AgentError, Trouble};
 pub use health::{Answer, Lookup};
+pub use permissions::Right;
 
 use self::{
     connect::Tls,
