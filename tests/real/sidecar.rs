@@ -54,8 +54,14 @@ impl Kind {
                     .arg("-envoy-binary")
                     .arg(path)
                     .args(["-ignore-envoy-compatibility=true", "--"])
-                    .args(["--concurrency", "1", "--drain-strategy", "immediate"])
-                    .args(["--drain-time-s", "100000"]);
+                    .args([
+                        "--disable-hot-restart",
+                        "--concurrency",
+                        "1",
+                        "--log-level",
+                        "warning",
+                    ])
+                    .args(["--drain-strategy", "immediate", "--drain-time-s", "100000"]);
             }
         }
         Program::start(&format!("{self}-{id}"), &command, agent.folder())
