@@ -20,6 +20,8 @@ use std::{
 
 #[cfg(feature = "consul")]
 pub(crate) use backoff::Backoff;
+#[cfg(feature = "tls")]
+pub(crate) use connect::TlsDialer;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
@@ -36,7 +38,7 @@ use crate::{
     contract::ServiceSpec,
     discovery::Resolver,
     error::Error,
-    wire::{Config, ContractOffer, LocalIdentity},
+    wire::{Config, ContractOffer, KeySource, LocalIdentity},
 };
 
 /// The connections to one deployment.
@@ -61,6 +63,8 @@ pub(crate) struct Setting {
     /// Deadline of calls that name none.
     pub(crate) default_deadline: Option<Duration>,
     pub(crate) limits: Arc<ClientLimits>,
+    /// Keys that connections have to prove.
+    pub(crate) keys: Option<Arc<dyn KeySource>>,
     /// Resolves, or is dropped, when the mesh is.
     pub(crate) mesh_gone: watch::Receiver<()>,
 }
@@ -69,6 +73,7 @@ pub(crate) struct Setting {
 pub(crate) struct Shared {
     pub(crate) deployment: Arc<str>,
     pub(crate) limits: Arc<ClientLimits>,
+    keys: Option<Arc<dyn KeySource>>,
     /// Contracts that channels want; the handshake names them.
     wanted: Mutex<Wanted>,
 }
@@ -87,6 +92,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             deployment: deployment.into(),
             limits: Arc::clone(&setting.limits),
+            keys: setting.keys.clone(),
             wanted: Mutex::default(),
         });
         let (alive, gone) = oneshot::channel();
@@ -125,6 +131,7 @@ impl Pool {
             shared: Arc::new(Shared {
                 deployment: deployment.into(),
                 limits: Arc::clone(&setting.limits),
+                keys: setting.keys.clone(),
                 wanted: Mutex::default(),
             }),
             snapshots: unusable(error),
@@ -162,6 +169,7 @@ impl Shared {
             Arc::new(Config {
                 identity,
                 contracts,
+                keys: self.keys.clone(),
                 ..self.limits.config()
             })
         };
