@@ -23,7 +23,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     blocking,
-    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting},
+    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting, balance::Balancing},
     contract::ServiceSpec,
     discovery::{Advertisement, Endpoints, Registrar, Resolver},
     error::Error,
@@ -152,6 +152,7 @@ impl Mesh {
             runtime,
             default_deadline,
             limits: Arc::default(),
+            balancing: Arc::default(),
             mesh_gone,
         };
         Ok(Mesh {
@@ -169,6 +170,14 @@ impl Mesh {
     #[must_use = "it returns the mesh"]
     pub fn limits(mut self, limits: ClientLimits) -> Mesh {
         self.setting.limits = Arc::new(limits);
+        self.pools = Mutex::default();
+        self
+    }
+
+    /// Sets how calls are spread over instances: for channels that are made from now on.
+    #[must_use = "it returns the mesh"]
+    pub fn balancing(mut self, balancing: Balancing) -> Mesh {
+        self.setting.balancing = Arc::new(balancing);
         self.pools = Mutex::default();
         self
     }
