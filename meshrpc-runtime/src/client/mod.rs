@@ -47,6 +47,8 @@ pub use call::Call;
 pub use channel::Channel;
 pub use limits::{ClientLimits, RetryBudget};
 pub use outgoing::Outgoing;
+#[cfg(feature = "consul")]
+pub(crate) use pool::Backoff;
 #[cfg(feature = "testing")]
 pub(crate) use pool::establish;
 pub use pool::{Connect, Counters, Dialer, InstanceState, InstanceStatus};

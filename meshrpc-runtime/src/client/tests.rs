@@ -115,7 +115,7 @@ impl Fixture {
         let ready = (1..=instances).map(endpoint).collect();
         self.registry
             .0
-            .send_replace(Arc::new(Endpoints { ready, live: true }));
+            .send_replace(Arc::new(Endpoints::live(ready)));
     }
 }
 

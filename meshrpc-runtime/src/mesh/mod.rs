@@ -1,6 +1,8 @@
 //! A mesh: who serves what, and the way there.
 
 mod client;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod environment;
 mod fixed;
 pub(crate) mod in_process;
@@ -115,9 +117,13 @@ impl Mesh {
         resolver: Arc<dyn Resolver>,
         connect: Arc<dyn Connect>,
     ) -> Mesh {
-        let parts = (registrar, resolver);
+        let adapter = url::Adapter {
+            registrar,
+            resolver,
+            connect,
+        };
         let here = Handle::try_current().ok();
-        match Self::assemble(parts, connect, Environment::default(), here) {
+        match Self::assemble(adapter, Environment::default(), here) {
             Ok(mesh) => mesh,
             Err(error) => panic!("{error}"),
         }
@@ -130,13 +136,12 @@ impl Mesh {
     }
 
     fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let parts = url::open(url, &environment)?;
-        Self::assemble(parts, Arc::new(Dialer), environment, runtime)
+        let adapter = url::open(url, &environment)?;
+        Self::assemble(adapter, environment, runtime)
     }
 
     fn assemble(
-        (registrar, resolver): url::Adapter,
-        connect: Arc<dyn Connect>,
+        adapter: url::Adapter,
         environment: Environment,
         runtime: Option<Handle>,
     ) -> Result<Mesh, Error> {
@@ -146,6 +151,11 @@ impl Mesh {
             Some(runtime) => (Home::Opener, runtime),
             None => (Home::IoThread, blocking::io()?),
         };
+        let url::Adapter {
+            registrar,
+            resolver,
+            connect,
+        } = adapter;
         let setting = Setting {
             resolver,
             connect,

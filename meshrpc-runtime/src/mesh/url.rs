@@ -4,12 +4,30 @@ use std::sync::Arc;
 
 use super::{Environment, fixed::Fixed, name::invalid};
 use crate::{
+    client::{Connect, Dialer},
     discovery::{Registrar, Resolver},
     error::Error,
 };
 
-/// The two halves of an adapter.
-pub(crate) type Adapter = (Arc<dyn Registrar>, Arc<dyn Resolver>);
+/// What a mesh is made of.
+#[derive(Debug)]
+pub(crate) struct Adapter {
+    pub(crate) registrar: Arc<dyn Registrar>,
+    pub(crate) resolver: Arc<dyn Resolver>,
+    /// Dials what the resolver finds.
+    pub(crate) connect: Arc<dyn Connect>,
+}
+
+impl Adapter {
+    /// An adapter whose instances are dialled as they are listed.
+    fn direct(registry: Arc<impl Registrar + Resolver + 'static>) -> Self {
+        Self {
+            registrar: registry.clone(),
+            resolver: registry,
+            connect: Arc::new(Dialer),
+        }
+    }
+}
 
 /// Opens the adapter that `url` names and logs what was chosen.
 ///
@@ -21,7 +39,7 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
     }
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(invalid(format!(
-            "the mesh URL `{url}` has no scheme: expected `local:` or `static:…`"
+            "the mesh URL `{url}` has no scheme: expected `local:`, `static:…` or `consul://…`"
         )));
     };
     match scheme {
@@ -29,16 +47,17 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
         "static" => {
             let fixed = Arc::new(Fixed::parse(rest)?);
             tracing::info!(mesh = url, "mesh opened");
-            Ok((fixed.clone(), fixed))
+            Ok(Adapter::direct(fixed))
         }
-        "dns" | "consul" => Err(invalid(format!(
+        "consul" | "consul+tls" | "consul+unix" => open_consul(url, environment),
+        "dns" => Err(invalid(format!(
             "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
         ))),
         "in-process" => Err(invalid(
             "an in-process mesh is a value in a program and has no URL: share the value".to_owned(),
         )),
         _ => Err(invalid(format!(
-            "the mesh URL `{url}` has an unknown scheme: expected `local:` or `static:…`"
+            "the mesh URL `{url}` has an unknown scheme: expected `local:`, `static:…` or `consul://…`"
         ))),
     }
 }
@@ -57,14 +76,27 @@ fn open_local(url: &str, rest: &str, environment: &Environment) -> Result<Adapte
         directory = %registry.runtime_dir(),
         "mesh opened"
     );
-    let registry = Arc::new(registry);
-    Ok((registry.clone(), registry))
+    Ok(Adapter::direct(Arc::new(registry)))
 }
 
 #[cfg(not(feature = "local"))]
 fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adapter, Error> {
     Err(invalid(format!(
         "the mesh URL `{url}` needs the feature `local`, which is not built in"
+    )))
+}
+
+#[cfg(feature = "consul")]
+fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
+    let consul = super::consul::Consul::open(url, environment)?;
+    tracing::info!(mesh = url, options = ?consul.options(), "mesh opened");
+    Ok(Adapter::direct(Arc::new(consul)))
+}
+
+#[cfg(not(feature = "consul"))]
+fn open_consul(url: &str, _environment: &Environment) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `consul`, which is not built in"
     )))
 }
 
@@ -81,7 +113,8 @@ mod tests {
 
     #[test]
     fn what_this_version_lacks_is_named() {
-        assert!(refusal("consul://127.0.0.1:8500").contains("`consul:`, which is not built"));
+        #[cfg(not(feature = "consul"))]
+        assert!(refusal("consul://127.0.0.1:8500").contains("feature `consul`"));
         assert!(refusal("dns:").contains("`dns:`, which is not built"));
     }
 

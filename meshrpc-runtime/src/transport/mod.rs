@@ -14,7 +14,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use crate::discovery::Address;
+use crate::{discovery::Address, wire::Identity};
 
 /// One byte stream to a peer.
 #[derive(Debug)]
@@ -28,6 +28,15 @@ pub enum Stream {
     Unix(tokio::net::UnixStream),
     /// A pipe in this process.
     Memory(DuplexStream),
+}
+
+/// What a byte stream knows of its peer.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Who the peer is.
+    pub identity: Identity,
+    /// Bytes that only the two ends of the stream know (RFC 9266), if it is TLS.
+    pub binding: Option<[u8; 32]>,
 }
 
 /// Takes byte streams from whoever dials.
@@ -133,6 +142,20 @@ impl Listener {
 fn unsupported(address: &Address) -> io::Error {
     let message = format!("{address}: the cargo feature for this kind of address is off");
     io::Error::new(io::ErrorKind::Unsupported, message)
+}
+
+impl Stream {
+    /// What is known of the peer; of TLS, once a byte of the peer was read.
+    pub fn credentials(&self) -> Credentials {
+        match self {
+            #[cfg(feature = "unix")]
+            Stream::Unix(stream) => Credentials {
+                identity: unix::identity(stream),
+                binding: None,
+            },
+            _ => Credentials::default(),
+        }
+    }
 }
 
 macro_rules! each_stream {

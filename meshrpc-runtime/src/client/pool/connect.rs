@@ -44,9 +44,24 @@ impl Connect for Dialer {
                 );
                 return Err(Error::new(Kind::Unavailable, message));
             }
-            establish(address, transport::dial(address), config).await
+            let stream = dialled(address, transport::dial(address)).await?;
+            Connection::connect_on(stream, config).await
         })
     }
+}
+
+/// What `dial` brings, or an error that names the address.
+pub(crate) async fn dialled<T>(
+    address: &Address,
+    dial: impl Future<Output = io::Result<T>>,
+) -> Result<T, Error> {
+    dial.await.map_err(|error| {
+        let kind = match error.kind() {
+            io::ErrorKind::PermissionDenied => Kind::Denied,
+            _ => Kind::Unavailable,
+        };
+        Error::new(kind, format!("{address}: {error}")).with_source(error)
+    })
 }
 
 /// Waits for `dial` and performs the handshake on what it brings.
@@ -55,8 +70,5 @@ pub(crate) async fn establish<T: Io>(
     dial: impl Future<Output = io::Result<T>>,
     config: Arc<Config>,
 ) -> Result<Connection, Error> {
-    let io = dial.await.map_err(|error| {
-        Error::new(Kind::Unavailable, format!("{address}: {error}")).with_source(error)
-    })?;
-    Connection::connect(io, config).await
+    Connection::connect(dialled(address, dial).await?, config).await
 }

@@ -22,6 +22,8 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "consul")]
+pub(crate) use backoff::Backoff;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};

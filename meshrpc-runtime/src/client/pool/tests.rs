@@ -55,7 +55,7 @@ fn endpoint(name: &str, epoch: u64, port: u16) -> Endpoint {
 }
 
 fn list(ready: Vec<Endpoint>) -> Endpoints {
-    Endpoints { ready, live: true }
+    Endpoints::live(ready)
 }
 
 fn greeters(count: u16) -> Endpoints {
