@@ -27,6 +27,8 @@ pub enum FrameType {
     ClientHello = 0x01,
     /// The server's side of the handshake.
     ServerHello = 0x02,
+    /// The client's proof of a shared key, which ends the handshake where there is one.
+    Auth = 0x03,
     /// Begins a call.
     Open = 0x10,
     /// Begins the answer, and commits the call.
@@ -101,9 +103,10 @@ pub struct Frame {
 
 impl FrameType {
     /// Every type of this version.
-    pub const ALL: [FrameType; 12] = [
+    pub const ALL: [FrameType; 13] = [
         FrameType::ClientHello,
         FrameType::ServerHello,
+        FrameType::Auth,
         FrameType::Open,
         FrameType::Reply,
         FrameType::Data,

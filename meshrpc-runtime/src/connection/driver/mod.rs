@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    Io, now,
+    Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
 use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
@@ -37,6 +37,7 @@ const FAREWELL_BYTES: usize = 256 << 10;
 /// The task of a connection: spawn [`run`](Driver::run).
 pub struct Driver<T> {
     io: T,
+    vouch: Vouch<T>,
     shared: Arc<Shared>,
     reader: FrameReader,
     preface_seen: bool,
@@ -54,6 +55,8 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
     /// Calls were handed over at the last turn.
@@ -65,13 +68,14 @@ pub struct Driver<T> {
 }
 
 impl<T: Io> Driver<T> {
-    pub(super) fn new(io: T, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(io: T, vouch: Vouch<T>, shared: Arc<Shared>) -> Self {
         let state = shared.lock();
         let reader = state.wire.frame_reader();
         let due = state.wire.poll_timeout().unwrap_or_else(now);
         drop(state);
         Self {
             io,
+            vouch,
             shared,
             reader,
             preface_seen: false,
@@ -84,6 +88,7 @@ impl<T: Io> Driver<T> {
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
             put_off: false,
             parting: false,

@@ -20,7 +20,10 @@ use super::{
     },
     Driver,
 };
-use crate::wire::{Event, Fault, Peer, buffers, take_preface};
+use crate::{
+    transport::Credentials,
+    wire::{Event, Fault, Peer, buffers, take_preface},
+};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
@@ -109,7 +112,10 @@ impl<T: Io> Driver<T> {
                 return Ok(());
             }
             self.preface_seen = true;
-            self.shared.lock().wire.preface_received();
+            let Credentials { identity, binding } = (self.vouch)(&self.io);
+            let mut state = self.shared.lock();
+            state.wire.vouch(identity, binding);
+            state.wire.preface_received();
         }
         while self.peer.is_none() {
             let Some(frame) = self.reader.next(&mut self.input)? else {
