@@ -127,22 +127,18 @@ impl Advert for ConsulAdvert {
         })
     }
 
-    fn withdraw(&mut self) -> BoxFuture<'_, Result<(), Error>> {
+    fn companion(&mut self) -> Option<BoxFuture<'static, ()>> {
+        let sidecar = Arc::clone(self.running.as_ref()?.sidecar()?);
+        Some(Box::pin(async move { sidecar.end().await }))
+    }
+
+    fn withdraw(mut self: Box<Self>) -> BoxFuture<'static, Result<(), Error>> {
         Box::pin(async move {
             let Some(running) = &mut self.running else {
                 return Ok(());
             };
-            self.registered.remove(running.kept().id());
             let withdrawn = running.withdraw().await;
             withdrawn.map_err(|error| ConsulError::from(error).into())
-        })
-    }
-
-    fn end(mut self: Box<Self>) -> BoxFuture<'static, ()> {
-        Box::pin(async move {
-            if let Some(running) = self.running.take() {
-                running.end().await;
-            }
         })
     }
 }
