@@ -69,7 +69,9 @@ impl Mesh {
     /// If a variable cannot be understood, the URL's scheme is unknown or its feature off, or the
     /// mesh cannot be joined.
     pub async fn from_env() -> Result<Mesh, Error> {
-        Self::from_env_on(Handle::try_current().ok())
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined(&url, environment).await
     }
 
     /// As [`from_env`](Self::from_env), for programs without a runtime.
@@ -77,7 +79,9 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from_env_blocking() -> Result<Mesh, Error> {
-        Self::from_env_on(None)
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined_blocking(&url, environment)
     }
 
     /// The mesh that `url` names, with the rest of the environment as
@@ -86,7 +90,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub async fn open(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, Handle::try_current().ok())
+        Self::joined(url, Environment::read()?).await
     }
 
     /// As [`open`](Self::open), for programs without a runtime.
@@ -94,7 +98,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn open_blocking(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, None)
+        Self::joined_blocking(url, Environment::read()?)
     }
 
     /// A mesh of its own within this process, for tests: only what is served on it is found on it.
@@ -121,6 +125,7 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: None,
         };
         let here = Handle::try_current().ok();
         match Self::assemble(adapter, Environment::default(), here) {
@@ -129,15 +134,21 @@ impl Mesh {
         }
     }
 
-    fn from_env_on(runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let environment = Environment::read()?;
-        let url = environment.mesh().value.to_owned();
-        Self::join(&url, environment, runtime)
+    async fn joined(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let here = Handle::try_current().ok();
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            joining.await?;
+        }
+        Self::assemble(adapter, environment, here)
     }
 
-    fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let adapter = url::open(url, &environment)?;
-        Self::assemble(adapter, environment, runtime)
+    fn joined_blocking(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            blocking::wait_for_call(joining)??;
+        }
+        Self::assemble(adapter, environment, None)
     }
 
     fn assemble(
@@ -155,6 +166,7 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: _,
         } = adapter;
         let setting = Setting {
             resolver,

@@ -1,21 +1,22 @@
 //! `MESHRPC_MESH`: one URL chooses the adapter.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{Environment, fixed::Fixed, name::invalid};
 use crate::{
     client::{Connect, Dialer},
-    discovery::{Registrar, Resolver},
+    discovery::{BoxFuture, Registrar, Resolver},
     error::Error,
 };
 
 /// What a mesh is made of.
-#[derive(Debug)]
 pub(crate) struct Adapter {
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) resolver: Arc<dyn Resolver>,
     /// Dials what the resolver finds.
     pub(crate) connect: Arc<dyn Connect>,
+    /// What has to come to a good end before there is a mesh.
+    pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
 }
 
 impl Adapter {
@@ -25,7 +26,17 @@ impl Adapter {
             registrar: registry.clone(),
             resolver: registry,
             connect: Arc::new(Dialer),
+            joining: None,
         }
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter")
+            .field("registrar", &self.registrar)
+            .field("resolver", &self.resolver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -90,7 +101,11 @@ fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adap
 fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     let consul = super::consul::Consul::open(url, environment)?;
     tracing::info!(mesh = url, options = ?consul.options(), "mesh opened");
-    Ok(Adapter::direct(Arc::new(consul)))
+    let joined = consul.clone();
+    Ok(Adapter {
+        joining: Some(Box::pin(async move { joined.join().await })),
+        ..Adapter::direct(Arc::new(consul))
+    })
 }
 
 #[cfg(not(feature = "consul"))]
