@@ -55,6 +55,8 @@ use crate::{
 /// opened outside of a runtime or by [`open_blocking`](Self::open_blocking).
 pub struct Mesh {
     registrar: Arc<dyn Registrar>,
+    #[cfg(feature = "consul")]
+    consul: Option<consul::Consul>,
     environment: Environment,
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
@@ -84,7 +86,9 @@ impl Mesh {
     /// If a variable cannot be understood, the URL's scheme is unknown or its feature off, or the
     /// mesh cannot be joined.
     pub async fn from_env() -> Result<Mesh, Error> {
-        Self::from_env_on(Handle::try_current().ok())
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined(&url, environment).await
     }
 
     /// As [`from_env`](Self::from_env), for programs without a runtime.
@@ -92,7 +96,9 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from_env_blocking() -> Result<Mesh, Error> {
-        Self::from_env_on(None)
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined_blocking(&url, environment)
     }
 
     /// The mesh that `url` names, with the rest of the environment as
@@ -101,7 +107,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub async fn open(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, Handle::try_current().ok())
+        Self::joined(url, Environment::read()?).await
     }
 
     /// As [`open`](Self::open), for programs without a runtime.
@@ -109,7 +115,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn open_blocking(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, None)
+        Self::joined_blocking(url, Environment::read()?)
     }
 
     /// A mesh of its own within this process, for tests: only what is served on it is found on it.
@@ -138,6 +144,9 @@ impl Mesh {
             connect,
             #[cfg(feature = "tls")]
             tls: None,
+            joining: None,
+            #[cfg(feature = "consul")]
+            consul: None,
         };
         let here = Handle::try_current().ok();
         match Self::assemble(adapter, Environment::default(), here) {
@@ -146,15 +155,21 @@ impl Mesh {
         }
     }
 
-    fn from_env_on(runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let environment = Environment::read()?;
-        let url = environment.mesh().value.to_owned();
-        Self::join(&url, environment, runtime)
+    async fn joined(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let here = Handle::try_current().ok();
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            joining.await?;
+        }
+        Self::assemble(adapter, environment, here)
     }
 
-    fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let adapter = url::open(url, &environment)?;
-        Self::assemble(adapter, environment, runtime)
+    fn joined_blocking(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            blocking::wait_for_call(joining)??;
+        }
+        Self::assemble(adapter, environment, None)
     }
 
     fn assemble(
@@ -174,6 +189,9 @@ impl Mesh {
             connect,
             #[cfg(feature = "tls")]
             tls,
+            joining: _,
+            #[cfg(feature = "consul")]
+            consul,
         } = adapter;
         let keys = match environment.key_file() {
             Some(path) => Some(Arc::new(KeyFile::open(path)?) as Arc<dyn KeySource>),
@@ -191,6 +209,8 @@ impl Mesh {
         };
         Ok(Mesh {
             registrar,
+            #[cfg(feature = "consul")]
+            consul,
             environment,
             #[cfg(feature = "tls")]
             tls,
@@ -277,6 +297,12 @@ impl Mesh {
             setting.runtime = blocking::io()?;
         }
         Ok(setting)
+    }
+
+    /// Consul, if that is what this mesh is: services, upstreams and sidecars by hand.
+    #[cfg(feature = "consul")]
+    pub fn consul(&self) -> Option<&consul::Consul> {
+        self.consul.as_ref()
     }
 
     /// Serves `deployment`: binds, registers, listens, and returns when clients can find it.

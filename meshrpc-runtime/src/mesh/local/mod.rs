@@ -13,13 +13,13 @@
 //! holds the deployment's `.lock` gives names out or removes dead entries, so that a name which is
 //! taken again cannot be removed by somebody who still thinks it dead.
 
-mod namespace;
 mod entry;
 mod follow;
+mod namespace;
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };

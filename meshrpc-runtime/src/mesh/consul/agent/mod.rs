@@ -128,6 +128,24 @@ impl Agent {
         Ok(date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()))
     }
 
+    /// Makes sure that the agent's servers have a leader: before, what they say may be old or
+    /// incomplete.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says; [`Trouble::NoLeader`] while there is none.
+    pub async fn require_leader(&self) -> Result<(), AgentError> {
+        match self.leader().await? {
+            Some(_) => Ok(()),
+            None => {
+                let text = "no leader is elected".to_owned();
+                Err(self.error(
+                    "asking for the leader".to_owned(),
+                    Trouble::NoLeader { text },
+                ))
+            }
+        }
+    }
+
     /// Any other path below `/v1/`, with the token, connections and limits of this client:
     /// the body of an answer with a status of success, which may be empty.
     ///
@@ -150,18 +168,19 @@ impl Agent {
     pub(super) fn variable(&self) -> String {
         let place = self.exchange.place();
         match (place, &self.exchange.tls) {
-            (Place::Unix(path), _) => format!("unix://{}", path.display()),
-            (place, Some(_)) => format!("https://{place}"),
-            (place, None) => place.to_string(),
+            (Some(Place::Unix(path)), _) => format!("unix://{}", path.display()),
+            (Some(place), Some(_)) => format!("https://{place}"),
+            (Some(place), None) => place.to_string(),
+            (None, _) => String::new(),
         }
     }
 
     /// The host of the agent, as far as it has one.
     pub(super) fn host(&self) -> String {
         match self.exchange.place() {
-            Place::Tcp { host, .. } if host.contains(':') => format!("[{host}]"),
-            Place::Tcp { host, .. } => host.clone(),
-            Place::Unix(_) => "127.0.0.1".to_owned(),
+            Some(Place::Tcp { host, .. }) if host.contains(':') => format!("[{host}]"),
+            Some(Place::Tcp { host, .. }) => host.clone(),
+            _ => "127.0.0.1".to_owned(),
         }
     }
 

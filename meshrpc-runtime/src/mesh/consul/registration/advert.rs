@@ -9,7 +9,7 @@ use crate::{
     discovery::{Address, Advert, Advertisement, BoxFuture, Health, Instance},
     error::{Code, Error, Kind},
     mesh::{
-        consul::{control::Registered, error::ConsulError},
+        consul::{error::ConsulError, upstream::Upstreams},
         name::{self, invalid},
     },
 };
@@ -18,7 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ConsulAdvert {
     setting: Arc<Setting>,
-    registered: Arc<Registered>,
+    /// Of this process, which may call others by the name that it serves.
+    upstreams: Option<Arc<Upstreams>>,
     deployment: String,
     instance: Instance,
     bind: Address,
@@ -35,7 +36,7 @@ impl ConsulAdvert {
     /// If the names cannot be what they are, or the directory of names cannot be used.
     pub(crate) async fn new(
         setting: &Arc<Setting>,
-        registered: &Arc<Registered>,
+        upstreams: Option<&Arc<Upstreams>>,
         advertisement: Advertisement,
     ) -> Result<Self, Error> {
         let Advertisement {
@@ -51,17 +52,13 @@ impl ConsulAdvert {
                 (name, None)
             }
             None => {
-                let (slots, service) = (setting.slots.clone(), deployment.clone());
-                let take = move || Slot::take(&slots, &service);
-                let slot = tokio::task::spawn_blocking(take).await.map_err(|error| {
-                    Error::new(Kind::Unavailable, "the runtime is shutting down").with_source(error)
-                })??;
+                let slot = Slot::choose(setting, &deployment).await?;
                 (slot.name.clone(), Some(slot))
             }
         };
         Ok(Self {
             setting: Arc::clone(setting),
-            registered: Arc::clone(registered),
+            upstreams: upstreams.cloned(),
             deployment,
             instance: Instance {
                 name: name.into(),
@@ -89,9 +86,11 @@ impl ConsulAdvert {
             application,
             template: self.setting.server.clone(),
         };
+        if let Some(upstreams) = &self.upstreams {
+            upstreams.give_way(&self.deployment).await;
+        }
         let kept = Kept::new(Arc::clone(&self.setting), draft).await?;
         let running = Running::up(kept, self.slot.take(), true, &Handle::current()).await?;
-        self.registered.insert(&running);
         self.running = Some(running);
         Ok(())
     }
@@ -107,7 +106,7 @@ impl Advert for ConsulAdvert {
     }
 
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {
-        let application = application(address, self.setting.proxy.is_some());
+        let application = application(&address, self.setting.proxy.is_some());
         Box::pin(async move {
             self.application = Some(application?);
             Ok(())
@@ -143,16 +142,8 @@ impl Advert for ConsulAdvert {
     }
 }
 
-impl Drop for ConsulAdvert {
-    fn drop(&mut self) {
-        if let Some(running) = &self.running {
-            self.registered.remove(running.kept().id());
-        }
-    }
-}
-
 /// Where the sidecar, or if there are none a caller, finds what listens at `address`.
-fn application(address: Address, sidecars: bool) -> Result<Application, Error> {
+pub(crate) fn application(address: &Address, sidecars: bool) -> Result<Application, Error> {
     match address {
         Address::Tcp(address) => {
             // Behind a sidecar the address is the sidecar's. A listener that others can reach has
@@ -163,7 +154,9 @@ fn application(address: Address, sidecars: bool) -> Result<Application, Error> {
                 port: address.port(),
             })
         }
-        Address::Unix(path) if sidecars && path.to_str().is_some() => Ok(Application::Unix(path)),
+        Address::Unix(path) if sidecars && path.to_str().is_some() => {
+            Ok(Application::Unix(path.clone()))
+        }
         Address::Unix(_) => Err(invalid(
             "without sidecars nobody could reach a Unix socket through Consul".to_owned(),
         )),

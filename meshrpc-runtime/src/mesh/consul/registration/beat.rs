@@ -86,7 +86,10 @@ pub(super) async fn of_sidecar(
         } else if answered.elapsed() >= HUNG
             && let Some(sidecar) = &sidecar
         {
-            tracing::warn!(id = kept.id(), "the sidecar does not answer: starting it again");
+            tracing::warn!(
+                id = kept.id(),
+                "the sidecar does not answer: starting it again"
+            );
             answered = Instant::now();
             sidecar.restart();
         }

@@ -41,10 +41,7 @@ pub(crate) struct Draft {
 pub(crate) enum Application {
     /// It listens for the sidecar, or for callers where there are no sidecars; the address is that
     /// of this machine unless it is the listener's own.
-    Tcp {
-        address: Option<String>,
-        port: u16,
-    },
+    Tcp { address: Option<String>, port: u16 },
     /// It listens for the sidecar.
     Unix(PathBuf),
     /// It only calls others.
@@ -223,14 +220,40 @@ impl Kept {
         self.state().sidecar_ttl.clone()
     }
 
-    /// What the checks of the service say from now on.
-    pub(crate) fn set_status(&self, status: CheckStatus, note: Option<&str>) {
+    /// What the checks of the service say from now on; the agent is told at once.
+    pub(crate) async fn set_status(
+        &self,
+        status: CheckStatus,
+        note: Option<&str>,
+    ) -> Result<(), AgentError> {
         let note = note.unwrap_or(match status {
             CheckStatus::Passing => SERVING,
             CheckStatus::Warning => "warning",
             CheckStatus::Critical => "critical",
         });
         self.status.send_replace((status, note.into()));
+        for check in self.ttl() {
+            self.setting
+                .agent
+                .update_check(&check, status, note)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What the checks of the service say.
+    pub(crate) fn status(&self) -> CheckStatus {
+        self.status.borrow().0
+    }
+
+    /// Where others reach it, unless it is where its agent is.
+    pub(crate) fn address(&self) -> Option<&str> {
+        match &self.draft.application {
+            Application::Tcp {
+                address: Some(own), ..
+            } => Some(own),
+            _ => self.address.as_deref(),
+        }
     }
 
     /// Takes a port that nobody listens on, and tells the agent if it was told of another.
@@ -313,7 +336,9 @@ impl Plan for Beside {
     fn launch(&mut self) -> BoxFuture<'_, Result<(Launch, BoxFuture<'static, ()>), String>> {
         Box::pin(async {
             let kept = &self.0;
-            kept.secure_port().await.map_err(|error| error.to_string())?;
+            kept.secure_port()
+                .await
+                .map_err(|error| error.to_string())?;
             let setting = &kept.setting;
             let facts = setting.facts().await.map_err(|error| error.to_string())?;
             let (Some(proxy), Some(listener)) = (&setting.proxy, kept.listener()) else {

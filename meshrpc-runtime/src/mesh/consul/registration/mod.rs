@@ -9,6 +9,7 @@
 //! - `template`: what is registered
 //! - `name`: stable names of instances, and ids
 //! - `port`: ports for sidecars
+//! - `registered`: all registrations of a mesh
 //! - `setting`: what all registrations of a mesh have in common
 //! - `kept`: one registration, as the agent has it or is to have it
 //! - `beat`: its checks
@@ -20,13 +21,16 @@ mod beat;
 mod kept;
 mod name;
 mod port;
+mod registered;
 mod running;
 mod setting;
 mod template;
 
+pub(crate) use advert::{ConsulAdvert, application};
 pub(crate) use kept::{Application, Draft, Kept};
 pub(crate) use name::{Slot, directory, id};
 pub(crate) use port::{Ports, Reservation};
+pub(crate) use registered::{Entry, Registered};
 pub(crate) use running::Running;
 pub(crate) use setting::Setting;
 pub use template::Template;

@@ -7,8 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::super::super::{Environment, host, name};
-use crate::error::Error;
+use super::Setting;
+use crate::{
+    error::{Error, Kind},
+    mesh::{Environment, host, name},
+};
 
 /// A stable name that was chosen: the lowest number on this machine that no living process holds.
 /// It is free for others when this is dropped, or the process ends.
@@ -34,6 +37,15 @@ pub(crate) fn directory(environment: &Environment, mesh: &str) -> Result<PathBuf
 }
 
 impl Slot {
+    /// As [`take`](Self::take), where that may block.
+    pub(crate) async fn choose(setting: &Setting, service: &str) -> Result<Slot, Error> {
+        let (slots, service) = (setting.slots.clone(), service.to_owned());
+        let taken = tokio::task::spawn_blocking(move || Slot::take(&slots, &service)).await;
+        taken.unwrap_or_else(|error| {
+            Err(Error::new(Kind::Unavailable, "the runtime is shutting down").with_source(error))
+        })
+    }
+
     /// Takes the lowest free number for an instance of `service`. It touches files.
     ///
     /// # Errors

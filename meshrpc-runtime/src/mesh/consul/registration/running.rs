@@ -12,10 +12,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{
-    Kept, Slot, beat,
-    kept::Beside,
-};
+use super::{Kept, Slot, beat, kept::Beside};
 use crate::{
     blocking,
     mesh::consul::{
@@ -42,7 +39,8 @@ const FAREWELL: Duration = Duration::from_millis(250);
 pub(crate) struct Running {
     kept: Arc<Kept>,
     sidecar: Option<Arc<Sidecar>>,
-    beats: Vec<AbortHandle>,
+    /// End with the registration.
+    attendants: Vec<AbortHandle>,
     runtime: Handle,
     /// The agent may know of it.
     is_registered: bool,
@@ -65,7 +63,7 @@ impl Running {
         let mut running = Running {
             kept: Arc::new(kept),
             sidecar: None,
-            beats: Vec::new(),
+            attendants: Vec::new(),
             runtime: runtime.clone(),
             is_registered: true,
             _slot: slot,
@@ -83,9 +81,10 @@ impl Running {
 
     async fn rise(&mut self, listed: bool) -> Result<(), ConsulError> {
         let end = Instant::now() + UP;
+        self.kept.setting.registered.insert(&self.kept, None);
         self.kept.register().await?;
         let service = beat::of_service(Arc::clone(&self.kept));
-        self.beats.push(self.runtime.spawn(service).abort_handle());
+        self.attend(service);
         if let Some(proxy) = &self.kept.setting.proxy {
             self.start_sidecar(proxy == &Proxy::External, end).await?;
         }
@@ -117,11 +116,13 @@ impl Running {
             let plan = Beside(Arc::clone(kept));
             let hooks = kept.setting.hooks.clone();
             let sidecar = Sidecar::start(kept.id().into(), plan, hooks, &self.runtime);
-            self.sidecar = Some(Arc::new(sidecar));
+            let sidecar = Arc::new(sidecar);
+            kept.setting.registered.insert(kept, Some(&sidecar));
+            self.sidecar = Some(sidecar);
         }
         let (passing, mut is_passing) = watch::channel(false);
         let beats = beat::of_sidecar(Arc::clone(&self.kept), self.sidecar.clone(), passing);
-        self.beats.push(self.runtime.spawn(beats).abort_handle());
+        self.attend(beats);
         let passes = async {
             let passes = is_passing.wait_for(|passing| *passing);
             match &self.sidecar {
@@ -162,13 +163,20 @@ impl Running {
         let mut index = 0;
         let mut patience = Instant::now() + LISTED;
         loop {
-            match agent.instances(&lookup, index, Duration::from_millis(500)).await {
+            match agent
+                .instances(&lookup, index, Duration::from_millis(500))
+                .await
+            {
                 Ok(answer) => {
                     if answer.value.iter().any(|entry| entry.service.id == own) {
                         return Ok(());
                     }
                     // Some agents take an index that will not come again.
-                    index = if answer.index >= index { answer.index } else { 0 };
+                    index = if answer.index >= index {
+                        answer.index
+                    } else {
+                        0
+                    };
                 }
                 Err(error) if error.is_transient() => {
                     index = 0;
@@ -211,6 +219,12 @@ impl Running {
         }
     }
 
+    /// Runs something that ends with the registration.
+    pub(crate) fn attend(&mut self, attendant: impl Future<Output = ()> + Send + 'static) {
+        let attendant = self.runtime.spawn(attendant).abort_handle();
+        self.attendants.push(attendant);
+    }
+
     pub(crate) fn kept(&self) -> &Arc<Kept> {
         &self.kept
     }
@@ -250,9 +264,10 @@ impl Running {
     }
 
     fn silence(&mut self) {
-        for beat in self.beats.drain(..) {
-            beat.abort();
+        for attendant in self.attendants.drain(..) {
+            attendant.abort();
         }
+        self.kept.setting.registered.remove(self.kept.id());
     }
 }
 

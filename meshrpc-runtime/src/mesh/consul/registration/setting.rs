@@ -7,12 +7,17 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::{
-    super::{
-        agent::{Agent, AgentError},
-        sidecar::{Access, Hooks, Proxy},
+use super::{Ports, Registered, Template, directory};
+use crate::{
+    error::Error,
+    mesh::{
+        Environment,
+        consul::{
+            Options, Route,
+            agent::{Agent, AgentError},
+            sidecar::{Access, Hooks, Proxy},
+        },
     },
-    Ports, Template,
 };
 
 /// Where agents listen for Envoy unless they say otherwise.
@@ -35,6 +40,8 @@ pub(crate) struct Setting {
     pub(crate) ports: Ports,
     /// Slots of stable names.
     pub(crate) slots: PathBuf,
+    /// What this process has registered.
+    pub(crate) registered: Registered,
     facts: OnceCell<Facts>,
 }
 
@@ -47,28 +54,38 @@ pub(crate) struct Facts {
 }
 
 impl Setting {
-    #[allow(clippy::too_many_arguments, reason = "a record with one field that is not given")]
+    /// What a mesh URL says, for the mesh of `agent`.
+    ///
+    /// # Errors
+    /// If there is no directory for names of instances.
     pub(crate) fn new(
         agent: Agent,
-        server: Template,
-        proxy: Option<Proxy>,
-        access: Access,
-        address: Option<String>,
-        ports: Ports,
-        slots: PathBuf,
-    ) -> Self {
-        Self {
+        options: &Options,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let sidecars = &options.sidecars;
+        let tls = options.tls.as_ref();
+        let access = Access {
+            consul: sidecars.consul.clone(),
+            ca_file: tls.map(|tls| tls.ca.clone()),
+            identity: tls.and_then(|tls| tls.client.clone()),
+            server_name: tls.and_then(|tls| tls.server_name.clone()),
+            namespace: options.namespace.clone(),
+            ..Access::default()
+        };
+        Ok(Self {
+            slots: directory(environment, &options.registry())?,
             agent,
             hooks: Hooks::default(),
-            server,
+            server: sidecars.template.clone().unwrap_or_else(Template::server),
             client: Template::client(),
-            proxy,
+            proxy: (options.route != Route::Plain).then(|| sidecars.proxy.clone()),
             access,
-            address,
-            ports,
-            slots,
+            address: sidecars.address.clone(),
+            ports: sidecars.ports.clone(),
+            registered: Registered::default(),
             facts: OnceCell::new(),
-        }
+        })
     }
 
     /// Asked once. A token that suffices for everything else may not suffice for this, which then is

@@ -144,7 +144,9 @@ impl Document {
     /// fails, the one that does so does not remove them after a while.
     pub(crate) fn take_no_calls(&mut self, id: &str) {
         let add = |service: &mut Map<String, Value>, suffix: &str| {
-            let checks = service.entry("Checks").or_insert_with(|| Value::Array(Vec::new()));
+            let checks = service
+                .entry("Checks")
+                .or_insert_with(|| Value::Array(Vec::new()));
             if let Some(checks) = checks.as_array_mut() {
                 checks.push(json!({
                     "CheckID": format!("{id}:{suffix}"),
@@ -342,13 +344,28 @@ mod tests {
         for (text, word) in [
             ("{".to_owned(), "no JSON"),
             ("[]".to_owned(), "no object"),
-            (format!(r#"{{"Name":"${{service}}",{check},{connect}}}"#), "`ID`"),
-            (format!(r#"{{"ID":"greeter","Name":"${{service}}",{check},{connect}}}"#), "`ID`"),
-            (format!(r#"{{"ID":"${{id}}","Name":"x",{check},{connect}}}"#), "`Name`"),
+            (
+                format!(r#"{{"Name":"${{service}}",{check},{connect}}}"#),
+                "`ID`",
+            ),
+            (
+                format!(r#"{{"ID":"greeter","Name":"${{service}}",{check},{connect}}}"#),
+                "`ID`",
+            ),
+            (
+                format!(r#"{{"ID":"${{id}}","Name":"x",{check},{connect}}}"#),
+                "`Name`",
+            ),
             (format!("{{{names},{connect}}}"), "`TTL`"),
-            (format!(r#"{{{names},"Check":{{"TTL":"5s"}},{connect}}}"#), "`CheckID`"),
+            (
+                format!(r#"{{{names},"Check":{{"TTL":"5s"}},{connect}}}"#),
+                "`CheckID`",
+            ),
             (format!("{{{names},{check}}}"), "SidecarService"),
-            (format!(r#"{{{names},{check},"Tags":["${{tag}}"],{connect}}}"#), "`tag`"),
+            (
+                format!(r#"{{{names},{check},"Tags":["${{tag}}"],{connect}}}"#),
+                "`tag`",
+            ),
             (
                 format!(r#"{{{names},{check},"Connect":{{"SidecarService":{{"Port":21000}}}}}}"#),
                 "`${sidecar_port}`",

@@ -10,9 +10,11 @@
 //! - `supervise`: the task
 //! - `probe`: whether its port answers
 //! - `event`: what is told about it
+//! - `options`: what a mesh URL says of it
 
 mod command;
 mod event;
+pub(super) mod options;
 mod probe;
 mod process;
 mod supervise;
@@ -185,6 +187,11 @@ impl SidecarInfo {
             restarts: 0,
             last_end: None,
         }
+    }
+
+    /// What is known of one that somebody else runs.
+    pub(crate) fn external() -> Self {
+        Self::new(SidecarState::External)
     }
 
     /// Whether its port answered when it was last asked.

@@ -18,26 +18,22 @@ mod open;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError, Weak},
+    net::SocketAddr,
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
-use serde_json::{Value, json};
-use tokio::{
-    sync::{self, watch},
-    task::AbortHandle,
-};
+use tokio::sync::{self, watch};
 
 use super::{
+    Upstream,
     agent::Lookup,
     error::ConsulError,
-    registration::{Application, Draft, Kept, Reservation, Running, Setting, id},
-    sidecar::{SidecarInfo, SidecarState},
+    registration::{Application, Draft, Kept, Running, Setting, id},
 };
 use crate::{blocking, discovery::Instance, error::Error};
 
-pub(crate) use open::Upstream;
+pub(crate) use open::Lease;
 
 /// How long an upstream outlives its last user, and the registration its last upstream.
 const LINGER: Duration = Duration::from_secs(5);
@@ -52,16 +48,10 @@ pub(crate) struct Upstreams {
     setting: Arc<Setting>,
     /// The service that this process is to others.
     identity: String,
-    /// Held while the agent is told, so that one change follows the other.
-    registration: sync::Mutex<Option<Registration>>,
+    /// The registration that carries them. Held while the agent is told, so that one change follows
+    /// the other.
+    carrier: sync::Mutex<Option<Running>>,
     open: Mutex<BTreeMap<String, open::Open>>,
-}
-
-/// The registration that carries them.
-#[derive(Debug)]
-struct Registration {
-    running: Running,
-    look: AbortHandle,
 }
 
 impl Upstreams {
@@ -69,7 +59,7 @@ impl Upstreams {
         Arc::new(Self {
             setting,
             identity: identity.to_owned(),
-            registration: sync::Mutex::default(),
+            carrier: sync::Mutex::default(),
             open: Mutex::default(),
         })
     }
@@ -79,16 +69,16 @@ impl Upstreams {
     ///
     /// # Errors
     /// As [`ConsulError`] says; nothing has changed then.
-    pub(crate) async fn open(self: &Arc<Self>, service: &str) -> Result<Upstream, ConsulError> {
-        let mut registration = self.registration.lock().await;
+    pub(crate) async fn lease(self: &Arc<Self>, service: &str) -> Result<Lease, ConsulError> {
+        let mut carrier = self.carrier.lock().await;
         if let Some(upstream) = self.open_again(service) {
             return Ok(upstream);
         }
         let upstream = self.add(service)?;
-        match self.tell(&mut registration).await {
+        match self.tell(&mut carrier).await {
             Ok(()) => {
                 let runtime = self.runtime()?;
-                let sidecar = registration.as_ref().and_then(|r| r.running.sidecar());
+                let sidecar = carrier.as_ref().and_then(Running::sidecar);
                 let info = sidecar.map(|sidecar| sidecar.follow());
                 let follow = open::follow(Arc::downgrade(self), service.to_owned(), info);
                 self.with(service, |open| {
@@ -104,6 +94,22 @@ impl Upstreams {
         }
     }
 
+    /// The way to `service`, as long as somebody holds a receiver of it. What goes wrong is told, and
+    /// tried again.
+    pub(crate) fn open(self: &Arc<Self>, service: &str) -> watch::Receiver<Upstream> {
+        let (sender, receiver) = watch::channel(Upstream::Closed(None));
+        match blocking::io() {
+            Ok(runtime) => {
+                let opening = open::keep(Arc::downgrade(self), service.to_owned(), sender);
+                runtime.spawn(opening);
+            }
+            Err(error) => {
+                sender.send_replace(Upstream::Closed(Some(Arc::new(error))));
+            }
+        }
+        receiver
+    }
+
     /// Every upstream, with its port once that accepts.
     pub(crate) fn list(&self) -> Vec<(String, Option<SocketAddr>)> {
         let open = self.lock();
@@ -112,34 +118,21 @@ impl Upstreams {
             .collect()
     }
 
-    /// What carries the upstreams, if there are any.
-    pub(crate) async fn carrier(&self) -> Option<Arc<Kept>> {
-        let registration = self.registration.lock().await;
-        let registration = registration.as_ref()?;
-        Some(Arc::clone(registration.running.kept()))
-    }
-
-    /// Its sidecar.
-    pub(crate) async fn sidecar(&self) -> Option<Arc<super::sidecar::Sidecar>> {
-        let registration = self.registration.lock().await;
-        registration.as_ref()?.running.sidecar().cloned()
-    }
-
     /// Before this process serves `service`: if that is the name it calls others by, the registration
     /// for that must not be taken for one that serves.
     pub(crate) async fn give_way(&self, service: &str) {
         if service != self.identity {
             return;
         }
-        let registration = self.registration.lock().await;
-        if let Some(registration) = &*registration {
-            silence(registration.running.kept()).await;
+        let carrier = self.carrier.lock().await;
+        if let Some(running) = &*carrier {
+            silence(running.kept()).await;
         }
     }
 
     /// Gives up those that nobody uses, now.
     pub(crate) async fn sweep(self: &Arc<Self>) {
-        let mut registration = self.registration.lock().await;
+        let mut carrier = self.carrier.lock().await;
         let unused = {
             let mut open = self.lock();
             let before = open.len();
@@ -150,28 +143,23 @@ impl Upstreams {
             return;
         }
         if self.lock().is_empty() {
-            let Some(registration) = registration.take() else {
+            let Some(mut running) = carrier.take() else {
                 return;
             };
-            registration.look.abort();
-            let mut running = registration.running;
             if let Err(error) = running.withdraw().await {
                 tracing::warn!(%error, "the upstreams' registration was not removed");
             }
             running.end().await;
-        } else if let Err(error) = self.tell(&mut registration).await {
+        } else if let Err(error) = self.tell(&mut carrier).await {
             tracing::warn!(%error, "an upstream that is not used any more was not removed");
         }
     }
 
     /// Brings the sidecar to what is open.
-    async fn tell(
-        self: &Arc<Self>,
-        registration: &mut Option<Registration>,
-    ) -> Result<(), ConsulError> {
+    async fn tell(self: &Arc<Self>, carrier: &mut Option<Running>) -> Result<(), ConsulError> {
         let upstreams = self.lock().iter().map(open::described).collect();
-        if let Some(registration) = registration {
-            return registration.running.kept().set_upstreams(upstreams).await;
+        if let Some(running) = carrier {
+            return running.kept().set_upstreams(upstreams).await;
         }
         let id = id(&self.identity);
         let draft = Draft {
@@ -188,9 +176,9 @@ impl Upstreams {
         kept.prepare(upstreams, self.is_served().await?);
         // Its life is that of this value, and not that of a runtime of the program's.
         let runtime = self.runtime()?;
-        let running = Running::up(kept, None, false, &runtime).await?;
-        let look = runtime.spawn(look(Arc::downgrade(self))).abort_handle();
-        *registration = Some(Registration { running, look });
+        let mut running = Running::up(kept, None, false, &runtime).await?;
+        running.attend(look(Arc::downgrade(self)));
+        *carrier = Some(running);
         Ok(())
     }
 
@@ -208,12 +196,6 @@ impl Upstreams {
 
     fn runtime(&self) -> Result<tokio::runtime::Handle, ConsulError> {
         blocking::io().map_err(|error: Error| ConsulError::Invalid(error.to_string()))
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.look.abort();
     }
 }
 
