@@ -9,6 +9,11 @@ use crate::{
     error::Error,
 };
 
+#[cfg(feature = "tls")]
+use super::tls::TlsOptions;
+#[cfg(feature = "tls")]
+use crate::{client::TlsDialer, transport::tls::ServerTls};
+
 /// What a mesh is made of.
 #[derive(Debug)]
 pub(crate) struct Adapter {
@@ -16,6 +21,9 @@ pub(crate) struct Adapter {
     pub(crate) resolver: Arc<dyn Resolver>,
     /// Dials what the resolver finds.
     pub(crate) connect: Arc<dyn Connect>,
+    /// For servers that have none of their own.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 impl Adapter {
@@ -25,6 +33,8 @@ impl Adapter {
             registrar: registry.clone(),
             resolver: registry,
             connect: Arc::new(Dialer),
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -49,6 +59,7 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             tracing::info!(mesh = url, "mesh opened");
             Ok(Adapter::direct(fixed))
         }
+        "static+tls" => open_static_tls(url, rest),
         "consul" | "consul+tls" | "consul+unix" => open_consul(url, environment),
         "dns" => Err(invalid(format!(
             "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
@@ -60,6 +71,27 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             "the mesh URL `{url}` has an unknown scheme: expected `local:`, `static:…` or `consul://…`"
         ))),
     }
+}
+
+#[cfg(feature = "tls")]
+fn open_static_tls(url: &str, rest: &str) -> Result<Adapter, Error> {
+    let (list, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let options = TlsOptions::parse(query)?;
+    let direct = Adapter::direct(Arc::new(Fixed::parse(list)?));
+    let connect = TlsDialer::new(&options.client()?, direct.connect)?;
+    tracing::info!(mesh = url, "mesh opened");
+    Ok(Adapter {
+        connect: Arc::new(connect),
+        tls: options.server(),
+        ..direct
+    })
+}
+
+#[cfg(not(feature = "tls"))]
+fn open_static_tls(url: &str, _rest: &str) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `tls`, which is not built in"
+    )))
 }
 
 #[cfg(feature = "local")]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use sidecar::sidecar_answers;
 pub use url::{Options, Proxy, Route};
 
 use self::agent::Agent;

@@ -36,7 +36,7 @@ const KEPT: usize = 4;
 const STALE: Duration = Duration::from_secs(60);
 /// Requests at a time that do not wait for news.
 const AT_ONCE: usize = 16;
-/// What an agent may need beyond the time it was asked to wait.
+/// What an agent may need beyond the time it was asked to wait: 1.8 adds up to a sixteenth of it.
 const GRACE: Duration = Duration::from_secs(5);
 /// Characters of an agent's own words in a message.
 const WORDS: usize = 300;
@@ -96,8 +96,7 @@ impl Exchange {
     /// Asks, within the time that the request has.
     pub(super) async fn ask(&self, request: &Request) -> Result<Reply, Trouble> {
         let time = match request.wait {
-            // 1.8 adds up to a sixteenth of the wait.
-            Some(wait) => wait + wait / 16 + GRACE,
+            Some(wait) => wait + GRACE,
             None => self.timeout,
         };
         match timeout(time, self.ask_unhurried(request)).await {

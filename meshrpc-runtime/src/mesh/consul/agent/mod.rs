@@ -25,7 +25,11 @@ mod permissions;
 mod request;
 mod services;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -37,6 +41,7 @@ pub use answers::{
 };
 pub use error::{AgentError, Trouble};
 pub use health::{Answer, Lookup};
+pub use permissions::Right;
 
 use self::{
     connect::Tls,
@@ -110,6 +115,17 @@ impl Agent {
         let request = Request::get("status/leader", "asking for the leader");
         let leader: String = self.value(request).await?;
         Ok(Some(leader).filter(|leader| !leader.is_empty()))
+    }
+
+    /// The agent's clock, to the second, if its answer says.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says.
+    pub async fn date(&self) -> Result<Option<SystemTime>, AgentError> {
+        let request = Request::get("status/leader", "asking for the time");
+        let headers = self.send(request).await?.headers;
+        let date = headers.get(http::header::DATE);
+        Ok(date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()))
     }
 
     /// Any other path below `/v1/`, with the token, connections and limits of this client:

@@ -19,7 +19,7 @@ mod supervise;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
@@ -65,6 +65,22 @@ pub enum SidecarState {
     Stopped,
     /// Somebody else runs it.
     External,
+}
+
+/// Resolves when whoever listens at `listener` answers a TLS handshake, as every sidecar does, also
+/// to somebody without a certificate. Who answers is not verified.
+///
+/// # Errors
+/// As the system and the other side say; [`io::ErrorKind::TimedOut`] after `time`.
+pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result<()> {
+    let probe = Probe {
+        listener,
+        admin: None,
+    };
+    match tokio::time::timeout(time, probe.handshake()).await {
+        Ok(answered) => answered,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
 }
 
 /// One supervised proxy. Dropping it kills the proxy.
