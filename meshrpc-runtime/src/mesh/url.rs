@@ -9,6 +9,11 @@ use crate::{
     error::Error,
 };
 
+#[cfg(feature = "tls")]
+use super::tls::TlsOptions;
+#[cfg(feature = "tls")]
+use crate::{client::TlsDialer, transport::tls::ServerTls};
+
 /// What a mesh is made of.
 pub(crate) struct Adapter {
     pub(crate) registrar: Arc<dyn Registrar>,
@@ -17,6 +22,9 @@ pub(crate) struct Adapter {
     pub(crate) connect: Arc<dyn Connect>,
     /// What has to come to a good end before there is a mesh.
     pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// For servers that have none of their own.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 impl Adapter {
@@ -27,6 +35,8 @@ impl Adapter {
             resolver: registry,
             connect: Arc::new(Dialer),
             joining: None,
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -60,6 +70,7 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             tracing::info!(mesh = url, "mesh opened");
             Ok(Adapter::direct(fixed))
         }
+        "static+tls" => open_static_tls(url, rest),
         "consul" | "consul+tls" | "consul+unix" => open_consul(url, environment),
         "dns" => Err(invalid(format!(
             "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
@@ -71,6 +82,27 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             "the mesh URL `{url}` has an unknown scheme: expected `local:`, `static:…` or `consul://…`"
         ))),
     }
+}
+
+#[cfg(feature = "tls")]
+fn open_static_tls(url: &str, rest: &str) -> Result<Adapter, Error> {
+    let (list, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let options = TlsOptions::parse(query)?;
+    let direct = Adapter::direct(Arc::new(Fixed::parse(list)?));
+    let connect = TlsDialer::new(&options.client()?, direct.connect)?;
+    tracing::info!(mesh = url, "mesh opened");
+    Ok(Adapter {
+        connect: Arc::new(connect),
+        tls: options.server(),
+        ..direct
+    })
+}
+
+#[cfg(not(feature = "tls"))]
+fn open_static_tls(url: &str, _rest: &str) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `tls`, which is not built in"
+    )))
 }
 
 #[cfg(feature = "local")]

@@ -55,6 +55,8 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
     /// Calls were handed over at the last turn.
@@ -86,6 +88,7 @@ impl<T: Io> Driver<T> {
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
             put_off: false,
             parting: false,
