@@ -69,4 +69,4 @@ pub use layout::{
     put_status,
 };
 pub use output::Output;
-pub(crate) use ring::Ring;
+pub(crate) use ring::{Kept, Places, Ring};
