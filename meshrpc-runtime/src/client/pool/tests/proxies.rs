@@ -245,7 +245,7 @@ fn the_registry_is_asked_once_at_a_time_why_a_dial_failed() {
         }
         scene.fail("closed by the peer".into());
     }
-    assert_eq!(scene.questions, [way.clone()]);
+    assert_eq!(scene.questions, std::slice::from_ref(&way));
     let at = |scene: &Scene| scene.pool.snapshot(scene.now).otherwise(scene.now);
     assert_eq!(at(&scene), Pick::Wait);
 
