@@ -142,9 +142,9 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: None,
             #[cfg(feature = "tls")]
             tls: None,
-            joining: None,
             #[cfg(feature = "consul")]
             consul: None,
         };
@@ -187,9 +187,9 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: _,
             #[cfg(feature = "tls")]
             tls,
-            joining: _,
             #[cfg(feature = "consul")]
             consul,
         } = adapter;

@@ -20,11 +20,11 @@ pub(crate) struct Adapter {
     pub(crate) resolver: Arc<dyn Resolver>,
     /// Dials what the resolver finds.
     pub(crate) connect: Arc<dyn Connect>,
+    /// What has to come to a good end before there is a mesh.
+    pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
-    /// What has to come to a good end before there is a mesh.
-    pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
     #[cfg(feature = "consul")]
     pub(crate) consul: Option<super::consul::Consul>,
 }
@@ -36,9 +36,9 @@ impl Adapter {
             registrar: registry.clone(),
             resolver: registry,
             connect: Arc::new(Dialer),
+            joining: None,
             #[cfg(feature = "tls")]
             tls: None,
-            joining: None,
             #[cfg(feature = "consul")]
             consul: None,
         }
