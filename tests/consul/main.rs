@@ -4,9 +4,17 @@
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
+//! - `balancing`: which instance gets a call
+//! - `late`: a client whose sidecar comes late
+//! - `stops`: an instance is told to stop
+//! - `untrue`: what the registry says is not so
 //! - `drills`: what must not break when something does
 
+mod balancing;
 mod drills;
 mod ground;
+mod late;
 mod place;
 mod site;
+mod stops;
+mod untrue;
