@@ -129,7 +129,11 @@ impl<C> Snapshot<C> {
 impl<C: Clone> Snapshot<C> {
     /// The next instance in turn among those that `usable` accepts.
     pub(crate) fn in_turn(&self, rotation: &Rotation, usable: impl Fn(&C) -> bool) -> Option<C> {
-        let turn = rotation.turn();
+        // Whoever is alone is always next.
+        let turn = match self.eligible.len() {
+            1 => 0,
+            _ => rotation.turn(),
+        };
         self.schedule.beginning_at(turn).find_map(|slot| {
             match &self.members[self.eligible[slot]].state {
                 State::Connected(connection) if usable(connection) => Some(connection.clone()),
