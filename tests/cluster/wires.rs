@@ -12,7 +12,7 @@ use meshrpc::{
     Error, Kind,
     client::Connect,
     connection::Connection,
-    discovery::{Address, BoxFuture},
+    discovery::{BoxFuture, Endpoint},
     transport,
     wire::Config,
 };
@@ -271,11 +271,11 @@ impl Reach {
 impl Connect for Phone {
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
         Box::pin(async move {
-            let door = Door::of(address);
+            let door = Door::of(&endpoint.dial);
             let at = self.wires.start.elapsed();
             let number = self.wires.state().begins(self.client, &door.said, at);
             let mut made = None;

@@ -51,15 +51,54 @@ pub enum Via {
         /// The instances the registry lists behind the proxy.
         expected: Vec<Instance>,
     },
+    /// The instance's own proxy, which takes TLS with a certificate of the mesh and leads to this
+    /// instance alone.
+    Sidecar {
+        /// The service that the proxy's certificate has to name.
+        service: Arc<str>,
+    },
 }
 
 /// What a [`Resolver`] knows of a deployment at one time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Endpoints {
     /// Every endpoint that is ready for calls.
     pub ready: Vec<Endpoint>,
     /// False while the registry cannot be asked and `ready` is the last answer it gave.
     pub live: bool,
+    /// Why the registry cannot be asked, or its answer not be used. Its kind and code become those
+    /// of calls that find no instance meanwhile.
+    pub trouble: Option<Arc<Error>>,
+}
+
+impl Endpoints {
+    /// What a registry says now.
+    pub fn live(ready: Vec<Endpoint>) -> Self {
+        Self {
+            ready,
+            live: true,
+            trouble: None,
+        }
+    }
+
+    /// What a registry said last.
+    pub fn last_known(ready: Vec<Endpoint>, trouble: Option<Arc<Error>>) -> Self {
+        Self {
+            ready,
+            live: false,
+            trouble,
+        }
+    }
+}
+
+impl PartialEq for Endpoints {
+    fn eq(&self, other: &Self) -> bool {
+        let trouble = |endpoints: &Self| {
+            let error = endpoints.trouble.as_deref()?;
+            Some((error.kind(), error.code(), error.to_string()))
+        };
+        self.live == other.live && self.ready == other.ready && trouble(self) == trouble(other)
+    }
 }
 
 /// What a server asks a [`Registrar`] to announce.
@@ -110,6 +149,11 @@ pub trait Advert: Send + Sync + fmt::Debug {
     fn bind(&self) -> Address;
     /// The instance as clients will see it.
     fn instance(&self) -> &Instance;
+    /// Whether all who connect are a proxy of the instance, which speaks for others: what is known
+    /// of it is not known of the callers, and whoever does not come through it is none of them.
+    fn behind_proxy(&self) -> bool {
+        false
+    }
     /// Tells the registry the address that was really bound. An address that means "every
     /// interface" is announced as one that can be dialled.
     ///
@@ -139,6 +183,18 @@ pub trait Resolver: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the deployment's name cannot be one in this mesh.
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error>;
+
+    /// Why a dial of `endpoint`, which leads through a proxy, ended before the handshake: a proxy
+    /// accepts a connection and closes it, whether the caller is denied, nobody is there, or an
+    /// instance is down, and only the registry knows which. `None` if it does not know either, or
+    /// sees no fault.
+    ///
+    /// The error's kind and code become those of calls that find no instance meanwhile. It is asked
+    /// after failed dials alone, and not more often than these are backed off.
+    fn explain(&self, endpoint: &Endpoint, deployment: &str) -> BoxFuture<'_, Option<Error>> {
+        let _ = (endpoint, deployment);
+        Box::pin(std::future::ready(None))
+    }
 }
 
 /// A boxed future.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     client::{Connect, establish},
     connection::Connection,
-    discovery::{Address, BoxFuture},
+    discovery::{Address, BoxFuture, Endpoint},
     error::Error,
     mesh::in_process::InProcess,
     transport,
@@ -176,9 +176,10 @@ impl Barrier {
 impl Connect for Wiring {
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
+        let address = &endpoint.dial;
         Box::pin(establish(address, self.dial(address), config))
     }
 }

@@ -316,13 +316,13 @@ struct Network(Arc<World>);
 impl Connect for Network {
     fn connect<'a>(
         &'a self,
-        address: &'a Address,
+        endpoint: &'a Endpoint,
         config: Arc<Config>,
     ) -> BoxFuture<'a, Result<Connection, Error>> {
         let world = Arc::clone(&self.0);
         world.dials.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
-            let &Address::InProcess(number) = address else {
+            let Address::InProcess(number) = endpoint.dial else {
                 return Err(Error::new(Kind::Unavailable, "not in this test"));
             };
             let number = number as usize;
@@ -352,10 +352,7 @@ impl Resolver for Listed {
             weight: 1,
             zone: None,
         };
-        let list = Endpoints {
-            ready: (0..NAMES.len()).map(endpoint).collect(),
-            live: true,
-        };
+        let list = Endpoints::live((0..NAMES.len()).map(endpoint).collect());
         Ok(watch::channel(Arc::new(list)).1)
     }
 }

@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    Io, now,
+    Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
 use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
@@ -37,6 +37,7 @@ const FAREWELL_BYTES: usize = 256 << 10;
 /// The task of a connection: spawn [`run`](Driver::run).
 pub struct Driver<T> {
     io: T,
+    vouch: Vouch<T>,
     shared: Arc<Shared>,
     reader: FrameReader,
     preface_seen: bool,
@@ -54,6 +55,8 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
     /// Calls were handed over, or callers woken, at the last turn.
@@ -67,13 +70,14 @@ pub struct Driver<T> {
 }
 
 impl<T: Io> Driver<T> {
-    pub(super) fn new(io: T, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(io: T, vouch: Vouch<T>, shared: Arc<Shared>) -> Self {
         let state = shared.lock();
         let reader = state.wire.frame_reader();
         let due = state.wire.poll_timeout().unwrap_or_else(now);
         drop(state);
         Self {
             io,
+            vouch,
             shared,
             reader,
             preface_seen: false,
@@ -86,6 +90,7 @@ impl<T: Io> Driver<T> {
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
             put_off: false,
             answered: false,
@@ -100,18 +105,25 @@ impl<T: Io> Driver<T> {
     /// # Errors
     /// What the peer did wrong, or what broke. A peer that closed in good order, or before it sent
     /// a byte, is no error.
-    pub async fn run(mut self) -> Result<(), Fault> {
-        let fault = poll_fn(|cx| self.poll(cx)).await;
-        self.shared.advance(Life::Gone(fault.clone()));
-        if fault.farewell().is_some()
-            || fault == Fault::NotMeshrpc
-            || matches!(fault, Fault::Refused { .. })
-        {
-            let _ = timeout(FAREWELL, self.part()).await;
-        }
-        match fault {
-            Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
-            fault => Err(fault),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` has room for its argument twice"
+    )]
+    pub fn run(mut self) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            let fault = poll_fn(|cx| self.poll(cx)).await;
+            self.shared.advance(Life::Gone(fault.clone()));
+            if fault.farewell().is_some()
+                || fault == Fault::NotMeshrpc
+                || matches!(fault, Fault::Refused { .. })
+            {
+                // On the heap: a connection that goes on has no room for its end.
+                let _ = Box::pin(timeout(FAREWELL, self.part())).await;
+            }
+            match fault {
+                Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
+                fault => Err(fault),
+            }
         }
     }
 
@@ -119,7 +131,6 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        // On the heap: an idle connection has no room for it.
         let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {

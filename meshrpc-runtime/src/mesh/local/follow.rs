@@ -246,7 +246,7 @@ impl Followed {
                     tracing::debug!(directory = %path.display(), %error, "dead entries stay");
                 }
                 let ready = scan.alive.into_iter().filter_map(endpoint).collect();
-                announce(&self.sender, Endpoints { ready, live: true });
+                announce(&self.sender, Endpoints::live(ready));
             }
             Err(error) => {
                 if !self.failed {
@@ -254,7 +254,7 @@ impl Followed {
                 }
                 self.failed = true;
                 let ready = self.sender.borrow().ready.clone();
-                announce(&self.sender, Endpoints { ready, live: false });
+                announce(&self.sender, Endpoints::last_known(ready, None));
             }
         }
         let now = Instant::now();

@@ -3,6 +3,7 @@
 //! # Layout
 //!
 //! - [`handshake`](self): hellos, and what a server refuses there
+//! - `proof`: keys that are proved there
 //! - `client`: calls that this side makes
 //! - `server`: calls that the peer makes
 //! - `held`: bytes that are held for them
@@ -20,6 +21,7 @@ mod ending;
 mod handshake;
 mod held;
 mod landing;
+mod proof;
 mod receive;
 mod server;
 mod stream;
@@ -40,13 +42,14 @@ pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
+    proof::Proving,
     stream::{Stream, Streams},
     timers::KeepAlive,
 };
 use super::{
     budget::Budget,
-    buffers,
-    config::{Config, Peer},
+    buffers::{self, Spare},
+    config::{Config, Identity, Peer},
     counters::{Counters, Tally},
     fault::{Fault, GoAwayReason},
     flow::{ReceiveWindow, SendCredit},
@@ -54,11 +57,13 @@ use super::{
     head::{OpenHead, ReplyHead, Status},
     hello::Limits,
     holding::{ByteBudget, Holding},
+    keys::Secrets,
 };
 use crate::error::{Error, Started};
 
-/// Events that there is room for while no call is under way.
-const FEW: usize = 4;
+thread_local! {
+    static EVENTS: Spare<VecDeque<Event>> = const { Spare::new(4) };
+}
 
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +126,10 @@ pub struct Connection {
     holding: Holding,
     /// Server: what the peer's hello is answered with, if it is refused whatever it says.
     refusal: Option<Box<(GoAwayReason, String)>>,
+    /// What is to be proved before the handshake is done.
+    proving: Option<Box<Proving>>,
+    /// What the transport knows of the peer.
+    vouched: Identity,
 
     /// The latest time that was passed in.
     now: Instant,
@@ -241,7 +250,17 @@ pub enum Read {
 impl Connection {
     /// A client's side: its preface and hello are queued. `grease` is any number.
     pub fn client(config: Arc<Config>, grease: u16, now: Instant) -> Self {
-        let mut connection = Self::new(Side::Client, config, grease, now);
+        Self::client_with(config, None, grease, now)
+    }
+
+    /// The same, where the server has to prove one of these keys, and this side will.
+    pub fn client_with(
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self::new(Side::Client, config, secrets, grease, now);
         connection.queue_preface();
         connection.queue_client_hello();
         connection
@@ -249,10 +268,26 @@ impl Connection {
 
     /// A server's side: it says nothing before the client's preface.
     pub fn server(config: Arc<Config>, grease: u16, now: Instant) -> Self {
-        Self::new(Side::Server, config, grease, now)
+        Self::server_with(config, None, grease, now)
     }
 
-    fn new(side: Side, config: Arc<Config>, grease: u16, now: Instant) -> Self {
+    /// The same, where the client has to prove one of these keys, and this side will.
+    pub fn server_with(
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
+        Self::new(Side::Server, config, secrets, grease, now)
+    }
+
+    fn new(
+        side: Side,
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
         let limits = Limits::of(&config);
         Self {
             side,
@@ -283,6 +318,8 @@ impl Connection {
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
             refusal: None,
+            proving: secrets.map(|secrets| Box::new(Proving::new(secrets))),
+            vouched: Identity::Unverified,
             now,
             keep_alive: KeepAlive::new(now),
             earliest_deadline: None,
@@ -298,7 +335,7 @@ impl Connection {
         match self.phase {
             Phase::Handshake { .. } => FrameReader {
                 max_frame: HANDSHAKE_MAX_FRAME,
-                checksum: Checksum::Crc32,
+                checksum: self.checksum,
             },
             _ => FrameReader {
                 max_frame: self.limits.max_frame,
@@ -332,8 +369,8 @@ impl Connection {
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front();
-        if event.is_none() && self.streams.len() == 0 {
-            self.events.shrink_to(FEW);
+        if event.is_none() {
+            Spare::take_back(&EVENTS, &mut self.events);
         }
         event
     }
