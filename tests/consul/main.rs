@@ -3,8 +3,10 @@
 //! # Layout
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
+//! - `asked`: what agents are asked, and what becomes of their answers
 //! - `drills`: what must not break when something does
 
+mod asked;
 mod drills;
 mod ground;
 mod place;

@@ -38,6 +38,8 @@ const STALE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 /// What an agent may need beyond the time it was asked to wait: 1.8 adds up to a sixteenth of it.
 const GRACE: Duration = Duration::from_secs(5);
+/// Within this time an agent closes a connection that is one too many.
+const TAKEN: Duration = Duration::from_secs(1);
 /// Characters of an agent's own words in a message.
 const WORDS: usize = 300;
 
@@ -211,6 +213,7 @@ impl Exchange {
                 },
             })
         };
+        let sent_at = Instant::now();
         let sent = async {
             sender.ready().await?;
             sender.send_request(message).await
@@ -219,8 +222,8 @@ impl Exchange {
             Ok(response) => response,
             Err(error) => {
                 return Err(match lost(error) {
-                    // A fresh connection that ends while the agent should wait for news was cut.
-                    Lost::Stale if !kept && request.wait.is_some() => {
+                    // One that was taken, and cut later.
+                    Lost::Stale if !kept && sent_at.elapsed() > TAKEN => {
                         Lost::Because(Trouble::Unreachable {
                             reason: "the connection ended".to_owned(),
                         })
