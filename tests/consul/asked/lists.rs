@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use http::Method;
 use meshrpc::{
-    Client, Code, Kind, Mesh, Server,
+    Code, Kind, Mesh, Server,
     discovery::{Address, Endpoint, Endpoints, Registrar, Resolver, Via},
     mesh::consul::{Consul, agent::Agent},
     mesh_service,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use http::Method;
 use meshrpc::mesh::consul::agent::Agent;
+use meshrpc_tests::process::eventually;
 use serde_json::json;
 
 use super::client;
@@ -36,6 +37,10 @@ fn a_service_has_a_certificate_that_the_roots_know() {
     each(RELEASES, async |place| {
         let running = place.agent().start().await;
         let agent = client(&running);
+        eventually("there are roots", async || {
+            agent.require_roots().await.is_ok()
+        })
+        .await;
         let roots = agent
             .roots(0, Duration::ZERO)
             .await

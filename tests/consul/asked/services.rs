@@ -55,7 +55,7 @@ fn a_service_is_registered_changed_and_removed() {
         assert_eq!((none.len(), index > 0), (0, true));
 
         // Each change wakes who waits for it.
-        let mut waiting = tokio::spawn(wait(agent.clone(), index));
+        let mut waiting = tokio::spawn(wait(agent.clone(), index, 0));
         agent.register(&echo()).await.expect("it can be registered");
         let (ids, index) = next(waiting).await;
         assert_eq!(ids, ["echo-1"]);
@@ -76,19 +76,19 @@ fn a_service_is_registered_changed_and_removed() {
                 .contains_key("echo")
         );
 
-        waiting = tokio::spawn(wait(agent.clone(), index));
+        waiting = tokio::spawn(wait(agent.clone(), index, 1));
         let critical = agent.update_check("echo-1:ttl", CheckStatus::Critical, "down");
         critical.await.expect("the check is there");
         let (ids, index) = next(waiting).await;
         assert!(ids.is_empty(), "{ids:?}");
 
-        waiting = tokio::spawn(wait(agent.clone(), index));
+        waiting = tokio::spawn(wait(agent.clone(), index, 0));
         let passing = agent.update_check("echo-1:ttl", CheckStatus::Passing, "up");
         passing.await.expect("the check is there");
         let (ids, index) = next(waiting).await;
         assert_eq!(ids, ["echo-1"]);
 
-        waiting = tokio::spawn(wait(agent.clone(), index));
+        waiting = tokio::spawn(wait(agent.clone(), index, 1));
         let drain = agent.maintenance("echo-1", true, "drain & go");
         drain.await.expect("the service is there");
         let (ids, _) = next(waiting).await;
@@ -106,11 +106,11 @@ fn a_service_is_registered_changed_and_removed() {
     });
 }
 
-async fn wait(agent: Agent, mut index: u64) -> (Vec<String>, u64) {
-    let before = listed(&agent, 0).await.0;
+/// The list once it is longer or shorter than `before`.
+async fn wait(agent: Agent, mut index: u64, before: usize) -> (Vec<String>, u64) {
     loop {
         let (ids, now) = listed(&agent, index).await;
-        if ids != before {
+        if ids.len() != before {
             return (ids, now);
         }
         index = now;
