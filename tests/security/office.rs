@@ -113,6 +113,14 @@ pub(crate) async fn ask(mesh: &Mesh) -> Result<String, Error> {
     answer.expect("an answer in time")
 }
 
+/// Why a caller on `mesh` reaches nobody, however often it tries.
+pub(crate) async fn trouble(mesh: &Mesh) -> String {
+    let client = DoormanClient::connect(mesh, "doorman");
+    let call = meshrpc::Call::new().deadline(Duration::from_millis(200));
+    let error = client.with(call).who().await.expect_err("nobody is there");
+    error.to_string()
+}
+
 impl Registrar for Office {
     fn advertise(
         &self,

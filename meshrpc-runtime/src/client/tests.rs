@@ -82,6 +82,7 @@ impl Fixture {
             runtime: Handle::current(),
             limits: Arc::default(),
             keys: None,
+            balancing: Arc::default(),
             default_deadline: Some(Duration::from_secs(30)),
             mesh_gone,
         };
@@ -244,24 +245,6 @@ async fn a_name_that_cannot_be_a_deployment_fails_its_calls() {
         error.to_string().contains("a deployment needs a name"),
         "{error}"
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn instances_behind_an_opaque_proxy_are_refused() {
-    let fixture = Fixture::new();
-    fixture.list(
-        1,
-        &Via::Opaque {
-            expected: Vec::new(),
-        },
-    );
-    let channel = fixture.channel("greeter");
-    let mut snapshots = channel.pool.snapshots.clone();
-    snapshots.changed().await.unwrap();
-    let (error, time) = failure(&channel).await;
-    assert_eq!((error.kind(), time), (Kind::Unavailable, Duration::ZERO));
-    assert!(error.to_string().contains("does not support"), "{error}");
-    assert_eq!(fixture.network.dials.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     blocking,
-    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting},
+    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting, balance::Balancing},
     contract::ServiceSpec,
     discovery::{Advertisement, Endpoints, Registrar, Resolver},
     error::Error,
@@ -184,6 +184,7 @@ impl Mesh {
             default_deadline,
             limits: Arc::default(),
             keys,
+            balancing: Arc::default(),
             mesh_gone,
         };
         Ok(Mesh {
@@ -213,6 +214,14 @@ impl Mesh {
     #[must_use = "it returns the mesh"]
     pub fn keys(mut self, keys: impl KeySource + 'static) -> Mesh {
         self.setting.keys = Some(Arc::new(keys));
+        self.pools = Mutex::default();
+        self
+    }
+
+    /// Sets how calls are spread over instances: for channels that are made from now on.
+    #[must_use = "it returns the mesh"]
+    pub fn balancing(mut self, balancing: Balancing) -> Mesh {
+        self.setting.balancing = Arc::new(balancing);
         self.pools = Mutex::default();
         self
     }

@@ -107,7 +107,10 @@ impl<T: Io> Driver<T> {
         self.shared.advance(Life::Gone(fault.clone()));
         if fault.farewell().is_some()
             || fault == Fault::NotMeshrpc
-            || matches!(fault, Fault::Refused { .. })
+            || matches!(
+                fault,
+                Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+            )
         {
             let _ = timeout(FAREWELL, self.part()).await;
         }
