@@ -35,6 +35,21 @@ impl io::Write for Log {
     }
 }
 
+/// What the TLS library says.
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{}: {}\n", record.target(), record.args());
+        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        log.extend_from_slice(line.as_bytes());
+    }
+
+    fn flush(&self) {}
+}
+
 impl<'a> MakeWriter<'a> for Log {
     type Writer = Log;
 
@@ -50,7 +65,9 @@ async fn secrets_appear_nowhere() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).expect("no test sets another");
+    log::set_boxed_logger(Box::new(log.clone())).expect("no test sets another");
+    log::set_max_level(log::LevelFilter::Trace);
     let (key, token, short) = ("kiwi-".repeat(8), "toucan-token-1", "shortkey");
     let folder = tempfile::tempdir().expect("a folder");
     let file = |name: &str, text: &str| {
@@ -111,7 +128,7 @@ async fn secrets_appear_nowhere() {
 
     let log = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let log = String::from_utf8_lossy(&log);
-    assert!(log.contains("serving"), "the log is read");
+    assert!(log.contains("serving") && log.contains("rustls"), "the log is read");
     let private = fs::read_to_string(&paper.key).expect("it is there");
     let private = private.lines().nth(1).expect("base64");
     for secret in [&key, token, short, private] {
