@@ -115,7 +115,10 @@ impl<T: Io> Driver<T> {
             self.shared.advance(Life::Gone(fault.clone()));
             if fault.farewell().is_some()
                 || fault == Fault::NotMeshrpc
-                || matches!(fault, Fault::Refused { .. })
+                || matches!(
+                    fault,
+                    Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+                )
             {
                 // On the heap: a connection that goes on has no room for its end.
                 let _ = Box::pin(timeout(FAREWELL, self.part())).await;
