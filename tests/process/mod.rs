@@ -4,12 +4,14 @@ mod instance;
 mod network;
 mod proxy;
 mod town;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
 pub use instance::Instance;
 pub use proxy::{Damage, Proxy};
 pub use town::{Start, Town, alone, apart};
+pub use upstream::{Picks, Upstream};
 
 /// How long anything that has to happen may take.
 pub const CAP: Duration = Duration::from_secs(60);
