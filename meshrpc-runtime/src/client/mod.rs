@@ -49,6 +49,8 @@ pub use limits::{ClientLimits, RetryBudget};
 pub use outgoing::Outgoing;
 #[cfg(feature = "consul")]
 pub(crate) use pool::Backoff;
+#[cfg(feature = "tls")]
+pub(crate) use pool::TlsDialer;
 #[cfg(feature = "testing")]
 pub(crate) use pool::establish;
 pub use pool::{Connect, Counters, Dialer, InstanceState, InstanceStatus};

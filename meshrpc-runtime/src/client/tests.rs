@@ -81,6 +81,7 @@ impl Fixture {
             connect: Arc::clone(&network) as Arc<dyn Connect>,
             runtime: Handle::current(),
             limits: Arc::default(),
+            keys: None,
             balancing: Arc::default(),
             default_deadline: Some(Duration::from_secs(30)),
             mesh_gone,

@@ -106,11 +106,11 @@ impl Connection {
     }
 
     /// Server: a connection that hands its calls to `dispatch` while [`Driver::run`] is polled.
-    pub fn accept(
-        io: impl Io,
+    pub fn accept<T: Io>(
+        io: T,
         config: Arc<Config>,
         dispatch: Arc<dyn Dispatch>,
-    ) -> (Connection, Driver<impl Io>) {
+    ) -> (Connection, Driver<T>) {
         Self::accept_from(io, config, dispatch, unknown)
     }
 
@@ -119,7 +119,7 @@ impl Connection {
         stream: Stream,
         config: Arc<Config>,
         dispatch: Arc<dyn Dispatch>,
-    ) -> (Connection, Driver<impl Io>) {
+    ) -> (Connection, Driver<Stream>) {
         Self::accept_from(stream, config, dispatch, Stream::credentials)
     }
 

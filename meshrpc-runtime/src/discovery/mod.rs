@@ -149,6 +149,11 @@ pub trait Advert: Send + Sync + fmt::Debug {
     fn bind(&self) -> Address;
     /// The instance as clients will see it.
     fn instance(&self) -> &Instance;
+    /// Whether all who connect are a proxy of the instance, which speaks for others: what is known
+    /// of it is not known of the callers, and whoever does not come through it is none of them.
+    fn behind_proxy(&self) -> bool {
+        false
+    }
     /// Tells the registry the address that was really bound. An address that means "every
     /// interface" is announced as one that can be dialled.
     ///

@@ -24,6 +24,8 @@ use std::{
 
 #[cfg(feature = "consul")]
 pub(crate) use backoff::Backoff;
+#[cfg(feature = "tls")]
+pub(crate) use connect::TlsDialer;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
@@ -47,7 +49,7 @@ use crate::{
     contract::ServiceSpec,
     discovery::Resolver,
     error::Error,
-    wire::{Config, ContractOffer, LocalIdentity},
+    wire::{Config, ContractOffer, KeySource, LocalIdentity},
 };
 
 /// The connections to one deployment.
@@ -74,6 +76,8 @@ pub(crate) struct Setting {
     /// Deadline of calls that name none.
     pub(crate) default_deadline: Option<Duration>,
     pub(crate) limits: Arc<ClientLimits>,
+    /// Keys that connections have to prove.
+    pub(crate) keys: Option<Arc<dyn KeySource>>,
     pub(crate) balancing: Arc<Balancing>,
     /// Resolves, or is dropped, when the mesh is.
     pub(crate) mesh_gone: watch::Receiver<()>,
@@ -83,6 +87,7 @@ pub(crate) struct Setting {
 pub(crate) struct Shared {
     pub(crate) deployment: Arc<str>,
     pub(crate) limits: Arc<ClientLimits>,
+    keys: Option<Arc<dyn KeySource>>,
     pub(crate) balancing: Arc<Balancing>,
     pub(crate) counters: Arc<Counters>,
     /// Contracts that channels want; the handshake names them.
@@ -201,6 +206,7 @@ impl Shared {
         Self {
             deployment: deployment.into(),
             limits: Arc::clone(&setting.limits),
+            keys: setting.keys.clone(),
             balancing: Arc::clone(&setting.balancing),
             counters: Arc::default(),
             wanted: Mutex::default(),
@@ -219,6 +225,7 @@ impl Shared {
             Arc::new(Config {
                 identity,
                 contracts,
+                keys: self.keys.clone(),
                 ..self.limits.config()
             })
         };

@@ -55,6 +55,8 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
     /// Calls were handed over at the last turn.
@@ -86,6 +88,7 @@ impl<T: Io> Driver<T> {
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
             put_off: false,
             parting: false,
@@ -99,18 +102,25 @@ impl<T: Io> Driver<T> {
     /// # Errors
     /// What the peer did wrong, or what broke. A peer that closed in good order, or before it sent
     /// a byte, is no error.
-    pub async fn run(mut self) -> Result<(), Fault> {
-        let fault = poll_fn(|cx| self.poll(cx)).await;
-        self.shared.advance(Life::Gone(fault.clone()));
-        if fault.farewell().is_some()
-            || fault == Fault::NotMeshrpc
-            || matches!(fault, Fault::Refused { .. })
-        {
-            let _ = timeout(FAREWELL, self.part()).await;
-        }
-        match fault {
-            Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
-            fault => Err(fault),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` has room for its argument twice"
+    )]
+    pub fn run(mut self) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            let fault = poll_fn(|cx| self.poll(cx)).await;
+            self.shared.advance(Life::Gone(fault.clone()));
+            if fault.farewell().is_some()
+                || fault == Fault::NotMeshrpc
+                || matches!(fault, Fault::Refused { .. })
+            {
+                // On the heap: a connection that goes on has no room for its end.
+                let _ = Box::pin(timeout(FAREWELL, self.part())).await;
+            }
+            match fault {
+                Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
+                fault => Err(fault),
+            }
         }
     }
 
@@ -118,7 +128,6 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        // On the heap: an idle connection has no room for it.
         let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {

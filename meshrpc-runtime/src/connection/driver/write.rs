@@ -14,7 +14,7 @@ use super::{
 };
 use crate::wire::Fault;
 
-/// Frames, calls and wakers that there is room for in an idle connection.
+/// Wakers that there is room for in an idle connection.
 const FEW: usize = 4;
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
@@ -37,6 +37,7 @@ impl<T: Io> Driver<T> {
                     Poll::Ready(Ok(written)) => {
                         self.output.advance(written);
                         self.unreported += written;
+                        self.unflushed = true;
                     }
                     Poll::Ready(Err(error)) => self.broken(&error),
                     Poll::Pending => {
@@ -45,6 +46,18 @@ impl<T: Io> Driver<T> {
                         self.shared.lock().wire.wrote(written);
                         return Poll::Pending;
                     }
+                }
+            }
+
+            // TLS takes bytes that it has not written yet.
+            if self.unflushed {
+                match Pin::new(&mut self.io).poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.unflushed = false,
+                    Poll::Ready(Err(error)) => {
+                        self.unflushed = false;
+                        self.broken(&error);
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
             }
 
@@ -69,8 +82,6 @@ impl<T: Io> Driver<T> {
                 self.shared.settle(&mut self.aftermath);
                 self.output.release();
                 if idle {
-                    self.frames.shrink_to(FEW);
-                    self.aftermath.calls.shrink_to(FEW);
                     self.aftermath.wake.shrink_to(FEW);
                 }
                 return Poll::Ready(fault);
