@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //! - `place`: a release and a kind of proxy, and a process for each test
+//! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
 //! - `drills`: what must not break when something does
 
 mod drills;
 mod ground;
 mod place;
+mod site;

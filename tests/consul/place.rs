@@ -13,16 +13,14 @@ use std::{
     time::Duration,
 };
 
-use meshrpc::Mesh;
 use meshrpc_tests::{
-    process::{Own, Town},
+    process::Own,
     real::{Agent, Consul, Kind, Release, Start, consul, envoy},
 };
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The service under test.
-const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");
+use crate::site::Site;
 
 /// Tells a test's process where it takes place: the release, the kind of proxy, and a folder.
 const PLACE: &str = "MESHRPC_TESTS_PLACE";
@@ -49,13 +47,6 @@ pub(crate) struct Place {
     pub(crate) consul: Consul,
     pub(crate) kind: Kind,
     folder: PathBuf,
-}
-
-/// An agent, and the deployment `ledger` on its mesh.
-pub(crate) struct Site {
-    pub(crate) agent: Agent,
-    pub(crate) kind: Kind,
-    pub(crate) town: Town,
 }
 
 /// Runs `test` in each of these places, at a time: tests mostly wait.
@@ -193,13 +184,12 @@ impl Place {
 
     /// The mesh of this agent.
     pub(crate) async fn open_at(self, agent: Agent) -> Site {
-        let url = agent.url(&format!("proxy={}", self.kind));
-        let mesh = Mesh::open(&format!("{url}&as=client")).await;
-        let mesh = mesh.expect("the mesh can be joined");
-        Site {
-            town: Town::on(self.folder, LEDGER, mesh, url),
-            agent,
-            kind: self.kind,
-        }
+        let options = format!("proxy={}", self.kind);
+        self.open_with(agent, &options).await
+    }
+
+    /// The mesh of this agent, with these options.
+    pub(crate) async fn open_with(self, agent: Agent, options: &str) -> Site {
+        Site::new(agent, self.kind, self.folder, options).await
     }
 }

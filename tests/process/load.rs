@@ -6,9 +6,10 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use meshrpc::Started;
+use meshrpc::{Kind, Started};
 use tokio::task::JoinSet;
 
 use super::cause;
@@ -26,6 +27,8 @@ pub struct Load {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
+    /// Milliseconds between the calls of a task.
+    pause: AtomicU64,
     next: AtomicU64,
     outcomes: Mutex<BTreeMap<u64, Outcome>>,
 }
@@ -37,6 +40,8 @@ pub enum Outcome {
     Done(Who),
     /// An error.
     Failed {
+        /// What kind of error it is.
+        kind: Kind,
         /// Whether it may have run.
         started: Started,
         /// Where, if that is known.
@@ -79,10 +84,21 @@ impl Load {
                         Method::Lookup => client.lookup(call, call % 5).await,
                     };
                     shared.outcomes().insert(call, Outcome::of(answer));
+                    let pause = shared.pause.load(Ordering::Relaxed);
+                    if pause > 0 {
+                        tokio::time::sleep(Duration::from_millis(pause)).await;
+                    }
                 }
             });
         }
         Self { tasks: set, shared }
+    }
+
+    /// From now on with a pause after each call, so that it can go on for minutes.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        self.shared.pause.store(20, Ordering::Relaxed);
+        self
     }
 
     /// Calls that have ended.
@@ -123,6 +139,7 @@ impl Outcome {
             Err(error) => {
                 let cause = cause(&error);
                 Outcome::Failed {
+                    kind: cause.kind(),
                     started: cause.started(),
                     instance: cause.instance().map(str::to_owned),
                     message: format!("{error:#}"),

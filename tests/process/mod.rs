@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 pub use instance::Instance;
 pub use load::{Load, Method, Outcome, check, failures};
+pub use network::own_network;
 pub use own::Own;
 pub use proxy::{Damage, Proxy};
 pub use town::{Start, Town, alone, apart};

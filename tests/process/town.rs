@@ -59,8 +59,8 @@ where
     T: FnOnce(Town) -> F,
     F: Future<Output = ()>,
 {
-    if network::can_be_made() {
-        run_within(&network::OWN, ledger, test);
+    if let Some(wrapper) = network::own_network() {
+        run_within(wrapper, ledger, test);
     }
 }
 

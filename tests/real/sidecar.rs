@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::{Agent, Program, Release, agent::free};
 
@@ -123,6 +123,11 @@ impl Found {
     /// Lets it run again.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// Whether it has ended.
+    pub fn is_gone(&self) -> bool {
+        test_kill_process(self.pid).is_err()
     }
 
     fn signal(&self, signal: Signal) {

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
+    thread::LocalKey,
 };
 
 use tokio::{sync::watch, task::AbortHandle};
@@ -15,7 +16,10 @@ use super::{
     call::{CallFailure, Reply},
     incoming::Dispatch,
 };
-use crate::wire::{self, Body, CallKind, Event, Failure, Fault, Peer, ReplyHead, Ring, Status};
+use crate::wire::{
+    self, Body, CallKind, Event, Failure, Fault, Kept, Peer, Places, ReplyHead, Ring, Status,
+    buffers::Spare,
+};
 
 /// Shared by the driver, the handles and every call.
 pub(super) struct Shared {
@@ -170,6 +174,16 @@ impl Shared {
             }
             forward
         });
+    }
+}
+
+thread_local! {
+    static PLACES: Spare<Places<Slot>> = const { Spare::new(4) };
+}
+
+impl Kept for Slot {
+    fn spare() -> &'static LocalKey<Spare<Places<Self>>> {
+        &PLACES
     }
 }
 

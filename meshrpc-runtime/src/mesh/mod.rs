@@ -82,7 +82,9 @@ impl Mesh {
     /// If a variable cannot be understood, the URL's scheme is unknown or its feature off, or the
     /// mesh cannot be joined.
     pub async fn from_env() -> Result<Mesh, Error> {
-        Self::from_env_on(Handle::try_current().ok())
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined(&url, environment).await
     }
 
     /// As [`from_env`](Self::from_env), for programs without a runtime.
@@ -90,7 +92,9 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from_env_blocking() -> Result<Mesh, Error> {
-        Self::from_env_on(None)
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined_blocking(&url, environment)
     }
 
     /// The mesh that `url` names, with the rest of the environment as
@@ -99,7 +103,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub async fn open(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, Handle::try_current().ok())
+        Self::joined(url, Environment::read()?).await
     }
 
     /// As [`open`](Self::open), for programs without a runtime.
@@ -107,7 +111,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn open_blocking(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, None)
+        Self::joined_blocking(url, Environment::read()?)
     }
 
     /// A mesh of its own within this process, for tests: only what is served on it is found on it.
@@ -134,6 +138,7 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: None,
             #[cfg(feature = "tls")]
             tls: None,
         };
@@ -144,15 +149,21 @@ impl Mesh {
         }
     }
 
-    fn from_env_on(runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let environment = Environment::read()?;
-        let url = environment.mesh().value.to_owned();
-        Self::join(&url, environment, runtime)
+    async fn joined(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let here = Handle::try_current().ok();
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            joining.await?;
+        }
+        Self::assemble(adapter, environment, here)
     }
 
-    fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let adapter = url::open(url, &environment)?;
-        Self::assemble(adapter, environment, runtime)
+    fn joined_blocking(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            blocking::wait_for_call(joining)??;
+        }
+        Self::assemble(adapter, environment, None)
     }
 
     fn assemble(
@@ -170,6 +181,7 @@ impl Mesh {
             registrar,
             resolver,
             connect,
+            joining: _,
             #[cfg(feature = "tls")]
             tls,
         } = adapter;

@@ -1,11 +1,11 @@
 //! `MESHRPC_MESH`: one URL chooses the adapter.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{Environment, fixed::Fixed, name::invalid};
 use crate::{
     client::{Connect, Dialer},
-    discovery::{Registrar, Resolver},
+    discovery::{BoxFuture, Registrar, Resolver},
     error::Error,
 };
 
@@ -15,12 +15,13 @@ use super::tls::TlsOptions;
 use crate::{client::TlsDialer, transport::tls::ServerTls};
 
 /// What a mesh is made of.
-#[derive(Debug)]
 pub(crate) struct Adapter {
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) resolver: Arc<dyn Resolver>,
     /// Dials what the resolver finds.
     pub(crate) connect: Arc<dyn Connect>,
+    /// What has to come to a good end before there is a mesh.
+    pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
@@ -33,9 +34,19 @@ impl Adapter {
             registrar: registry.clone(),
             resolver: registry,
             connect: Arc::new(Dialer),
+            joining: None,
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter")
+            .field("registrar", &self.registrar)
+            .field("resolver", &self.resolver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +133,12 @@ fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adap
 fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     let consul = super::consul::Consul::open(url, environment)?;
     tracing::info!(mesh = url, options = ?consul.options(), "mesh opened");
-    Ok(Adapter::direct(Arc::new(consul)))
+    let joined = consul.clone();
+    Ok(Adapter {
+        joining: Some(Box::pin(async move { joined.join().await })),
+        connect: consul.dialer(),
+        ..Adapter::direct(Arc::new(consul))
+    })
 }
 
 #[cfg(not(feature = "consul"))]

@@ -437,14 +437,13 @@ pub(super) fn cut(text: &str, max: usize) -> &str {
 
 impl CallKind {
     fn from_wire(number: u8) -> Option<CallKind> {
-        [
-            CallKind::Unary,
-            CallKind::ServerStream,
-            CallKind::ClientStream,
-            CallKind::BothStream,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == number)
+        match number {
+            0 => Some(CallKind::Unary),
+            1 => Some(CallKind::ServerStream),
+            2 => Some(CallKind::ClientStream),
+            3 => Some(CallKind::BothStream),
+            _ => None,
+        }
     }
 
     /// The caller's direction is a stream.

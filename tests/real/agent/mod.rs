@@ -4,7 +4,9 @@
 //! - `ports`: ports that nobody else takes
 //! - `settings`: what the agent is started with
 //! - `requests`: what is asked of it
+//! - `intentions`: who may call whom
 
+mod intentions;
 mod ports;
 mod requests;
 mod settings;
@@ -21,11 +23,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use self::ports::Ports;
-use super::{Consul, Program};
+use super::{Consul, Host, Program, program::wrapped};
 use crate::process::eventually;
 
+pub use intentions::Denial;
 pub use ports::free;
-pub use requests::Reply;
+pub use requests::{Asker, Reply};
 
 /// A running agent. It is killed when it is dropped.
 pub struct Agent {
@@ -42,6 +45,11 @@ pub struct Start {
     secured: bool,
     sidecar_ports: Option<RangeInclusive<u16>>,
     server: Option<SocketAddr>,
+    /// Where other agents meet it, and where it answers requests.
+    met_at: Ipv4Addr,
+    asked_at: Ipv4Addr,
+    /// What runs it on another host.
+    wrapper: Vec<String>,
     more: Vec<Value>,
 }
 
@@ -60,6 +68,9 @@ impl Agent {
             secured: false,
             sidecar_ports: None,
             server: None,
+            met_at: Ipv4Addr::LOCALHOST,
+            asked_at: Ipv4Addr::LOCALHOST,
+            wrapper: Vec::new(),
             more: Vec::new(),
         }
     }
@@ -71,17 +82,17 @@ impl Agent {
 
     /// Where it answers requests.
     pub fn http(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.http).into()
+        (self.start.asked_at, self.ports.http).into()
     }
 
     /// Where Envoy is told what to do.
     pub fn grpc(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.grpc).into()
+        (self.start.asked_at, self.ports.grpc).into()
     }
 
     /// Where other agents meet it.
     pub fn serf(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.serf).into()
+        (self.start.met_at, self.ports.serf).into()
     }
 
     /// The URL of the mesh it knows.
@@ -193,6 +204,20 @@ impl Start {
         self
     }
 
+    /// It runs on another host.
+    pub fn on(mut self, host: &Host) -> Self {
+        self.met_at = host.address();
+        self.asked_at = host.address();
+        self.wrapper = host.wrapper();
+        self
+    }
+
+    /// It runs on this host, and other agents meet it at this address.
+    pub fn met_at(mut self, address: Ipv4Addr) -> Self {
+        self.met_at = address;
+        self
+    }
+
     /// With these settings beside the others.
     pub fn with(mut self, settings: Value) -> Self {
         self.more.push(settings);
@@ -253,6 +278,7 @@ impl Start {
             // Nothing of whoever runs the tests is to decide.
             .env_remove("CONSUL_HTTP_ADDR")
             .env_remove("CONSUL_HTTP_TOKEN");
-        Program::start(&format!("consul-{}", self.consul.release), &command, folder)
+        let name = format!("consul-{}", self.consul.release);
+        Program::start(&name, &wrapped(&self.wrapper, &command), folder)
     }
 }

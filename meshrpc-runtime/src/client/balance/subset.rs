@@ -35,7 +35,7 @@ mod tests {
         (0..instances).map(|n| format!("greeter-{n}")).collect()
     }
 
-    fn chosen<'a>(identity: u64, names: &'a [String], size: usize) -> BTreeSet<&'a str> {
+    fn chosen(identity: u64, names: &[String], size: usize) -> BTreeSet<&str> {
         let indices = subset(identity, names, size);
         indices.into_iter().map(|index| &*names[index]).collect()
     }

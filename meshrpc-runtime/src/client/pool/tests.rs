@@ -1,4 +1,8 @@
 mod choice;
+mod demand;
+mod proxies;
+mod rule;
+mod scene;
 
 use std::{
     collections::BTreeMap,

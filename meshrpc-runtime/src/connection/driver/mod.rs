@@ -102,21 +102,28 @@ impl<T: Io> Driver<T> {
     /// # Errors
     /// What the peer did wrong, or what broke. A peer that closed in good order, or before it sent
     /// a byte, is no error.
-    pub async fn run(mut self) -> Result<(), Fault> {
-        let fault = poll_fn(|cx| self.poll(cx)).await;
-        self.shared.advance(Life::Gone(fault.clone()));
-        if fault.farewell().is_some()
-            || fault == Fault::NotMeshrpc
-            || matches!(
-                fault,
-                Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
-            )
-        {
-            let _ = timeout(FAREWELL, self.part()).await;
-        }
-        match fault {
-            Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
-            fault => Err(fault),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` has room for its argument twice"
+    )]
+    pub fn run(mut self) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            let fault = poll_fn(|cx| self.poll(cx)).await;
+            self.shared.advance(Life::Gone(fault.clone()));
+            if fault.farewell().is_some()
+                || fault == Fault::NotMeshrpc
+                || matches!(
+                    fault,
+                    Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+                )
+            {
+                // On the heap: a connection that goes on has no room for its end.
+                let _ = Box::pin(timeout(FAREWELL, self.part())).await;
+            }
+            match fault {
+                Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
+                fault => Err(fault),
+            }
         }
     }
 
@@ -124,7 +131,6 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        // On the heap: an idle connection has no room for it.
         let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {

@@ -22,7 +22,11 @@ use super::{
 };
 use crate::{
     transport::Credentials,
-    wire::{Event, Fault, Peer, buffers, take_preface},
+    wire::{
+        Event, Fault, Frame, Peer,
+        buffers::{self, Spare},
+        take_preface,
+    },
 };
 
 /// Bytes asked for in one read.
@@ -31,6 +35,11 @@ const READ: usize = 64 << 10;
 const FIRST_READ: usize = 512;
 /// The same where a header is expected whose payload is read to another place.
 const HEADER_READ: usize = 4 << 10;
+
+thread_local! {
+    static FRAMES: Spare<Vec<Frame>> = const { Spare::new(2) };
+    static CALLS: Spare<Vec<Event>> = const { Spare::new(2) };
+}
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
@@ -82,8 +91,11 @@ impl<T: Io> Driver<T> {
         }
         let most = if lacks > HEADER_READ { lacks } else { most };
         let mut room = (&mut self.input).limit(most);
-        let read = pin!(self.io.read_buf(&mut room));
-        read.poll(cx)
+        let read = pin!(self.io.read_buf(&mut room)).poll(cx);
+        if read.is_pending() && self.input.is_empty() {
+            self.release_input();
+        }
+        read
     }
 
     /// Goes on with a chunk, and applies it once it is whole.
@@ -107,6 +119,7 @@ impl<T: Io> Driver<T> {
 
     /// Cuts frames off the input and applies them, all under one lock once the handshake is done.
     fn take_input(&mut self) -> Result<(), Fault> {
+        Spare::lend(&FRAMES, &mut self.frames);
         if !self.preface_seen {
             if !take_preface(&mut self.input)? {
                 return Ok(());
@@ -136,6 +149,7 @@ impl<T: Io> Driver<T> {
         };
         // What came before a bad frame is as good as ever.
         self.apply()?;
+        Spare::take_back(&FRAMES, &mut self.frames);
         cut?;
         self.between_chunks = false;
         if self.input.is_empty() {
@@ -162,6 +176,9 @@ impl<T: Io> Driver<T> {
 
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
+        if self.shared.dispatch.is_some() {
+            Spare::lend(&CALLS, &mut self.aftermath.calls);
+        }
         self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
         let mut frames = mem::take(&mut self.frames);
         let result = self.change(|wire| {
@@ -177,13 +194,15 @@ impl<T: Io> Driver<T> {
         let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
             return None;
         };
-        if self.aftermath.calls.is_empty() {
-            return None;
-        }
-        let calls = self.aftermath.calls.drain(..);
-        let mut calls =
-            calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
-        Some(dispatch.dispatch(&mut calls))
+        let arrived = !self.aftermath.calls.is_empty();
+        let untended = arrived.then(|| {
+            let calls = self.aftermath.calls.drain(..);
+            let mut calls = calls
+                .filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
+            dispatch.dispatch(&mut calls)
+        });
+        Spare::take_back(&CALLS, &mut self.aftermath.calls);
+        untended
     }
 }
 

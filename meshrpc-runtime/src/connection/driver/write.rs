@@ -14,7 +14,7 @@ use super::{
 };
 use crate::wire::Fault;
 
-/// Frames, calls and wakers that there is room for in an idle connection.
+/// Wakers that there is room for in an idle connection.
 const FEW: usize = 4;
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
@@ -82,8 +82,6 @@ impl<T: Io> Driver<T> {
                 self.shared.settle(&mut self.aftermath);
                 self.output.release();
                 if idle {
-                    self.frames.shrink_to(FEW);
-                    self.aftermath.calls.shrink_to(FEW);
                     self.aftermath.wake.shrink_to(FEW);
                 }
                 return Poll::Ready(fault);

@@ -48,7 +48,7 @@ use self::{
 };
 use super::{
     budget::Budget,
-    buffers,
+    buffers::{self, Spare},
     config::{Config, Identity, Peer},
     counters::{Counters, Tally},
     fault::{Fault, GoAwayReason},
@@ -61,8 +61,9 @@ use super::{
 };
 use crate::error::{Error, Started};
 
-/// Events that there is room for while no call is under way.
-const FEW: usize = 4;
+thread_local! {
+    static EVENTS: Spare<VecDeque<Event>> = const { Spare::new(4) };
+}
 
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -368,8 +369,8 @@ impl Connection {
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front();
-        if event.is_none() && self.streams.len() == 0 {
-            self.events.shrink_to(FEW);
+        if event.is_none() {
+            Spare::take_back(&EVENTS, &mut self.events);
         }
         event
     }

@@ -214,15 +214,17 @@ impl Connection {
         let room = room.min(limits.inline_max as usize);
         if len <= room {
             stream.sent_at_once = true;
-            let small_call = stream.came_at_once;
+            let is_small = stream.is_small();
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
                 body.put(out);
             });
-            if small_call {
+            if is_small {
                 self.note_small_call();
+                self.forget_small(id);
+            } else {
+                self.close_if_over(id);
             }
-            self.close_if_over(id);
             return;
         }
         let mut outbound = Outbound::buffered();

@@ -43,7 +43,7 @@ impl<C: Clone> Members<C> {
             }
         }
         actions.extend(self.choose());
-        self.list_proxies(endpoints, &listed, news);
+        self.list_proxies(endpoints, &listed, &news);
         actions.extend(self.adopt(now));
         self.ejections.keep_to_half(self.sought(), now);
         actions.extend(self.due(now));
@@ -135,7 +135,7 @@ impl<C: Clone> Members<C> {
         &mut self,
         endpoints: &Endpoints,
         listed: &BTreeMap<Arc<str>, Listed>,
-        news: BTreeSet<Address>,
+        news: &BTreeSet<Address>,
     ) {
         let connections = self.terms.connections();
         let mut proxies = std::mem::take(&mut self.proxies);

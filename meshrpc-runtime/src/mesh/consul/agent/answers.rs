@@ -129,6 +129,9 @@ pub struct ServiceView {
     /// Its port. An agent takes numbers that are no ports.
     #[serde(deserialize_with = "or_default")]
     pub port: i64,
+    /// The path of its Unix socket, which it has instead of address and port.
+    #[serde(deserialize_with = "or_default")]
+    pub socket_path: String,
     /// What is noted of it.
     #[serde(deserialize_with = "or_default")]
     pub meta: BTreeMap<String, String>,

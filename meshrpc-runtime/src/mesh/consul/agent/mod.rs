@@ -128,6 +128,24 @@ impl Agent {
         Ok(date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()))
     }
 
+    /// Makes sure that the agent's servers have a leader: before, what they say may be old or
+    /// incomplete.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says; [`Trouble::NoLeader`] while there is none.
+    pub async fn require_leader(&self) -> Result<(), AgentError> {
+        match self.leader().await? {
+            Some(_) => Ok(()),
+            None => {
+                let text = "no leader is elected".to_owned();
+                Err(self.error(
+                    "asking for the leader".to_owned(),
+                    Trouble::NoLeader { text },
+                ))
+            }
+        }
+    }
+
     /// Any other path below `/v1/`, with the token, connections and limits of this client:
     /// the body of an answer with a status of success, which may be empty.
     ///
