@@ -26,9 +26,18 @@ pub(crate) struct Snapshot<C> {
     eligible: Vec<usize>,
     /// Over `eligible`.
     schedule: Schedule,
-    registry_live: bool,
+    registry: Registry,
     empty_since: Option<Instant>,
     ended: Option<Arc<str>>,
+}
+
+/// What is known of the registry.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registry {
+    /// The list is what it says now.
+    pub(crate) live: bool,
+    /// Why it is not.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 /// One instance.
@@ -89,7 +98,7 @@ pub(crate) enum Home<C> {
 impl<C> Snapshot<C> {
     pub(crate) fn new(
         members: Vec<MemberView<C>>,
-        registry_live: bool,
+        registry: Registry,
         empty_since: Option<Instant>,
     ) -> Self {
         let connected: Vec<usize> = (0..members.len())
@@ -115,7 +124,7 @@ impl<C> Snapshot<C> {
             members,
             eligible,
             schedule,
-            registry_live,
+            registry,
             empty_since,
             ended: None,
         }
@@ -123,7 +132,7 @@ impl<C> Snapshot<C> {
 
     /// A pool that is over, or never began, for `reason`.
     pub(crate) fn ended(reason: &str) -> Self {
-        let nothing = Self::new(Vec::new(), false, None);
+        let nothing = Self::new(Vec::new(), Registry::default(), None);
         Self {
             ended: Some(reason.into()),
             ..nothing
@@ -158,13 +167,23 @@ impl<C> Snapshot<C> {
         if self.members.iter().any(MemberView::is_connected) {
             return None;
         }
+        if self.members.is_empty() {
+            return self.registry.trouble.as_ref();
+        }
         let troubles = || self.chosen().filter_map(|member| member.trouble.as_ref());
         let denial = troubles().find(|trouble| trouble.is_denial());
         denial.or_else(|| troubles().find(|trouble| trouble.explained))
     }
 
-    /// Whether this client may call none of the instances.
+    /// Whether this client may call none of the instances, or not even know of any.
     fn is_denied(&self) -> bool {
+        if self.members.is_empty() {
+            return self
+                .registry
+                .trouble
+                .as_ref()
+                .is_some_and(Trouble::is_denial);
+        }
         let denied = |member: &MemberView<C>| {
             let trouble = member.trouble.as_ref();
             !member.is_connected() && trouble.is_some_and(Trouble::is_denial)
@@ -182,7 +201,11 @@ impl<C> Snapshot<C> {
 impl<C: Clone> Snapshot<C> {
     /// The next instance in turn among those that `usable` accepts, by the next of its connections.
     pub(crate) fn in_turn(&self, rotation: &Rotation, usable: impl Fn(&C) -> bool) -> Option<C> {
-        let turn = rotation.turn();
+        // Whoever is alone is always next.
+        let turn = match self.eligible.len() {
+            1 => 0,
+            _ => rotation.turn(),
+        };
         self.schedule.beginning_at(turn).find_map(|slot| {
             let member = &self.members[self.eligible[slot]];
             member.connection(|| self.schedule.rounds(turn), &usable)
@@ -280,7 +303,7 @@ impl<C: Clone> Snapshot<C> {
         if self.is_ended() || self.is_denied() {
             return Pick::Never;
         }
-        let grace = if self.registry_live {
+        let grace = if self.registry.live {
             EMPTY_GRACE
         } else {
             UNKNOWN_GRACE
@@ -298,12 +321,18 @@ impl<C: Clone> Snapshot<C> {
             return format!("no instance of `{deployment}` can be called: {reason}");
         }
         if self.members.is_empty() {
-            let registry = if self.registry_live {
-                ""
-            } else {
-                ", and the registry has not answered"
+            return match &self.registry {
+                Registry {
+                    trouble: Some(trouble),
+                    ..
+                } => format!("no instance of `{deployment}` is known: {trouble}"),
+                Registry { live: true, .. } => {
+                    format!("no instance of `{deployment}` is registered")
+                }
+                Registry { live: false, .. } => format!(
+                    "no instance of `{deployment}` is registered, and the registry has not answered"
+                ),
             };
-            return format!("no instance of `{deployment}` is registered{registry}");
         }
         let mut text = format!(
             "{} of {} instances of `{deployment}` connected",

@@ -1,7 +1,7 @@
 //! Requests and answers over connections that are kept.
 
 use std::{
-    error::Error as _,
+    error::Error as StdError,
     io,
     sync::{
         Mutex, PoisonError,
@@ -38,6 +38,8 @@ const STALE: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 16;
 /// What an agent may need beyond the time it was asked to wait: 1.8 adds up to a sixteenth of it.
 const GRACE: Duration = Duration::from_secs(5);
+/// Within this time an agent closes a connection that is one too many.
+const TAKEN: Duration = Duration::from_secs(1);
 /// Characters of an agent's own words in a message.
 const WORDS: usize = 300;
 
@@ -175,7 +177,7 @@ impl Exchange {
                     self.preferred.store(index, Ordering::Relaxed);
                     let shaken = http1::handshake(TokioIo::new(stream)).await;
                     let (sender, connection) =
-                        shaken.map_err(|error| unreachable(error.to_string()))?;
+                        shaken.map_err(|error| unreachable(chain(&error)))?;
                     // It ends with its sender; what it says is said to the sender as well.
                     tokio::spawn(async move { drop(connection.await) });
                     return Ok(sender);
@@ -202,15 +204,13 @@ impl Exchange {
             if ended {
                 return Lost::Stale;
             }
+            let reason = chain(&error);
             Lost::Because(match error.is_parse() {
-                true => Trouble::Malformed {
-                    reason: error.to_string(),
-                },
-                false => Trouble::Unreachable {
-                    reason: error.to_string(),
-                },
+                true => Trouble::Malformed { reason },
+                false => Trouble::Unreachable { reason },
             })
         };
+        let sent_at = Instant::now();
         let sent = async {
             sender.ready().await?;
             sender.send_request(message).await
@@ -219,8 +219,8 @@ impl Exchange {
             Ok(response) => response,
             Err(error) => {
                 return Err(match lost(error) {
-                    // A fresh connection that ends while the agent should wait for news was cut.
-                    Lost::Stale if !kept && request.wait.is_some() => {
+                    // One that was taken, and cut later.
+                    Lost::Stale if !kept && sent_at.elapsed() > TAKEN => {
                         Lost::Because(Trouble::Unreachable {
                             reason: "the connection ended".to_owned(),
                         })
@@ -239,7 +239,7 @@ impl Exchange {
                     }
                 } else {
                     Trouble::Unreachable {
-                        reason: error.to_string(),
+                        reason: chain(&*error),
                     }
                 }));
             }
@@ -360,6 +360,18 @@ fn words(body: &[u8], token: Option<&Token>) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.join(" ").chars().take(WORDS).collect()
+}
+
+/// An error with its causes.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }
 
 fn is_reset(error: &hyper::Error) -> bool {
