@@ -195,8 +195,8 @@ impl<T: Io> Driver<T> {
         let arrived = !self.aftermath.calls.is_empty();
         let untended = arrived.then(|| {
             let calls = self.aftermath.calls.drain(..);
-            let mut calls = calls
-                .filter_map(|event| incoming(event, &self.shared, self.cancelled_before));
+            let mut calls =
+                calls.filter_map(|event| incoming(event, &self.shared, self.cancelled_before));
             dispatch.dispatch(&mut calls)
         });
         Spare::take_back(&CALLS, &mut self.aftermath.calls);
