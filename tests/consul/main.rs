@@ -4,12 +4,14 @@
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
+//! - `asked`: what agents are asked, and what becomes of their answers
 //! - `balancing`: which instance gets a call
 //! - `late`: a client whose sidecar comes late
 //! - `stops`: an instance is told to stop
 //! - `untrue`: what the registry says is not so
 //! - `drills`: what must not break when something does
 
+mod asked;
 mod balancing;
 mod drills;
 mod ground;

@@ -12,6 +12,7 @@ mod drill_06;
 mod drill_07;
 mod drill_08;
 mod drill_09;
+mod drill_10;
 mod drill_11;
 mod drill_12;
 mod drill_13;
