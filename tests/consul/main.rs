@@ -4,8 +4,10 @@
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
+//! - `by_hand`: services, upstreams and sidecars by hand
 //! - `drills`: what must not break when something does
 
+mod by_hand;
 mod drills;
 mod ground;
 mod place;
