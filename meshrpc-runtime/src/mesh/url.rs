@@ -141,6 +141,7 @@ fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     Ok(Adapter {
         joining: Some(Box::pin(async move { joined.join().await })),
         consul: Some(consul.clone()),
+        connect: consul.dialer(),
         ..Adapter::direct(Arc::new(consul))
     })
 }

@@ -26,7 +26,7 @@ pub(crate) struct Snapshot<C> {
     eligible: Vec<usize>,
     /// Over `eligible`.
     schedule: Schedule,
-    registry_live: bool,
+    registry: Registry,
     empty_since: Option<Instant>,
     ended: Option<Arc<str>>,
 }
@@ -56,6 +56,15 @@ pub(crate) enum State<C> {
     BackingOff,
     /// No connection is made to it unless a session wants it.
     Outside,
+}
+
+/// What is known of the registry itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registry {
+    /// It can be asked.
+    pub(crate) live: bool,
+    /// Why it cannot, or its answer not be used.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 /// What a call finds.
@@ -89,7 +98,7 @@ pub(crate) enum Home<C> {
 impl<C> Snapshot<C> {
     pub(crate) fn new(
         members: Vec<MemberView<C>>,
-        registry_live: bool,
+        registry: Registry,
         empty_since: Option<Instant>,
     ) -> Self {
         let connected: Vec<usize> = (0..members.len())
@@ -115,15 +124,20 @@ impl<C> Snapshot<C> {
             members,
             eligible,
             schedule,
-            registry_live,
+            registry,
             empty_since,
             ended: None,
         }
     }
 
+    /// Nothing was heard of the registry yet.
+    pub(crate) fn unknown(now: Instant) -> Self {
+        Self::new(Vec::new(), Registry::default(), Some(now))
+    }
+
     /// A pool that is over, or never began, for `reason`.
     pub(crate) fn ended(reason: &str) -> Self {
-        let nothing = Self::new(Vec::new(), false, None);
+        let nothing = Self::new(Vec::new(), Registry::default(), None);
         Self {
             ended: Some(reason.into()),
             ..nothing
@@ -153,24 +167,33 @@ impl<C> Snapshot<C> {
     }
 
     /// What keeps this client from calling anybody, if it is known: that it may not, else what the
-    /// registry said.
+    /// registry said of an instance, else of itself.
     pub(crate) fn fault(&self) -> Option<&Trouble> {
         if self.members.iter().any(MemberView::is_connected) {
             return None;
         }
         let troubles = || self.chosen().filter_map(|member| member.trouble.as_ref());
         let denial = troubles().find(|trouble| trouble.is_denial());
-        denial.or_else(|| troubles().find(|trouble| trouble.explained))
+        denial
+            .or_else(|| troubles().find(|trouble| trouble.explained))
+            .or(self.registry.trouble.as_ref())
     }
 
-    /// Whether this client may call none of the instances.
+    /// Whether this client may call none of the instances, or not even know of any.
     fn is_denied(&self) -> bool {
         let denied = |member: &MemberView<C>| {
             let trouble = member.trouble.as_ref();
             !member.is_connected() && trouble.is_some_and(Trouble::is_denial)
         };
         let mut chosen = self.chosen().peekable();
-        chosen.peek().is_some() && chosen.all(denied)
+        match chosen.peek() {
+            Some(_) => chosen.all(denied),
+            None => self
+                .registry
+                .trouble
+                .as_ref()
+                .is_some_and(Trouble::is_denial),
+        }
     }
 
     /// The members of the client's subset.
@@ -280,7 +303,7 @@ impl<C: Clone> Snapshot<C> {
         if self.is_ended() || self.is_denied() {
             return Pick::Never;
         }
-        let grace = if self.registry_live {
+        let grace = if self.registry.live {
             EMPTY_GRACE
         } else {
             UNKNOWN_GRACE
@@ -298,12 +321,15 @@ impl<C: Clone> Snapshot<C> {
             return format!("no instance of `{deployment}` can be called: {reason}");
         }
         if self.members.is_empty() {
-            let registry = if self.registry_live {
-                ""
-            } else {
-                ", and the registry has not answered"
+            return match (&self.registry.trouble, self.registry.live) {
+                (Some(trouble), _) => {
+                    format!("no instance of `{deployment}` is known: {trouble}")
+                }
+                (None, true) => format!("no instance of `{deployment}` is registered"),
+                (None, false) => format!(
+                    "no instance of `{deployment}` is registered, and the registry has not answered"
+                ),
             };
-            return format!("no instance of `{deployment}` is registered{registry}");
         }
         let mut text = format!(
             "{} of {} instances of `{deployment}` connected",
@@ -321,6 +347,9 @@ impl<C: Clone> Snapshot<C> {
         let untold = missing().count().saturating_sub(TOLD);
         if untold > 0 {
             let _ = write!(text, "; and {untold} more");
+        }
+        if let Some(trouble) = &self.registry.trouble {
+            let _ = write!(text, "; the list is not new: {trouble}");
         }
         text
     }

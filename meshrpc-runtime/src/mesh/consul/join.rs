@@ -74,7 +74,7 @@ impl Consul {
         };
         agent.instances(&lookup, 0, Duration::ZERO).await?;
         if options.route() != Route::Plain {
-            agent.roots(0, Duration::ZERO).await?;
+            agent.require_roots().await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! - `watch`: the lists of instances, followed
 //! - `listing`: entries of these lists as endpoints
 //! - `resolve`: endpoints by the route that calls take, and why nobody answers there
+//! - `leaf`: certificates of this process, and sidecars that are dialled with them
 //! - `sidecar`: proxies beside services, started and watched
 //! - `registration`: what this process registers
 //! - `upstream`: ports that lead to other services through a sidecar of this process
@@ -18,6 +19,7 @@ pub mod agent;
 pub mod control;
 mod error;
 mod join;
+mod leaf;
 mod listing;
 mod placeholder;
 mod registration;
@@ -42,6 +44,7 @@ pub use url::{Options, Route};
 use self::{
     agent::Agent,
     control::ByHand,
+    leaf::Certificates,
     registration::{ConsulAdvert, Setting},
     upstream::Upstreams,
     watch::Watches,
@@ -69,6 +72,7 @@ pub(crate) struct Shared {
     agent: Agent,
     watches: Watches,
     setting: Arc<Setting>,
+    certificates: Certificates,
     /// None where calls do not go through a sidecar of this process.
     upstreams: Option<Arc<Upstreams>>,
     by_hand: ByHand,
@@ -106,9 +110,11 @@ impl Consul {
         }
         let agent = Agent::new(&options)?;
         let watches = Watches::new(agent.clone(), options.route != Route::Plain)?;
-        let setting = Arc::new(Setting::new(agent.clone(), &options, environment)?);
+        let setting = Arc::new(Setting::new(agent.clone(), &options, environment));
         let upstreams = (options.route == Route::Upstream)
             .then(|| Upstreams::new(Arc::clone(&setting), &options.identity));
+        let datacenter = options.datacenter.as_deref();
+        let certificates = Certificates::new(agent.clone(), &options.identity, datacenter);
         let shared = Arc::new(Shared {
             options,
             agent,
@@ -116,6 +122,7 @@ impl Consul {
             setting,
             upstreams,
             by_hand: ByHand::default(),
+            certificates,
         });
         open.push(Arc::downgrade(&shared));
         Ok(Consul { shared })

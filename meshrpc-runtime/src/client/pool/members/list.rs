@@ -12,7 +12,10 @@ use super::{
     proxy::Proxy,
 };
 use crate::{
-    client::balance::subset,
+    client::{
+        balance::subset,
+        pool::{snapshot::Registry, trouble::Trouble},
+    },
     discovery::{Address, Endpoint, Endpoints, Instance, Via},
 };
 
@@ -29,7 +32,10 @@ impl<C: Clone> Members<C> {
     /// The registry's list changed. An instance that is new, restarted or moved is dialled at once,
     /// whatever it was backed off for; one behind a proxy is searched for.
     pub(crate) fn list(&mut self, endpoints: &Endpoints, now: Instant) -> Vec<Action<C>> {
-        self.registry_live = endpoints.live;
+        self.registry = Registry {
+            live: endpoints.live,
+            trouble: endpoints.trouble.as_deref().map(Trouble::explained),
+        };
         let listed = listed(&endpoints.ready);
         self.empty_since = match listed.is_empty() {
             true => self.empty_since.or(Some(now)),

@@ -23,7 +23,7 @@ use member::{Lane, Member};
 use proxy::{Proxy, Search};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{backoff::Backoff, counters::Counters, trouble::Trouble};
+use super::{backoff::Backoff, counters::Counters, snapshot::Registry, trouble::Trouble};
 use crate::{
     client::{balance::Balancing, health::Ejections},
     discovery::{Address, Endpoint, Via},
@@ -44,7 +44,7 @@ pub(crate) struct Members<C> {
     /// Those under way that are still of use.
     dials: BTreeMap<DialId, Way>,
     ejections: Ejections,
-    registry_live: bool,
+    registry: Registry,
     /// When the list became empty; set from the start, since nothing is known then.
     empty_since: Option<Instant>,
     last_dial: DialId,
@@ -121,7 +121,7 @@ impl<C: Clone> Members<C> {
             unlisted: Vec::new(),
             dials: BTreeMap::new(),
             ejections: Ejections::default(),
-            registry_live: false,
+            registry: Registry::default(),
             empty_since: Some(now),
             last_dial: 0,
             swept: now,

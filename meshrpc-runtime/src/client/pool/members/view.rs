@@ -26,7 +26,7 @@ impl<C: Clone> Members<C> {
             interest: (!member.chosen).then(|| Arc::clone(&member.interest)),
         };
         let members = self.by_name.iter().map(view).collect();
-        Snapshot::new(members, self.registry_live, self.empty_since)
+        Snapshot::new(members, self.registry.clone(), self.empty_since)
     }
 
     fn state(&self, name: &str, member: &Member<C>) -> State<C> {
