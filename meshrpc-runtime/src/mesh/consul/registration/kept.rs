@@ -352,7 +352,12 @@ impl Plan for Beside {
             let Some((launch, admin)) = proxy.launch(&subject, &setting.access(facts))? else {
                 return Err("somebody else runs the sidecars of this mesh".to_owned());
             };
-            let probe = Probe { listener, admin };
+            let alone = kept.draft.application == Application::Client;
+            let probe = Probe {
+                listener,
+                admin,
+                alone,
+            };
             kept.probe.send_replace(Some(probe.clone()));
             let answered = async move { probe.answered().await };
             Ok((launch, Box::pin(answered) as BoxFuture<'static, ()>))

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Kept, Slot, beat, kept::Beside};
+use super::{Application, Kept, Slot, beat, kept::Beside};
 use crate::{
     blocking,
     mesh::consul::{
@@ -106,6 +106,7 @@ impl Running {
             let probe = Probe {
                 listener,
                 admin: None,
+                alone: kept.draft.application == Application::Client,
             };
             kept.probe.send_replace(Some(probe.clone()));
             if timeout_at(end, probe.answered()).await.is_err() {

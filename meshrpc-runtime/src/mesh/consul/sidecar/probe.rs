@@ -38,6 +38,9 @@ pub(crate) struct Probe {
     pub(crate) listener: SocketAddr,
     /// Envoy's administration port.
     pub(crate) admin: Option<SocketAddr>,
+    /// Nothing listens behind it. The built-in proxy dials the application before it shakes hands,
+    /// and then ends the connection, which is an answer too: one that is frozen does not.
+    pub(crate) alone: bool,
 }
 
 impl Probe {
@@ -67,11 +70,24 @@ impl Probe {
         let stream = TcpStream::connect(self.listener).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::from(self.listener.ip());
-        let mut stream = connector.connect(name, stream).await?;
+        let mut stream = match connector.connect(name, stream).await {
+            Err(error) if self.alone && is_end(&error) => return Ok(()),
+            result => result?,
+        };
         // A proxy that counts connections sees an orderly end.
         let _ = stream.shutdown().await;
         Ok(())
     }
+}
+
+/// Whether the other side ended the connection.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+
+    matches!(
+        error.kind(),
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+    )
 }
 
 /// Asks `GET /ready` of Envoy.
