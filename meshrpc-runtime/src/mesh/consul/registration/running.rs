@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Application, Kept, Slot, beat, kept::Beside};
+use super::{Kept, Slot, beat, kept::Beside};
 use crate::{
     blocking,
     mesh::consul::{
@@ -106,7 +106,7 @@ impl Running {
             let probe = Probe {
                 listener,
                 admin: None,
-                alone: kept.draft.application == Application::Client,
+                alone: kept.is_caller(),
             };
             kept.probe.send_replace(Some(probe.clone()));
             if timeout_at(end, probe.answered()).await.is_err() {

@@ -38,8 +38,8 @@ pub(crate) struct Probe {
     pub(crate) listener: SocketAddr,
     /// Envoy's administration port.
     pub(crate) admin: Option<SocketAddr>,
-    /// Nothing listens behind it. The built-in proxy dials the application before it shakes hands,
-    /// and then ends the connection, which is an answer too: one that is frozen does not.
+    /// No application listens behind it. The built-in proxy dials that first: it then ends a
+    /// connection before the handshake, which is an answer too.
     pub(crate) alone: bool,
 }
 
@@ -72,7 +72,7 @@ impl Probe {
         let name = ServerName::from(self.listener.ip());
         let mut stream = match connector.connect(name, stream).await {
             Err(error) if self.alone && is_end(&error) => return Ok(()),
-            result => result?,
+            connected => connected?,
         };
         // A proxy that counts connections sees an orderly end.
         let _ = stream.shutdown().await;
@@ -80,14 +80,15 @@ impl Probe {
     }
 }
 
-/// Whether the other side ended the connection.
 fn is_end(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-
-    matches!(
-        error.kind(),
-        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
-    )
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    ends.contains(&error.kind())
 }
 
 /// Asks `GET /ready` of Envoy.
