@@ -128,7 +128,10 @@ async fn secrets_appear_nowhere() {
 
     let log = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let log = String::from_utf8_lossy(&log);
-    assert!(log.contains("serving") && log.contains("rustls"), "the log is read");
+    assert!(
+        log.contains("serving") && log.contains("rustls"),
+        "the log is read"
+    );
     let private = fs::read_to_string(&paper.key).expect("it is there");
     let private = private.lines().nth(1).expect("base64");
     for secret in [&key, token, short, private] {
