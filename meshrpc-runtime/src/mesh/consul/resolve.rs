@@ -84,8 +84,9 @@ impl Consul {
         let message = match listed.map(|listed| listed.value.len()) {
             Ok(0) => format!("Consul lists no healthy instance of `{deployment}`"),
             Ok(count) => format!(
-                "Consul lists {count} healthy instances of `{deployment}` and allows the call, and \
-                 none was reached: a proxy on the way, or the instance itself, does not answer"
+                "Consul lists {count} healthy {} of `{deployment}` and allows the call, and none \
+                 was reached: a proxy on the way, or the instance itself, does not answer",
+                if count == 1 { "instance" } else { "instances" }
             ),
             Err(error) => return error.into(),
         };

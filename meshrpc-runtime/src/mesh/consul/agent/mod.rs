@@ -98,6 +98,12 @@ impl Agent {
         &self.address
     }
 
+    /// Whether it was last reached over a network, and without TLS: then a token, and the keys that
+    /// an agent hands out, can be heard there. False before it was asked.
+    pub fn is_exposed(&self) -> bool {
+        self.exchange.is_exposed()
+    }
+
     /// Which agent it is. Needs no permission in 1.8 and 1.22 but `agent:read` where ACLs are on.
     ///
     /// # Errors
