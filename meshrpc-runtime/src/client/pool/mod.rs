@@ -26,13 +26,14 @@ use std::{
 pub(crate) use backoff::Backoff;
 #[cfg(feature = "tls")]
 pub(crate) use connect::TlsDialer;
+#[cfg(feature = "consul")]
+pub(crate) use connect::dialled;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
 pub use counters::Counters;
 use driver::Event;
 pub(crate) use lane::Lane;
-use snapshot::Registry;
 pub(crate) use snapshot::{Home, Pick, Snapshot};
 pub use status::{InstanceState, InstanceStatus};
 use tokio::{
@@ -113,8 +114,7 @@ impl Pool {
         let (snapshots, events) = match setting.resolver.watch(deployment) {
             Err(error) => (unusable(&error), None),
             Ok(endpoints) => {
-                let unknown =
-                    Snapshot::new(Vec::new(), Registry::default(), Some(connection::now()));
+                let unknown = Snapshot::unknown(connection::now());
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
                 let ways = (Arc::clone(&setting.connect), Arc::clone(&setting.resolver));
                 let driver = driver::Driver::new(Arc::clone(&shared), ways, endpoints, publish);
