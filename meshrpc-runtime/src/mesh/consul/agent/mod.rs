@@ -104,7 +104,7 @@ impl Agent {
         self.exchange.is_exposed()
     }
 
-    /// Which agent it is. Needs no permission in 1.8 and 1.22 but `agent:read` where ACLs are on.
+    /// Which agent it is. Where ACLs are on, it needs `agent:read`.
     ///
     /// # Errors
     /// As [`Trouble`] says.
