@@ -25,6 +25,8 @@ pub(crate) struct Adapter {
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
+    #[cfg(feature = "consul")]
+    pub(crate) consul: Option<super::consul::Consul>,
 }
 
 impl Adapter {
@@ -37,6 +39,8 @@ impl Adapter {
             joining: None,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "consul")]
+            consul: None,
         }
     }
 }
@@ -137,6 +141,7 @@ fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     Ok(Adapter {
         joining: Some(Box::pin(async move { joined.join().await })),
         connect: consul.dialer(),
+        consul: Some(consul.clone()),
         ..Adapter::direct(Arc::new(consul))
     })
 }

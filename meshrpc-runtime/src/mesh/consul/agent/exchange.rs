@@ -131,6 +131,11 @@ impl Exchange {
         }
     }
 
+    /// The place that answered last; none only if there is none at all.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.places.get(self.preferred.load(Ordering::Relaxed))
+    }
+
     fn token(
         &self,
         read: impl Fn(&TokenFile) -> Result<Token, String>,
@@ -262,7 +267,7 @@ impl Exchange {
         token: Option<&Token>,
     ) -> Result<http::Request<Full<Bytes>>, Trouble> {
         let local = |reason: String| Trouble::Local { reason };
-        let place = self.places.get(self.preferred.load(Ordering::Relaxed));
+        let place = self.place();
         let host = match place {
             Some(place @ Place::Tcp { .. }) => place.to_string(),
             Some(Place::Unix(_)) | None => "localhost".to_owned(),

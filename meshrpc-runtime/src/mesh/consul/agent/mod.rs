@@ -164,6 +164,32 @@ impl Agent {
         Ok(self.send(request).await?.body)
     }
 
+    /// The agent as Consul's own commands are told of it: what `CONSUL_HTTP_ADDR` takes.
+    pub(super) fn variable(&self) -> String {
+        let place = self.exchange.place();
+        match (place, &self.exchange.tls) {
+            (Some(Place::Unix(path)), _) => format!("unix://{}", path.display()),
+            (Some(place), Some(_)) => format!("https://{place}"),
+            (Some(place), None) => place.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// The host of the agent, as far as it has one.
+    pub(super) fn host(&self) -> String {
+        match self.exchange.place() {
+            Some(Place::Tcp { host, .. }) if host.contains(':') => format!("[{host}]"),
+            Some(Place::Tcp { host, .. }) => host.clone(),
+            _ => "127.0.0.1".to_owned(),
+        }
+    }
+
+    /// The token as it is now, for commands that need it. It touches a file.
+    pub(super) fn token(&self) -> Option<String> {
+        let token = self.exchange.token.as_ref()?.current().ok()?;
+        Some(token.expose().to_owned())
+    }
+
     async fn send(&self, request: Request) -> Result<Reply, AgentError> {
         let request = request.query_if("ns", self.namespace.as_deref());
         let exchange = Arc::clone(&self.exchange);
