@@ -5,10 +5,12 @@
 //! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
 //! - `asked`: what agents are asked, and what becomes of their answers
+//! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `drills`: what must not break when something does
 
 mod asked;
 mod drills;
 mod ground;
+mod instance;
 mod place;
 mod site;

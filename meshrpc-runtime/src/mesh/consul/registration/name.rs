@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) name: String,
+    /// Free for a socket of its holder.
+    pub(crate) socket: PathBuf,
     _lock: File,
 }
 
@@ -67,6 +69,7 @@ impl Slot {
                     Ok(()) => {
                         return Ok(Slot {
                             name: format!("{prefix}{slot}"),
+                            socket: directory.join(format!("{slot}.sock")),
                             _lock: file,
                         });
                     }
