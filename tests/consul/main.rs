@@ -10,6 +10,7 @@
 //! - `late`: a client whose sidecar comes late
 //! - `stops`: an instance is told to stop
 //! - `untrue`: what the registry says is not so
+//! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `drills`: what must not break when something does
 
 mod asked;
@@ -18,6 +19,7 @@ mod balancing;
 mod drills;
 mod ground;
 mod late;
+mod instance;
 mod place;
 mod site;
 mod stops;
