@@ -2,9 +2,11 @@
 //!
 //! # Layout
 //!
+//! - `gathering`: whether others run before a write
 //! - `read`: bytes become frames, and calls are handed over
 //! - `write`: what is queued goes out
 
+mod gathering;
 mod read;
 mod write;
 
@@ -23,6 +25,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
+use self::gathering::Gathering;
 use super::{
     Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
@@ -59,6 +62,7 @@ pub struct Driver<T> {
     unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
+    gathering: Gathering,
     /// Calls were handed over, or callers woken, at the last turn.
     put_off: bool,
     /// Callers were woken at this turn, several of them.
@@ -92,6 +96,7 @@ impl<T: Io> Driver<T> {
             unreported: 0,
             unflushed: false,
             yielded: false,
+            gathering: Gathering::default(),
             put_off: false,
             answered: false,
             parting: false,
