@@ -10,12 +10,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::both;
+use crate::place::{EVERY, Place, RELEASES, each};
 
 #[test]
 fn an_agent_finds_its_own_after_a_restart() {
-    both::releases(async |consul| {
-        let mut agent = Agent::of(consul).kept().start().await;
+    each(RELEASES, async |place: Place| {
+        let mut agent = place.agent().kept().start().await;
         let service = json!({"ID": "echo-1", "Name": "echo", "Port": 7});
         agent.put("/v1/agent/service/register", &service).await;
         agent.kill();
@@ -27,8 +27,8 @@ fn an_agent_finds_its_own_after_a_restart() {
 
 #[test]
 fn a_secured_agent_asks_for_a_token() {
-    both::releases(async |consul| {
-        let agent = Agent::of(consul).secured().start().await;
+    each(RELEASES, async |place: Place| {
+        let agent = place.agent().secured().start().await;
         let service = json!({"ID": "echo-1", "Name": "echo", "Port": 7});
         let path = "/v1/agent/service/register";
         let refused = agent.ask(http::Method::PUT, path, None, Some(&service));
@@ -39,15 +39,15 @@ fn a_secured_agent_asks_for_a_token() {
 
 #[test]
 fn bytes_pass_through_two_sidecars() {
-    both::proxies(async |consul, kind| {
-        let agent = Agent::of(consul).start().await;
+    each(EVERY, async |place: Place| {
+        let agent = place.agent().start().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("it is bound").port();
         let echo = tokio::spawn(echo(listener));
         register(&agent, &server(port, free())).await;
         let upstream = free();
         register(&agent, &client(free(), upstream)).await;
-        let _sidecars = ["echo-1", "client-1"].map(|id| kind.start(&agent, id));
+        let _sidecars = ["echo-1", "client-1"].map(|id| place.kind.start(&agent, id));
         eventually("the upstream answers", async || answers(upstream).await).await;
         eventually("the list shows it", async || {
             agent.passing("echo").await.expect("it says") == ["echo-1"]

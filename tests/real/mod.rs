@@ -13,13 +13,16 @@
 //! - `program`: a process that is not left behind
 //! - `agent`: an agent on ports of its own, and what is asked of it
 //! - `sidecar`: a proxy beside a registered service
+//! - `hosts`: several hosts on one machine
 
 mod agent;
 mod binaries;
+mod hosts;
 mod program;
 mod sidecar;
 
-pub use agent::{Agent, Reply, Start, free};
+pub use agent::{Agent, Asker, Denial, Reply, Start, free};
 pub use binaries::{Consul, Release, consul, envoy};
+pub use hosts::Host;
 pub use program::Program;
 pub use sidecar::{Found, Kind, beside};

@@ -1,6 +1,7 @@
 //! A process that is not left behind.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io,
     os::unix::process::ExitStatusExt as _,
@@ -125,26 +126,26 @@ fn bound(command: &Command) -> Command {
         let asked = Command::new("setpriv").arg("--version").output();
         asked.is_ok_and(|output| output.status.success())
     });
-    let mut bound = if *BINDER {
-        let mut bound = Command::new("setpriv");
-        bound
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(command.get_program());
-        bound
-    } else {
-        Command::new(command.get_program())
-    };
-    bound.args(command.get_args());
+    match *BINDER {
+        true => wrapped(&["setpriv", "--pdeathsig", "KILL", "--"], command),
+        false => wrapped::<&str>(&[], command),
+    }
+}
+
+/// `command` as an argument of another.
+pub(super) fn wrapped<S: AsRef<OsStr>>(wrapper: &[S], command: &Command) -> Command {
+    let words = wrapper.iter().map(AsRef::as_ref);
+    let words = words.chain([command.get_program()]);
+    let mut words = words.chain(command.get_args());
+    let mut wrapped = Command::new(words.next().expect("a command has a program"));
+    wrapped.args(words);
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => bound.env(name, value),
-            None => bound.env_remove(name),
+            Some(value) => wrapped.env(name, value),
+            None => wrapped.env_remove(name),
         };
     }
-    if let Some(folder) = command.get_current_dir() {
-        bound.current_dir(folder);
-    }
-    bound
+    wrapped
 }
 
 /// Starts `command` from a thread that lasts as long as the process: the system takes the end of

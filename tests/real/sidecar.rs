@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::{Agent, Program, Release, agent::free};
 
@@ -54,8 +54,14 @@ impl Kind {
                     .arg("-envoy-binary")
                     .arg(path)
                     .args(["-ignore-envoy-compatibility=true", "--"])
-                    .args(["--concurrency", "1", "--drain-strategy", "immediate"])
-                    .args(["--drain-time-s", "100000"]);
+                    .args([
+                        "--disable-hot-restart",
+                        "--concurrency",
+                        "1",
+                        "--log-level",
+                        "warning",
+                    ])
+                    .args(["--drain-strategy", "immediate", "--drain-time-s", "100000"]);
             }
         }
         Program::start(&format!("{self}-{id}"), &command, agent.folder())
@@ -117,6 +123,11 @@ impl Found {
     /// Lets it run again.
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
+    }
+
+    /// Whether it has ended.
+    pub fn is_gone(&self) -> bool {
+        test_kill_process(self.pid).is_err()
     }
 
     fn signal(&self, signal: Signal) {

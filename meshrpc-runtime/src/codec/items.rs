@@ -10,8 +10,8 @@ use super::{
     write,
 };
 use crate::{
-    contract::{Items, MethodSpec},
-    wire::{Codec, ItemRef, put_item_prefix},
+    contract::{Items, MethodSpec, Shape},
+    wire::{Codec, ItemRef, item_prefix},
 };
 
 /// Writes the items of one direction of a call, one after the other, into a buffer.
@@ -21,7 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub struct ItemWriter {
     codec: Codec,
-    method: &'static MethodSpec,
+    /// What positional items are held against.
+    shape: Shape<'static>,
     of: Items,
     /// Longest item that the reader takes.
     max: u64,
@@ -34,7 +35,7 @@ impl ItemWriter {
     pub(crate) fn new(codec: Codec, method: &'static MethodSpec, of: Items, max: u64) -> Self {
         Self {
             codec,
-            method,
+            shape: method.items_shape(of),
             of,
             max,
             out: Vec::new(),
@@ -80,8 +81,8 @@ impl ItemWriter {
 
     /// Takes what was written.
     pub fn take(&mut self) -> Bytes {
-        // What comes next is likely to be as much.
-        let next = Vec::with_capacity(self.out.len());
+        // What comes next is likely to be as much, or a little more.
+        let next = Vec::with_capacity(self.out.len() + self.out.len() / 8);
         std::mem::replace(&mut self.out, next).into()
     }
 
@@ -91,46 +92,47 @@ impl ItemWriter {
         item: &T,
     ) -> Result<(), EncodeError> {
         let start = self.out.len();
-        self.out.resize(start + self.prefix, 0);
-        let shape = || self.method.items_shape(self.of);
-        if let Err(error) = write(codec, shape, item, &mut self.out) {
+        (0..self.prefix).for_each(|_| self.out.push(0));
+        if let Err(error) = write(codec, || self.shape, item, &mut self.out) {
             self.out.truncate(start);
             return Err(error);
         }
         let len = self.out.len() - start - self.prefix;
         if len as u64 > self.max {
             self.out.truncate(start);
-            let (len, max) = (len as u64, self.max);
-            let (reader, setting) = match self.of {
-                Items::Taken => ("callee", "Limits::max_message` of its server"),
-                Items::Answered => ("caller", "ClientLimits::max_message` of its mesh"),
-            };
-            return Err(EncodeError::new(EncodeProblem::TooLong {
-                len,
-                max,
-                reader,
-                setting,
-            }));
+            return Err(self.too_long(len as u64));
         }
         self.put_prefix(start, len, codec == Codec::FieldNamed);
         Ok(())
     }
 
-    /// Puts the prefix before the item that begins behind the room left for it at `start`.
+    /// Puts the prefix of the item that begins behind the room left for it at `start`.
     fn put_prefix(&mut self, start: usize, len: usize, field_named: bool) {
-        let end = self.out.len();
-        put_item_prefix(&mut self.out, len, field_named);
-        let needed = self.out.len() - end;
-        let mut prefix = [0; 10];
-        prefix[..needed].copy_from_slice(&self.out[end..]);
-        let value = start + self.prefix..end;
+        let (prefix, needed) = item_prefix(len, field_named);
         if needed != self.prefix {
-            self.out.resize((start + needed + len).max(end), 0);
+            let value = start + self.prefix..start + self.prefix + len;
+            self.out.resize(value.end.max(start + needed + len), 0);
             self.out.copy_within(value, start + needed);
+            self.out.truncate(start + needed + len);
             self.prefix = needed;
         }
-        self.out.truncate(start + needed + len);
-        self.out[start..start + needed].copy_from_slice(&prefix[..needed]);
+        for (to, byte) in self.out[start..].iter_mut().zip(&prefix[..needed]) {
+            *to = *byte;
+        }
+    }
+
+    #[cold]
+    fn too_long(&self, len: u64) -> EncodeError {
+        let (reader, setting) = match self.of {
+            Items::Taken => ("callee", "Limits::max_message` of its server"),
+            Items::Answered => ("caller", "ClientLimits::max_message` of its mesh"),
+        };
+        EncodeError::new(EncodeProblem::TooLong {
+            len,
+            max: self.max,
+            reader,
+            setting,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
     thread::LocalKey,
@@ -28,6 +28,8 @@ pub(super) struct Shared {
     /// Server: where calls go.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
     pub(super) life: watch::Sender<Life>,
+    /// Whether the life is [`Life::Open`], for callers: they ask each time.
+    pub(super) open: AtomicBool,
     /// Known once the handshake is done.
     pub(super) peer: OnceLock<Arc<Peer>>,
     /// Handles; the last one to go begins a client connection's end.
@@ -106,6 +108,7 @@ impl Shared {
             state: Mutex::new(state),
             dispatch,
             life: watch::Sender::new(Life::Connecting),
+            open: AtomicBool::new(false),
             peer: OnceLock::new(),
             handles: AtomicUsize::new(0),
             cancelled: AtomicU64::new(0),
@@ -170,6 +173,8 @@ impl Shared {
             let forward = life.stage() > current.stage();
             if forward {
                 *current = life;
+                let open = matches!(current, Life::Open);
+                self.open.store(open, Ordering::Release);
             }
             forward
         });

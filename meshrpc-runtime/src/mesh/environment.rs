@@ -22,6 +22,7 @@ use crate::{discovery::Address, error::Error};
 /// | `MESHRPC_DEADLINE` | deadline of calls that name none: `500ms`, `30s`, `2m`, `none` | `30s` |
 /// | `MESHRPC_RUNTIME_DIR` | directory of the `local:` registry | under `XDG_RUNTIME_DIR`, else a per-user folder among the temporary files |
 /// | `MESHRPC_KEY_FILE` | file with the key that servers and their callers share | callers are not asked for one |
+/// | `MESHRPC_KEY_FILE` | file with [keys](super::KeyFile) that callers and callees prove to each other | anybody may connect |
 /// | `MESHRPC_TOKEN_FILE` | file with the token for the Consul agent | asked without a token |
 /// | `MESHRPC_LOG` | filter for the log, for whoever sets one up | – |
 ///
@@ -183,12 +184,12 @@ impl Environment {
         self.namespace.as_deref()
     }
 
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "consul"))]
     pub(super) fn runtime_dir(&self) -> Option<&Path> {
         self.runtime_dir.as_deref()
     }
 
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "consul"))]
     pub(super) fn xdg_runtime_dir(&self) -> Option<&Path> {
         self.xdg_runtime_dir.as_deref()
     }

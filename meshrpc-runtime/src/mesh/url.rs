@@ -1,21 +1,32 @@
 //! `MESHRPC_MESH`: one URL chooses the adapter.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use super::{Environment, fixed::Fixed, name::invalid};
 use crate::{
     client::{Connect, Dialer},
-    discovery::{Registrar, Resolver},
+    discovery::{BoxFuture, Registrar, Resolver},
     error::Error,
 };
 
+#[cfg(feature = "tls")]
+use super::tls::TlsOptions;
+#[cfg(feature = "tls")]
+use crate::{client::TlsDialer, transport::tls::ServerTls};
+
 /// What a mesh is made of.
-#[derive(Debug)]
 pub(crate) struct Adapter {
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) resolver: Arc<dyn Resolver>,
     /// Dials what the resolver finds.
     pub(crate) connect: Arc<dyn Connect>,
+    /// What has to come to a good end before there is a mesh.
+    pub(crate) joining: Option<BoxFuture<'static, Result<(), Error>>>,
+    /// For servers that have none of their own.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
+    #[cfg(feature = "consul")]
+    pub(crate) consul: Option<super::consul::Consul>,
 }
 
 impl Adapter {
@@ -25,7 +36,21 @@ impl Adapter {
             registrar: registry.clone(),
             resolver: registry,
             connect: Arc::new(Dialer),
+            joining: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "consul")]
+            consul: None,
         }
+    }
+}
+
+impl fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adapter")
+            .field("registrar", &self.registrar)
+            .field("resolver", &self.resolver)
+            .finish_non_exhaustive()
     }
 }
 
@@ -49,6 +74,7 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             tracing::info!(mesh = url, "mesh opened");
             Ok(Adapter::direct(fixed))
         }
+        "static+tls" => open_static_tls(url, rest),
         "consul" | "consul+tls" | "consul+unix" => open_consul(url, environment),
         "dns" => Err(invalid(format!(
             "the mesh URL `{url}` needs `{scheme}:`, which is not built in this version"
@@ -60,6 +86,27 @@ pub(crate) fn open(url: &str, environment: &Environment) -> Result<Adapter, Erro
             "the mesh URL `{url}` has an unknown scheme: expected `local:`, `static:…` or `consul://…`"
         ))),
     }
+}
+
+#[cfg(feature = "tls")]
+fn open_static_tls(url: &str, rest: &str) -> Result<Adapter, Error> {
+    let (list, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let options = TlsOptions::parse(query)?;
+    let direct = Adapter::direct(Arc::new(Fixed::parse(list)?));
+    let connect = TlsDialer::new(&options.client()?, direct.connect)?;
+    tracing::info!(mesh = url, "mesh opened");
+    Ok(Adapter {
+        connect: Arc::new(connect),
+        tls: options.server(),
+        ..direct
+    })
+}
+
+#[cfg(not(feature = "tls"))]
+fn open_static_tls(url: &str, _rest: &str) -> Result<Adapter, Error> {
+    Err(invalid(format!(
+        "the mesh URL `{url}` needs the feature `tls`, which is not built in"
+    )))
 }
 
 #[cfg(feature = "local")]
@@ -90,7 +137,13 @@ fn open_local(url: &str, _rest: &str, _environment: &Environment) -> Result<Adap
 fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     let consul = super::consul::Consul::open(url, environment)?;
     tracing::info!(mesh = url, options = ?consul.options(), "mesh opened");
-    Ok(Adapter::direct(Arc::new(consul)))
+    let joined = consul.clone();
+    Ok(Adapter {
+        joining: Some(Box::pin(async move { joined.join().await })),
+        consul: Some(consul.clone()),
+        connect: consul.dialer(),
+        ..Adapter::direct(Arc::new(consul))
+    })
 }
 
 #[cfg(not(feature = "consul"))]

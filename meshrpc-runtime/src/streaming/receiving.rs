@@ -57,27 +57,30 @@ impl Receiving {
         }
     }
 
-    /// The next item, as `read` makes it of what came; `None` at the verified end.
-    pub(crate) fn poll_next<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        read: impl FnOnce(Received<'_>) -> T,
-    ) -> Poll<Option<Result<T, Unread>>> {
+    /// Waits for the next item, which [`item`](Self::item) is then; `None` at the verified end.
+    #[inline]
+    pub(crate) fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), Unread>>> {
+        match self.reader.advance() {
+            Ok(true) => Poll::Ready(Some(Ok(()))),
+            Ok(false) => self.poll_more(cx),
+            Err(fault) => Poll::Ready(Some(Err(Unread::Malformed(fault)))),
+        }
+    }
+
+    /// The item that was waited for last.
+    #[inline]
+    pub(crate) fn item(&self) -> Received<'_> {
+        Received {
+            item: self.reader.item(),
+            codec: self.codec,
+            instance: None,
+        }
+    }
+
+    /// Reads until an item is whole.
+    #[inline(never)]
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(), Unread>>> {
         loop {
-            match self.reader.next() {
-                Ok(Some(item)) => {
-                    let codec = self.codec;
-                    let instance = None;
-                    let received = Received {
-                        item,
-                        codec,
-                        instance,
-                    };
-                    return Poll::Ready(Some(Ok(read(received))));
-                }
-                Ok(None) => {}
-                Err(fault) => return Poll::Ready(Some(Err(Unread::Malformed(fault)))),
-            }
             self.count_begun();
             match ready!(self.stream.poll_recv(cx)) {
                 Some(Ok(bytes)) => self.reader.push(bytes),
@@ -87,6 +90,11 @@ impl Receiving {
                     let fault = Fault::Malformed("a stream ended in the middle of an item");
                     return Poll::Ready(Some(Err(Unread::Malformed(fault))));
                 }
+            }
+            match self.reader.advance() {
+                Ok(true) => return Poll::Ready(Some(Ok(()))),
+                Ok(false) => {}
+                Err(fault) => return Poll::Ready(Some(Err(Unread::Malformed(fault)))),
             }
         }
     }

@@ -1,10 +1,13 @@
-//! Byte streams: TCP, Unix sockets, and pairs in memory. Nothing here knows the protocol.
+//! Byte streams: TCP, TLS, Unix sockets, and pairs in memory. Nothing here knows the protocol.
 
 mod memory;
 #[cfg(feature = "tcp")]
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "unix")]
 mod unix;
+pub(crate) mod watched;
 
 use std::{
     io,
@@ -23,6 +26,9 @@ pub enum Stream {
     /// TCP, without Nagle's delay.
     #[cfg(feature = "tcp")]
     Tcp(tokio::net::TcpStream),
+    /// TLS over TCP.
+    #[cfg(feature = "tls")]
+    Tls(Box<tls::TlsStream>),
     /// A Unix stream socket.
     #[cfg(feature = "unix")]
     Unix(tokio::net::UnixStream),
@@ -46,6 +52,9 @@ pub enum Listener {
     /// TCP.
     #[cfg(feature = "tcp")]
     Tcp(tokio::net::TcpListener),
+    /// TLS over TCP.
+    #[cfg(feature = "tls")]
+    Tls(tls::TlsListener),
     /// A Unix socket; its file is removed on drop.
     #[cfg(feature = "unix")]
     Unix(unix::UnixSocket),
@@ -104,9 +113,20 @@ impl Listener {
         match self {
             #[cfg(feature = "tcp")]
             Listener::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?)),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener) => Ok(Address::Tcp(listener.tcp.local_addr()?)),
             #[cfg(feature = "unix")]
             Listener::Unix(socket) => Ok(Address::Unix(socket.path().to_owned())),
             Listener::Memory(listener) => Ok(Address::InProcess(listener.number())),
+        }
+    }
+
+    /// The same, with TLS where it is TCP.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tls(self, acceptor: tls::Acceptor) -> Listener {
+        match self {
+            Listener::Tcp(tcp) => Listener::Tls(tls::TlsListener { tcp, acceptor }),
+            other => other,
         }
     }
 
@@ -131,6 +151,8 @@ impl Listener {
         match self {
             #[cfg(feature = "tcp")]
             Listener::Tcp(listener) => Ok(Stream::Tcp(tcp::accept(listener).await?)),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener) => Ok(Stream::Tls(Box::new(listener.accept().await?))),
             #[cfg(feature = "unix")]
             Listener::Unix(socket) => Ok(Stream::Unix(socket.accept().await?)),
             Listener::Memory(listener) => Ok(Stream::Memory(listener.accept().await?)),
@@ -148,6 +170,8 @@ impl Stream {
     /// What is known of the peer; of TLS, once a byte of the peer was read.
     pub fn credentials(&self) -> Credentials {
         match self {
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.credentials(),
             #[cfg(feature = "unix")]
             Stream::Unix(stream) => Credentials {
                 identity: unix::identity(stream),
@@ -163,6 +187,8 @@ macro_rules! each_stream {
         match $stream {
             #[cfg(feature = "tcp")]
             Stream::Tcp($inner) => $call,
+            #[cfg(feature = "tls")]
+            Stream::Tls($inner) => $call,
             #[cfg(feature = "unix")]
             Stream::Unix($inner) => $call,
             Stream::Memory($inner) => $call,

@@ -4,7 +4,7 @@
 //! Many small items share a frame, and each one says how it is written, because a guard may ask
 //! for names at the thousandth. Compression is not negotiated in this version, so its bit is 0.
 
-use std::mem;
+use std::{mem, ops::Range};
 
 use bytes::{Bytes, BytesMut};
 
@@ -34,12 +34,26 @@ const MAX_PREFIX: usize = 9;
 
 /// Appends the prefix of an item of `len` bytes.
 pub fn put_item_prefix(out: &mut Vec<u8>, len: usize, field_named: bool) {
+    let (prefix, needed) = item_prefix(len, field_named);
+    out.extend_from_slice(&prefix[..needed]);
+}
+
+/// The prefix of an item of `len` bytes, and how many of its own it has.
+#[inline]
+pub(crate) fn item_prefix(len: usize, field_named: bool) -> ([u8; MAX_PREFIX], usize) {
     let mut value = (len as u64) << 2 | u64::from(field_named) << 1;
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
+    let mut prefix = [0; MAX_PREFIX];
+    let mut needed = 0;
+    for byte in &mut prefix {
+        needed += 1;
+        *byte = value as u8 & 0x7F;
         value >>= 7;
+        if value == 0 {
+            break;
+        }
+        *byte |= 0x80;
     }
-    out.push(value as u8);
+    (prefix, needed)
 }
 
 /// Cuts the bytes of a direction into items.
@@ -54,7 +68,17 @@ pub struct ItemReader {
     begun: BytesMut,
     /// An item that was put together.
     whole: Bytes,
+    current: Current,
     max_item: u64,
+}
+
+/// The item that was found last.
+#[derive(Debug, Default)]
+struct Current {
+    /// Its value, in what arrived, or in what was put together.
+    value: Range<usize>,
+    joined: bool,
+    field_named: bool,
 }
 
 /// What an item's prefix says.
@@ -74,50 +98,82 @@ impl ItemReader {
             at: 0,
             begun: BytesMut::new(),
             whole: Bytes::new(),
+            current: Current::default(),
             max_item,
         }
     }
 
-    /// Adds bytes that arrived, once [`next`](Self::next) has nothing left.
+    /// Adds bytes that arrived, once [`advance`](Self::advance) finds nothing any more.
     pub fn push(&mut self, bytes: Bytes) {
         let unread = mem::replace(&mut self.piece, bytes);
         self.begun.extend_from_slice(&unread[self.at..]);
         self.at = 0;
+        self.current = Current::default();
+    }
+
+    /// Goes on to the next item, which [`item`](Self::item) is then; false if it has not all
+    /// arrived.
+    ///
+    /// # Errors
+    /// For a prefix that cannot be, and an item that is too long.
+    #[inline]
+    pub fn advance(&mut self) -> Result<bool, Fault> {
+        // Nearly always the next one is short, and there.
+        let unread = &self.piece[self.at..];
+        let (before, prefix) = match *unread {
+            [first @ ..0x80, ..] => (1, usize::from(first)),
+            [first, second @ ..0x80, ..] => {
+                (2, usize::from(first & 0x7F) | usize::from(second) << 7)
+            }
+            _ => return self.advance_slowly(),
+        };
+        let end = before + (prefix >> 2);
+        let is_plain = prefix & 1 == 0 && (prefix >> 2) as u64 <= self.max_item;
+        if self.begun.is_empty() && is_plain && end <= unread.len() {
+            let start = self.at;
+            self.at += end;
+            self.current = Current {
+                value: start + before..self.at,
+                joined: false,
+                field_named: prefix & 2 != 0,
+            };
+            return Ok(true);
+        }
+        self.advance_slowly()
+    }
+
+    /// The item that [`advance`](Self::advance) found last.
+    #[inline]
+    pub fn item(&self) -> ItemRef<'_> {
+        let Current {
+            value,
+            joined,
+            field_named,
+        } = &self.current;
+        let piece = if *joined { &self.whole } else { &self.piece };
+        ItemRef {
+            field_named: *field_named,
+            bytes: piece.get(value.clone()).unwrap_or_default(),
+            piece,
+        }
     }
 
     /// The next whole item; `None` if it has not all arrived.
     ///
     /// # Errors
-    /// For a prefix that cannot be, and an item that is too long.
+    /// As [`advance`](Self::advance).
     #[expect(
         clippy::should_implement_trait,
         reason = "an item borrows from its reader, which an iterator cannot say"
     )]
     pub fn next(&mut self) -> Result<Option<ItemRef<'_>>, Fault> {
-        if !self.begun.is_empty() {
-            return self.complete();
-        }
-        let unread = &self.piece[self.at..];
-        let Some(prefix) = self.prefix(unread)? else {
-            return Ok(self.keep(0));
-        };
-        let end = prefix.len + prefix.value;
-        if unread.len() < end {
-            return Ok(self.keep(end));
-        }
-        let value = self.at + prefix.len..self.at + end;
-        self.at += end;
-        Ok(Some(ItemRef {
-            field_named: prefix.field_named,
-            bytes: &self.piece[value],
-            piece: &self.piece,
-        }))
+        Ok(self.advance()?.then(|| self.item()))
     }
 
     /// As [`next`](Self::next), with a share of the bytes.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// As [`advance`](Self::advance).
     pub fn next_item(&mut self) -> Result<Option<Item>, Fault> {
         Ok(self.next()?.map(|item| Item {
             field_named: item.field_named,
@@ -135,12 +191,36 @@ impl ItemReader {
         self.begun.is_empty() && self.at == self.piece.len()
     }
 
+    #[inline(never)]
+    fn advance_slowly(&mut self) -> Result<bool, Fault> {
+        if !self.begun.is_empty() {
+            return self.complete();
+        }
+        let unread = &self.piece[self.at..];
+        let Some(prefix) = self.prefix(unread)? else {
+            self.keep(0);
+            return Ok(false);
+        };
+        let end = prefix.len + prefix.value;
+        if unread.len() < end {
+            self.keep(end);
+            return Ok(false);
+        }
+        self.current = Current {
+            value: self.at + prefix.len..self.at + end,
+            joined: false,
+            field_named: prefix.field_named,
+        };
+        self.at += end;
+        Ok(true)
+    }
+
     /// Adds to the item that has begun what it lacks.
-    fn complete(&mut self) -> Result<Option<ItemRef<'_>>, Fault> {
+    fn complete(&mut self) -> Result<bool, Fault> {
         let prefix = loop {
             match self.prefix(&self.begun)? {
                 Some(prefix) => break prefix,
-                None if self.at == self.piece.len() => return Ok(None),
+                None if self.at == self.piece.len() => return Ok(false),
                 None => {
                     self.begun.extend_from_slice(&self.piece[self.at..=self.at]);
                     self.at += 1;
@@ -156,23 +236,24 @@ impl ItemReader {
             .extend_from_slice(&self.piece[self.at..self.at + there]);
         self.at += there;
         if there < lacks {
-            return Ok(None);
+            return Ok(false);
         }
         self.whole = self.begun.split_to(end).freeze();
-        Ok(Some(ItemRef {
+        self.current = Current {
+            value: prefix.len..end,
+            joined: true,
             field_named: prefix.field_named,
-            bytes: &self.whole[prefix.len..],
-            piece: &self.whole,
-        }))
+        };
+        Ok(true)
     }
 
     /// Keeps the beginning of an item of `len` bytes until more arrives.
-    fn keep(&mut self, len: usize) -> Option<ItemRef<'_>> {
+    fn keep(&mut self, len: usize) {
         self.begun.reserve(ahead(len, self.piece.len() - self.at));
         self.begun.extend_from_slice(&self.piece[self.at..]);
         self.piece = Bytes::new();
         self.at = 0;
-        None
+        self.current = Current::default();
     }
 
     fn prefix(&self, bytes: &[u8]) -> Result<Option<Prefix>, Fault> {

@@ -63,6 +63,7 @@ pub use frame::{
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
 pub use hello::{Hello, Limits};
 pub use holding::{ByteBudget, Held};
+pub(crate) use items::item_prefix;
 pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub use keys::{KeySource, Keys, KeysError, Secrets};
 pub use layout::{

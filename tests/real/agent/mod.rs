@@ -4,7 +4,9 @@
 //! - `ports`: ports that nobody else takes
 //! - `settings`: what the agent is started with
 //! - `requests`: what is asked of it
+//! - `intentions`: who may call whom
 
+mod intentions;
 mod ports;
 mod requests;
 mod settings;
@@ -21,11 +23,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use self::ports::Ports;
-use super::{Consul, Program};
+use super::{Consul, Host, Program, program::wrapped};
 use crate::process::eventually;
 
+pub use intentions::Denial;
 pub use ports::free;
-pub use requests::Reply;
+pub use requests::{Asker, Reply};
 
 /// A running agent. It is killed when it is dropped.
 pub struct Agent {
@@ -42,11 +45,19 @@ pub struct Start {
     secured: bool,
     sidecar_ports: Option<RangeInclusive<u16>>,
     server: Option<SocketAddr>,
+    /// Where other agents meet it, and where it answers requests.
+    met_at: Ipv4Addr,
+    asked_at: Ipv4Addr,
+    /// What runs it on another host.
+    wrapper: Vec<String>,
     more: Vec<Value>,
 }
 
 /// The token that may do everything, where agents are secured.
 const MASTER: &str = "8f2b1c52-8d3a-4d8e-9d53-6f1e1f0d5a11";
+
+/// What an agent says of certificates that is told to have no mesh.
+const OFF: &str = "Connect must be enabled";
 
 /// How often an agent is given other ports when somebody took one of its own.
 const TRIES: u32 = 5;
@@ -60,6 +71,9 @@ impl Agent {
             secured: false,
             sidecar_ports: None,
             server: None,
+            met_at: Ipv4Addr::LOCALHOST,
+            asked_at: Ipv4Addr::LOCALHOST,
+            wrapper: Vec::new(),
             more: Vec::new(),
         }
     }
@@ -71,17 +85,17 @@ impl Agent {
 
     /// Where it answers requests.
     pub fn http(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.http).into()
+        (self.start.asked_at, self.ports.http).into()
     }
 
     /// Where Envoy is told what to do.
     pub fn grpc(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.grpc).into()
+        (self.start.asked_at, self.ports.grpc).into()
     }
 
     /// Where other agents meet it.
     pub fn serf(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.serf).into()
+        (self.start.met_at, self.ports.serf).into()
     }
 
     /// The URL of the mesh it knows.
@@ -161,7 +175,7 @@ impl Agent {
                 && self
                     .get("/v1/agent/connect/ca/roots")
                     .await
-                    .is_ok_and(|reply| reply.status == 200)
+                    .is_ok_and(|reply| reply.status == 200 || reply.text.contains(OFF))
         })
         .await;
         !ended
@@ -190,6 +204,20 @@ impl Start {
     /// It serves nothing itself, and asks the server of this agent.
     pub fn beside(mut self, server: &Agent) -> Self {
         self.server = Some(server.serf());
+        self
+    }
+
+    /// It runs on another host.
+    pub fn on(mut self, host: &Host) -> Self {
+        self.met_at = host.address();
+        self.asked_at = host.address();
+        self.wrapper = host.wrapper();
+        self
+    }
+
+    /// It runs on this host, and other agents meet it at this address.
+    pub fn met_at(mut self, address: Ipv4Addr) -> Self {
+        self.met_at = address;
         self
     }
 
@@ -253,6 +281,7 @@ impl Start {
             // Nothing of whoever runs the tests is to decide.
             .env_remove("CONSUL_HTTP_ADDR")
             .env_remove("CONSUL_HTTP_TOKEN");
-        Program::start(&format!("consul-{}", self.consul.release), &command, folder)
+        let name = format!("consul-{}", self.consul.release);
+        Program::start(&name, &wrapped(&self.wrapper, &command), folder)
     }
 }

@@ -1,6 +1,6 @@
 //! What an agent is asked.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use ::http::{Method, Request};
 use anyhow::{Context as _, ensure};
@@ -19,15 +19,32 @@ pub struct Reply {
     pub status: u16,
     /// Body.
     pub text: String,
+    /// Where the next query is to go on, or 0.
+    pub index: u64,
+}
+
+/// Asks an agent, whoever holds that.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker {
+    http: SocketAddr,
+    token: Option<&'static str>,
 }
 
 impl Agent {
+    /// For tasks that ask on their own.
+    pub fn asker(&self) -> Asker {
+        Asker {
+            http: self.http(),
+            token: self.master(),
+        }
+    }
+
     /// Asks for `path`, as whoever may do everything.
     ///
     /// # Errors
     /// If it does not answer.
     pub async fn get(&self, path: &str) -> anyhow::Result<Reply> {
-        self.ask(Method::GET, path, self.master(), None).await
+        self.asker().get(path).await
     }
 
     /// Asks for `path`, which has to be granted.
@@ -56,7 +73,7 @@ impl Agent {
         self.done(Method::DELETE, path, None).await
     }
 
-    async fn done(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
+    pub(super) async fn done(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
         let reply = self.ask(method, path, self.master(), body).await;
         let reply = reply.expect("the agent answers");
         assert_eq!(reply.status, 200, "{path}: {}", reply.text);
@@ -74,21 +91,10 @@ impl Agent {
         token: Option<&str>,
         body: Option<&Value>,
     ) -> anyhow::Result<Reply> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", "application/json");
-        if let Some(token) = token {
-            request = request.header("x-consul-token", token);
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        let answer = send(self.http(), request.body(body)?);
-        let answer = tokio::time::timeout(PATIENCE, answer).await;
-        let response = answer.with_context(|| format!("{path}: no answer"))??;
-        Ok(Reply {
-            status: response.status().as_u16(),
-            text: String::from_utf8_lossy(response.body()).into_owned(),
-        })
+        let http = self.http();
+        Asker { http, token: None }
+            .ask(method, path, token, body)
+            .await
     }
 
     /// The ids of the instances of `service` whose sidecars can be dialled.
@@ -124,5 +130,42 @@ impl Agent {
         let reply = self.get(path).await?;
         ensure!(reply.status == 200, "{path}: {}", reply.text);
         Ok(serde_json::from_str(&reply.text)?)
+    }
+}
+
+impl Asker {
+    /// Asks for `path`.
+    ///
+    /// # Errors
+    /// If the agent does not answer.
+    pub async fn get(&self, path: &str) -> anyhow::Result<Reply> {
+        self.ask(Method::GET, path, self.token, None).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Reply> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json");
+        if let Some(token) = token {
+            request = request.header("x-consul-token", token);
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let answer = send(self.http, request.body(body)?);
+        let answer = tokio::time::timeout(PATIENCE, answer).await;
+        let response = answer.with_context(|| format!("{path}: no answer"))??;
+        let index = response.headers().get("x-consul-index");
+        let index = index.and_then(|index| index.to_str().ok()?.parse().ok());
+        Ok(Reply {
+            status: response.status().as_u16(),
+            text: String::from_utf8_lossy(response.body()).into_owned(),
+            index: index.unwrap_or(0),
+        })
     }
 }

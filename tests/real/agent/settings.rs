@@ -11,8 +11,8 @@ impl Start {
     pub(super) fn settings(&self, ports: &Ports, folder: &Path) -> Value {
         let mut settings = json!({
             "node_name": format!("node-{}", ports.http),
-            "bind_addr": "127.0.0.1",
-            "client_addr": "127.0.0.1",
+            "bind_addr": self.met_at,
+            "client_addr": self.asked_at,
             "disable_update_check": true,
             "connect": {"enabled": true},
             // Elections are for slower networks by default.

@@ -10,6 +10,9 @@ use crate::{
     wire::Config,
 };
 
+#[cfg(feature = "tls")]
+use crate::transport::tls::{ClientTls, Connector};
+
 /// Dials and performs the handshake. Tests put their own transport or faults in between.
 pub trait Connect: Send + Sync + fmt::Debug {
     /// A connection to whoever answers at `endpoint`.
@@ -48,6 +51,50 @@ impl Connect for Dialer {
             Connection::connect_on(stream, config).await
         })
     }
+}
+
+/// Dials the TCP addresses of instances with TLS, and all others as `others` does.
+#[cfg(feature = "tls")]
+#[derive(Debug)]
+pub(crate) struct TlsDialer {
+    connector: Connector,
+    others: Arc<dyn Connect>,
+}
+
+#[cfg(feature = "tls")]
+impl TlsDialer {
+    pub(crate) fn new(tls: &ClientTls, others: Arc<dyn Connect>) -> Result<Self, Error> {
+        let connector = tls.open()?;
+        Ok(Self { connector, others })
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Connect for TlsDialer {
+    fn connect<'a>(
+        &'a self,
+        endpoint: &'a Endpoint,
+        config: Arc<Config>,
+    ) -> BoxFuture<'a, Result<Connection, Error>> {
+        let (Address::Tcp(address), Via::Direct) = (&endpoint.dial, &endpoint.via) else {
+            return self.others.connect(endpoint, config);
+        };
+        Box::pin(async move {
+            let dial = self.connector.dial(*address, listed_host(endpoint));
+            let stream = dialled(&endpoint.dial, dial).await?;
+            Connection::connect_on(stream, config).await
+        })
+    }
+}
+
+/// The host of an instance whose name is its address, as in a list that is written by hand.
+#[cfg(feature = "tls")]
+fn listed_host(endpoint: &Endpoint) -> Option<&str> {
+    let (host, _) = endpoint.instance.as_ref()?.name.rsplit_once(':')?;
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    Some(address.unwrap_or(host))
 }
 
 /// What `dial` brings, or an error that names the address.

@@ -69,61 +69,51 @@ impl<'a> Replies<'a> {
         }
     }
 
-    fn poll_next<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        read: &mut impl FnMut(Received<'_>) -> Result<T, Error>,
-        fail: &mut impl FnMut(Error) -> T,
-    ) -> Poll<Option<T>> {
-        loop {
-            let failed = match &mut self.0 {
-                State::Opening(opening) => match ready!(opening.as_mut().poll(cx)) {
-                    Ok(replies) => {
-                        *self = replies;
-                        continue;
-                    }
-                    Err(error) => error,
-                },
-                State::Open(open, upload) => match ready!(open.poll_next(upload, cx, read)) {
-                    Some(Ok(item)) => return Poll::Ready(Some(item)),
-                    Some(Err(error)) => error,
-                    None => {
-                        self.0 = State::Over;
-                        return Poll::Ready(None);
-                    }
-                },
-                State::Over => return Poll::Ready(None),
-            };
-            self.0 = State::Over;
-            return Poll::Ready(Some(fail(failed)));
+    /// Waits for the next item.
+    #[inline]
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Received<'_>, Error>>> {
+        if let State::Opening(opening) = &mut self.0 {
+            match ready!(opening.as_mut().poll(cx)) {
+                Ok(replies) => *self = replies,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
+        match &mut self.0 {
+            State::Open(open, upload) => open.poll_item(upload, cx),
+            State::Opening(_) | State::Over => Poll::Ready(None),
+        }
+    }
+
+    /// An error, with where the item came from that it is about.
+    #[cold]
+    fn mark(&self, unread: Error) -> Error {
+        match &self.0 {
+            State::Open(open, _) => open.origin.mark(unread),
+            State::Opening(_) | State::Over => unread,
         }
     }
 }
 
 impl Open {
-    fn poll_next<T>(
+    #[inline]
+    fn poll_item(
         &mut self,
         upload: &mut Option<Upload<'_>>,
         cx: &mut Context<'_>,
-        read: &mut impl FnMut(Received<'_>) -> Result<T, Error>,
-    ) -> Poll<Option<Result<T, Error>>> {
+    ) -> Poll<Option<Result<Received<'_>, Error>>> {
         match upload.as_mut().map(|upload| upload.poll(cx)) {
             Some(Poll::Ready(Err(error))) => return Poll::Ready(Some(Err(error))),
             Some(Poll::Ready(Ok(()))) => *upload = None,
             Some(Poll::Pending) | None => {}
         }
-        let instance = self.origin.instance.as_ref();
-        let next = ready!(self.receiving.poll_next(cx, |received| {
-            let received = Received {
-                instance,
-                ..received
-            };
-            read(received)
-        }));
-        Poll::Ready(next.map(|item| match item {
-            Ok(read) => read.map_err(|unread| self.origin.mark(unread)),
-            Err(unread) => Err(self.failure(unread)),
-        }))
+        Poll::Ready(match ready!(self.receiving.poll_item(cx)) {
+            Some(Ok(())) => Some(Ok(Received {
+                instance: self.origin.instance.as_ref(),
+                ..self.receiving.item()
+            })),
+            Some(Err(unread)) => Some(Err(self.failure(unread))),
+            None => None,
+        })
     }
 
     /// Why the stream broke off.
@@ -156,7 +146,17 @@ where
             read,
             fail,
         } = &mut *self;
-        replies.poll_next(cx, read, fail)
+        // What was read goes straight to the caller: each step that hands it on copies it.
+        let failed = match ready!(replies.poll_item(cx)) {
+            Some(Ok(received)) => match read(received) {
+                Ok(item) => return Poll::Ready(Some(item)),
+                Err(unread) => Some(replies.mark(unread)),
+            },
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        replies.0 = State::Over;
+        Poll::Ready(failed.map(fail))
     }
 }
 

@@ -41,7 +41,10 @@ pub(super) fn put_len(len: u32, out: &mut Vec<u8>) {
 /// Reads one value that takes all of `bytes`.
 pub(super) fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(bytes);
-    let value = T::deserialize(&mut reader)?;
-    reader.finish()?;
-    Ok(value)
+    let read = T::deserialize(&mut reader);
+    // As it is: a value that is taken out and wrapped again is copied.
+    match reader.finish() {
+        Err(trailing) if read.is_ok() => Err(trailing),
+        _ => read,
+    }
 }

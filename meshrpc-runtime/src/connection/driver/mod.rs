@@ -58,10 +58,14 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
-    /// Calls were handed over at the last turn.
+    /// Calls were handed over, or callers woken, at the last turn.
     put_off: bool,
+    /// Callers were woken at this turn, several of them.
+    answered: bool,
     /// Once the connection is over, the timer is for what is left to write.
     parting: bool,
     timer: Pin<Box<Sleep>>,
@@ -90,8 +94,10 @@ impl<T: Io> Driver<T> {
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
             put_off: false,
+            answered: false,
             parting: false,
             timer: Box::pin(sleep_until(Instant::from_std(due))),
             aftermath: Aftermath::default(),
@@ -113,7 +119,10 @@ impl<T: Io> Driver<T> {
             self.shared.advance(Life::Gone(fault.clone()));
             if fault.farewell().is_some()
                 || fault == Fault::NotMeshrpc
-                || matches!(fault, Fault::Refused { .. })
+                || matches!(
+                    fault,
+                    Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+                )
             {
                 // On the heap: a connection that goes on has no room for its end.
                 let _ = Box::pin(timeout(FAREWELL, self.part())).await;
@@ -148,18 +157,20 @@ impl<T: Io> Driver<T> {
                 Poll::Pending
             };
             let dispatched = self.dispatch();
-            let untended = dispatched == Some(true);
+            let answered = mem::take(&mut self.answered);
+            let untended = dispatched == Some(true) || answered;
             self.poll_timer(cx);
             if untended && !self.put_off {
-                // The handlers' answers then leave together. A peer that never pauses does not put
-                // writing off for ever.
+                // The handlers' answers then leave together, or what the callers call next. A peer
+                // that never pauses does not put writing off for ever.
                 self.put_off = true;
+                self.yielded |= answered;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             // The handlers that were begun come first, whatever else there is to read.
             let again = dispatched.is_some() && self.put_off;
-            self.put_off = dispatched.is_some();
+            self.put_off = dispatched.is_some() || answered;
             let wrote = self.poll_write(cx, read.is_pending());
             if let Poll::Ready(Some(fault)) = wrote {
                 return Poll::Ready(fault);
@@ -236,6 +247,11 @@ impl<T: Io> Driver<T> {
         let result = change(&mut state.wire);
         state.take_calls(&mut self.calls);
         state.collect(&mut self.aftermath);
+        if self.aftermath.wake.len() > 1 {
+            // This task looks again when they have run, so none of them has to wake it.
+            self.answered = true;
+            state.signalled = true;
+        }
         drop(state);
         self.shared.settle(&mut self.aftermath);
         result

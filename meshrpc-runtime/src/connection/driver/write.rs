@@ -37,6 +37,7 @@ impl<T: Io> Driver<T> {
                     Poll::Ready(Ok(written)) => {
                         self.output.advance(written);
                         self.unreported += written;
+                        self.unflushed = true;
                     }
                     Poll::Ready(Err(error)) => self.broken(&error),
                     Poll::Pending => {
@@ -45,6 +46,18 @@ impl<T: Io> Driver<T> {
                         self.shared.lock().wire.wrote(written);
                         return Poll::Pending;
                     }
+                }
+            }
+
+            // TLS takes bytes that it has not written yet.
+            if self.unflushed {
+                match Pin::new(&mut self.io).poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.unflushed = false,
+                    Poll::Ready(Err(error)) => {
+                        self.unflushed = false;
+                        self.broken(&error);
+                    }
+                    Poll::Pending => return Poll::Pending,
                 }
             }
 

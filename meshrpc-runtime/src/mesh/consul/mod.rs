@@ -2,26 +2,57 @@
 //!
 //! # Layout
 //! - `url`: what a mesh URL says
+//! - `token`: the token for the agent, in a file
 //! - [`agent`]: the HTTP interface of an agent
-//! - `token`: the token for it, in a file
+//! - `join`: what has to be true before there is a mesh
+//! - `watch`: the lists of instances, followed
+//! - `listing`: entries of these lists as endpoints
+//! - `resolve`: endpoints by the route that calls take, and why nobody answers there
+//! - `leaf`: certificates of this process, and sidecars that are dialled with them
+//! - `sidecar`: proxies beside services, started and watched
+//! - `registration`: what this process registers
+//! - `upstream`: ports that lead to other services through a sidecar of this process
+//! - [`control`]: services, upstreams and sidecars by hand
+//! - `placeholder`: what is filled in where users write
 
 pub mod agent;
+pub mod control;
+mod error;
+mod join;
+mod leaf;
+mod listing;
 mod placeholder;
+mod registration;
+mod resolve;
 mod sidecar;
 mod token;
+mod upstream;
 mod url;
+mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::sync::watch;
+pub use agent::CheckStatus;
+pub use control::{Service, ServiceInfo, SidecarHandle, Started, UpstreamInfo};
+pub use error::ConsulError;
+pub use registration::Template;
+pub use sidecar::{
+    Envoy, OutputStream, Proxy, SidecarEvent, SidecarInfo, SidecarState, sidecar_answers,
+};
+pub use url::{Options, Route};
 
-pub use url::{Options, Proxy, Route};
-
-use self::agent::Agent;
+use self::{
+    agent::Agent,
+    control::ByHand,
+    leaf::Certificates,
+    registration::{ConsulAdvert, Setting},
+    upstream::Upstreams,
+    watch::Watches,
+};
 use super::Environment;
 use crate::{
-    discovery::{Advert, Advertisement, BoxFuture, Endpoints, Registrar, Resolver},
-    error::{Code, Error, Kind},
+    discovery::{Address, Advert, Advertisement, BoxFuture, Registrar},
+    error::Error,
 };
 
 /// Services that a Consul agent knows.
@@ -39,17 +70,61 @@ pub struct Consul {
 pub(crate) struct Shared {
     options: Options,
     agent: Agent,
+    watches: Watches,
+    setting: Arc<Setting>,
+    certificates: Certificates,
+    /// None where calls do not go through a sidecar of this process.
+    upstreams: Option<Arc<Upstreams>>,
+    by_hand: ByHand,
 }
 
+/// The way to another service through the sidecar of this process.
+#[derive(Clone, Debug)]
+pub(crate) enum Upstream {
+    /// The sidecar listens there for connections to it. It stays open while the sidecar is started
+    /// again on the same port: dials that fail meanwhile are backed off.
+    Open(Address),
+    /// There is none: not yet, or for this reason.
+    Closed(Option<Arc<Error>>),
+}
+
+/// What is open in this process.
+static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
 impl Consul {
-    /// Reads the mesh URL `url`; the token's file is named by `environment`.
+    /// Reads the mesh URL `url`; the token's file is named by `environment`. The agent is not asked
+    /// yet: [`join`](Self::join) does that.
     ///
     /// # Errors
     /// If the URL cannot be understood, or a file that it names cannot be used.
     pub fn open(url: &str, environment: &Environment) -> Result<Consul, Error> {
         let options = Options::parse(url, environment)?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|shared| shared.strong_count() > 0);
+        let same = open
+            .iter()
+            .filter_map(Weak::upgrade)
+            .find(|shared| shared.options == options);
+        if let Some(shared) = same {
+            return Ok(Consul { shared });
+        }
         let agent = Agent::new(&options)?;
-        let shared = Arc::new(Shared { options, agent });
+        let watches = Watches::new(agent.clone(), options.route != Route::Plain)?;
+        let setting = Arc::new(Setting::new(agent.clone(), &options, environment)?);
+        let upstreams = (options.route == Route::Upstream)
+            .then(|| Upstreams::new(Arc::clone(&setting), &options.identity));
+        let datacenter = options.datacenter.as_deref();
+        let certificates = Certificates::new(agent.clone(), &options.identity, datacenter);
+        let shared = Arc::new(Shared {
+            options,
+            agent,
+            watches,
+            setting,
+            upstreams,
+            by_hand: ByHand::default(),
+            certificates,
+        });
+        open.push(Arc::downgrade(&shared));
         Ok(Consul { shared })
     }
 
@@ -69,16 +144,12 @@ impl Registrar for Consul {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let deployment = advertisement.deployment;
-        let message = format!("`{deployment}`: this version cannot register with Consul");
-        let error = Error::new(Kind::Unavailable, message).with_code(Code::Unimplemented);
-        Box::pin(async move { Err(error) })
-    }
-}
-
-impl Resolver for Consul {
-    fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
-        let message = format!("`{deployment}`: this version cannot ask Consul for instances");
-        Err(Error::new(Kind::Unavailable, message).with_code(Code::Unimplemented))
+        Box::pin(async move {
+            let Shared {
+                setting, upstreams, ..
+            } = &*self.shared;
+            let advert = ConsulAdvert::new(setting, upstreams.as_ref(), advertisement).await?;
+            Ok(Box::new(advert) as Box<dyn Advert>)
+        })
     }
 }

@@ -4,14 +4,13 @@ use std::pin::Pin;
 
 use futures_core::Stream;
 use serde::{
-    Serialize, Serializer,
+    Deserialize, Serialize, Serializer,
     de::{DeserializeOwned, IgnoredAny},
 };
 
 use super::super::handler::Replier;
 use crate::{
     client::Received,
-    codec::DecodeError,
     contract::MethodSchema,
     error::{Error, Kind, Started},
     server::{StreamCall, StreamReply},
@@ -37,6 +36,15 @@ impl<E: Serialize> Serialize for Failed<E> {
     }
 }
 
+/// A `Result`, as it is read. Errors are rare and may be large: what is moved, item by item, is no
+/// larger than the value.
+#[derive(Deserialize)]
+#[serde(rename = "Result")]
+enum Crossed<V, W> {
+    Ok(V),
+    Err(Box<W>),
+}
+
 /// Reads an item of a stream of `Result`s: `value` and `error` make them of what crossed. An error
 /// that cannot be read is an item all the same, which `unknown` makes, or else `fail`.
 ///
@@ -53,27 +61,25 @@ where
     V: DeserializeOwned,
     W: DeserializeOwned,
 {
-    let read = received.decode::<Result<V, W>>();
-    match read.map_err(DecodeError::instead_of::<Result<T, E>>) {
-        Ok(Ok(crossed)) => Ok(Ok(value(crossed))),
-        Ok(Err(crossed)) => {
+    let unread = match received.decode::<Crossed<V, W>>() {
+        Ok(Crossed::Ok(crossed)) => return Ok(Ok(value(crossed))),
+        Ok(Crossed::Err(crossed)) => {
             let instance = received.instance.cloned();
-            let error = error(crossed).map_err(|error| error.with_instance(instance));
-            Ok(Err(error.unwrap_or_else(fail)))
+            let error = error(*crossed).map_err(|error| error.with_instance(instance));
+            return Ok(Err(error.unwrap_or_else(fail)));
         }
-        Err(unread) if is_error(received) => {
-            let message = "an error that this version of the program does not know";
-            let failure = Error::new(Kind::Remote, message)
-                .with_source(unread)
-                .with_started(Started::Yes)
-                .with_instance(received.instance.cloned());
-            Ok(Err(unknown(failure).unwrap_or_else(fail)))
-        }
-        Err(unread) => {
-            let message = format!("an item cannot be decoded: {unread}");
-            Err(Error::new(Kind::Codec, message).with_started(Started::Yes))
-        }
+        Err(unread) => unread.instead_of::<Result<T, E>>(),
+    };
+    if !is_error(received) {
+        let message = format!("an item cannot be decoded: {unread}");
+        return Err(Error::new(Kind::Codec, message).with_started(Started::Yes));
     }
+    let message = "an error that this version of the program does not know";
+    let failure = Error::new(Kind::Remote, message)
+        .with_source(unread)
+        .with_started(Started::Yes)
+        .with_instance(received.instance.cloned());
+    Ok(Err(unknown(failure).unwrap_or_else(fail)))
 }
 
 /// Whether an item that cannot be read is at least seen to be an error. Positional items are not

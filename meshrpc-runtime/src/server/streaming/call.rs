@@ -57,16 +57,13 @@ impl StreamCall {
         let Some(receiving) = &mut self.receiving else {
             return;
         };
-        let direction = self.request.codec();
-        let first = |received: Received<'_>| {
-            let named = received.item.field_named;
-            let codec = if named { Codec::FieldNamed } else { direction };
-            (codec, received.item.share())
-        };
-        match poll_fn(|cx| receiving.poll_next(cx, first)).await {
-            Some(Ok((codec, body))) => {
-                self.codec = codec;
-                self.request.body = body;
+        match poll_fn(|cx| receiving.poll_item(cx)).await {
+            Some(Ok(())) => {
+                let arguments = receiving.item().item;
+                if arguments.field_named {
+                    self.codec = Codec::FieldNamed;
+                }
+                self.request.body = arguments.share();
             }
             None => {
                 self.request.body = Bytes::new();
@@ -124,13 +121,15 @@ where
         let Some(open) = receiving else {
             return Poll::Pending;
         };
-        match ready!(open.poll_next(cx, read)) {
+        match ready!(open.poll_item(cx)) {
             None => return Poll::Ready(None),
-            Some(Ok(Ok(item))) => return Poll::Ready(Some(item)),
-            Some(Ok(Err(error))) => {
-                let message = format!("invalid argument: an item of the stream: {error}");
-                exchange.fail(malformed(Started::Yes, message));
-            }
+            Some(Ok(())) => match read(open.item()) {
+                Ok(item) => return Poll::Ready(Some(item)),
+                Err(error) => {
+                    let message = format!("invalid argument: an item of the stream: {error}");
+                    exchange.fail(malformed(Started::Yes, message));
+                }
+            },
             Some(Err(unread)) => report(exchange, Started::Yes, &unread),
         }
         *receiving = None;

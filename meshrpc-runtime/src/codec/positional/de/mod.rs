@@ -50,6 +50,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Every byte must have been read.
+    #[inline]
     pub(in crate::codec) fn finish(&self) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),
@@ -116,9 +117,9 @@ impl<'de> Reader<'de> {
             Some(left) => self.depth = left,
             None => return Err(DecodeError::new(DecodeProblem::Depth)),
         }
-        let value = read(self)?;
+        let read = read(self);
         self.depth += 1;
-        Ok(value)
+        read
     }
 
     /// A declared number of elements, refused at once if no reading could reach it.

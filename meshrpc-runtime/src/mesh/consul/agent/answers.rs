@@ -15,6 +15,8 @@ pub struct About {
     debug: AboutDebug,
     #[serde(rename = "xDS", default, deserialize_with = "or_default")]
     xds: AboutXds,
+    #[serde(rename = "Member", default, deserialize_with = "or_default")]
+    member: AboutMember,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +35,12 @@ struct AboutDebug {
     grpc_port: Option<i64>,
     #[serde(rename = "ConnectEnabled", default)]
     connect: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct AboutMember {
+    #[serde(rename = "Addr", default)]
+    address: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,6 +63,11 @@ impl About {
     /// Name of the agent's node.
     pub fn node(&self) -> &str {
         &self.config.node
+    }
+
+    /// Address that other agents reach it at, if it says so.
+    pub fn address(&self) -> Option<&str> {
+        Some(self.member.address.as_str()).filter(|address| !address.is_empty())
     }
 
     /// Port that proxies are told their configuration at, if it is open without TLS.
@@ -129,6 +142,9 @@ pub struct ServiceView {
     /// Its port. An agent takes numbers that are no ports.
     #[serde(deserialize_with = "or_default")]
     pub port: i64,
+    /// The path of its Unix socket, which it has instead of address and port.
+    #[serde(deserialize_with = "or_default")]
+    pub socket_path: String,
     /// What is noted of it.
     #[serde(deserialize_with = "or_default")]
     pub meta: BTreeMap<String, String>,

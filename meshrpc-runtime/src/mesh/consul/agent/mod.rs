@@ -25,7 +25,11 @@ mod permissions;
 mod request;
 mod services;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
@@ -37,6 +41,7 @@ pub use answers::{
 };
 pub use error::{AgentError, Trouble};
 pub use health::{Answer, Lookup};
+pub use permissions::Right;
 
 use self::{
     connect::Tls,
@@ -112,6 +117,35 @@ impl Agent {
         Ok(Some(leader).filter(|leader| !leader.is_empty()))
     }
 
+    /// The agent's clock, to the second, if its answer says.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says.
+    pub async fn date(&self) -> Result<Option<SystemTime>, AgentError> {
+        let request = Request::get("status/leader", "asking for the time");
+        let headers = self.send(request).await?.headers;
+        let date = headers.get(http::header::DATE);
+        Ok(date.and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok()))
+    }
+
+    /// Makes sure that the agent's servers have a leader: before, what they say may be old or
+    /// incomplete.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says; [`Trouble::NoLeader`] while there is none.
+    pub async fn require_leader(&self) -> Result<(), AgentError> {
+        match self.leader().await? {
+            Some(_) => Ok(()),
+            None => {
+                let text = "no leader is elected".to_owned();
+                Err(self.error(
+                    "asking for the leader".to_owned(),
+                    Trouble::NoLeader { text },
+                ))
+            }
+        }
+    }
+
     /// Any other path below `/v1/`, with the token, connections and limits of this client:
     /// the body of an answer with a status of success, which may be empty.
     ///
@@ -128,6 +162,32 @@ impl Agent {
         request.method = method;
         request.body = body.into();
         Ok(self.send(request).await?.body)
+    }
+
+    /// The agent as Consul's own commands are told of it: what `CONSUL_HTTP_ADDR` takes.
+    pub(super) fn variable(&self) -> String {
+        let place = self.exchange.place();
+        match (place, &self.exchange.tls) {
+            (Some(Place::Unix(path)), _) => format!("unix://{}", path.display()),
+            (Some(place), Some(_)) => format!("https://{place}"),
+            (Some(place), None) => place.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// The host of the agent, as far as it has one.
+    pub(super) fn host(&self) -> String {
+        match self.exchange.place() {
+            Some(Place::Tcp { host, .. }) if host.contains(':') => format!("[{host}]"),
+            Some(Place::Tcp { host, .. }) => host.clone(),
+            _ => "127.0.0.1".to_owned(),
+        }
+    }
+
+    /// The token as it is now, for commands that need it. It touches a file.
+    pub(super) fn token(&self) -> Option<String> {
+        let token = self.exchange.token.as_ref()?.current().ok()?;
+        Some(token.expose().to_owned())
     }
 
     async fn send(&self, request: Request) -> Result<Reply, AgentError> {

@@ -183,11 +183,15 @@ impl Envoy {
         words.push(self.program.clone().into());
         // Consul refuses every Envoy that is newer than itself; those that were tried work.
         words.push("-ignore-envoy-compatibility=true".into());
-        words.extend(["--", "--concurrency"].map(OsString::from));
+        // Given a drain time, Consul leaves this out, and a second Envoy on the machine ends.
+        words.extend(["--", "--disable-hot-restart", "--concurrency"].map(OsString::from));
         words.push(self.concurrency.to_string().into());
         words.push("--drain-time-s".into());
         words.push(self.drain_seconds.to_string().into());
         words.extend(["--drain-strategy", "immediate"].map(OsString::from));
+        // Consul gives it only to an Envoy that is given nothing else. Without it, two of them on one
+        // machine need numbers that differ.
+        words.push("--disable-hot-restart".into());
         words
     }
 }

@@ -10,18 +10,20 @@
 //! - `supervise`: the task
 //! - `probe`: whether its port answers
 //! - `event`: what is told about it
+//! - `options`: what a mesh URL says of it
 
 mod command;
 mod event;
+pub(super) mod options;
 mod probe;
 mod process;
 mod supervise;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 pub(crate) use command::{Access, Launch, Subject};
 pub use command::{Envoy, Proxy};
@@ -67,12 +69,28 @@ pub enum SidecarState {
     External,
 }
 
+/// Resolves when whoever listens at `listener` answers a TLS handshake, as every sidecar does, also
+/// to somebody without a certificate. Who answers is not verified.
+///
+/// # Errors
+/// As the system and the other side say; [`io::ErrorKind::TimedOut`] after `time`.
+pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result<()> {
+    let probe = Probe {
+        listener,
+        admin: None,
+    };
+    match tokio::time::timeout(time, probe.handshake()).await {
+        Ok(answered) => answered,
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
 /// One supervised proxy. Dropping it kills the proxy.
 #[derive(Debug)]
 pub(crate) struct Sidecar {
     wish: watch::Sender<Wish>,
     info: watch::Receiver<SidecarInfo>,
-    task: JoinHandle<()>,
+    task: AbortHandle,
 }
 
 /// What a sidecar is to run. Asked before every start, so that a start may take another port or a
@@ -82,7 +100,7 @@ pub(crate) trait Plan: Send + 'static {
     ///
     /// # Errors
     /// Why it cannot be started now.
-    fn launch(&mut self) -> Result<(Launch, BoxFuture<'static, ()>), String>;
+    fn launch(&mut self) -> BoxFuture<'_, Result<(Launch, BoxFuture<'static, ()>), String>>;
 }
 
 impl Sidecar {
@@ -102,7 +120,7 @@ impl Sidecar {
             wished,
             info: say,
         };
-        let task = runtime.spawn(supervisor.run());
+        let task = runtime.spawn(supervisor.run()).abort_handle();
         Sidecar { wish, info, task }
     }
 
@@ -143,13 +161,13 @@ impl Sidecar {
     }
 
     /// Ends the proxy for good: SIGTERM, and SIGKILL to what is left after [`GRACE`].
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(&self) {
         self.wish.send_modify(|wish| {
             wish.run = false;
             wish.over = true;
         });
-        // The task ends with its runtime at the latest.
-        let _ = (&mut self.task).await;
+        // The task's end is the end of its news. It ends with its runtime at the latest.
+        self.until(|_| false).await;
     }
 }
 
@@ -169,6 +187,11 @@ impl SidecarInfo {
             restarts: 0,
             last_end: None,
         }
+    }
+
+    /// What is known of one that somebody else runs.
+    pub(crate) fn external() -> Self {
+        Self::new(SidecarState::External)
     }
 
     /// Whether its port answered when it was last asked.

@@ -59,7 +59,7 @@ impl Probe {
         matches!(tokio::time::timeout(time, asked).await, Ok(Ok(())))
     }
 
-    async fn handshake(&self) -> io::Result<()> {
+    pub(super) async fn handshake(&self) -> io::Result<()> {
         static CONNECTOR: LazyLock<Option<TlsConnector>> = LazyLock::new(connector);
         let Some(connector) = &*CONNECTOR else {
             return Err(io::Error::other("no TLS"));
