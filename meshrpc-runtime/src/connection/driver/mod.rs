@@ -11,6 +11,7 @@ mod read;
 mod write;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io, mem,
     pin::Pin,
@@ -30,7 +31,7 @@ use super::{
     Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
+use crate::wire::{self, Arrived, Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -49,6 +50,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Server: calls that arrived.
+    calls: VecDeque<Arrived>,
     /// Calls that had been cancelled before the last read.
     cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
@@ -89,6 +92,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            calls: VecDeque::new(),
             cancelled_before: 0,
             landing: None,
             between_chunks: false,
@@ -246,6 +250,7 @@ impl<T: Io> Driver<T> {
         let mut state = self.shared.lock();
         state.wire.wrote(unreported);
         let result = change(&mut state.wire);
+        state.take_calls(&mut self.calls);
         state.collect(&mut self.aftermath);
         if self.aftermath.wake.len() > 1 {
             // This task looks again when they have run, so none of them has to wake it.
