@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::{Ports, Registered, Template, directory};
+use super::{Ports, Registered, Template, name::directory};
 use crate::{
     error::Error,
     mesh::{
@@ -38,8 +38,9 @@ pub(crate) struct Setting {
     pub(crate) address: Option<String>,
     /// Ports of sidecars.
     pub(crate) ports: Ports,
-    /// Slots of stable names.
-    pub(crate) slots: PathBuf,
+    environment: Environment,
+    /// Tells the registry from others.
+    registry: String,
     /// What this process has registered.
     pub(crate) registered: Registered,
     facts: OnceCell<Facts>,
@@ -51,18 +52,13 @@ pub(crate) struct Facts {
     /// Where others reach its node.
     pub(crate) address: Option<String>,
     grpc_port: Option<u16>,
+    /// It knows services that listen on a Unix socket.
+    sockets: bool,
 }
 
 impl Setting {
     /// What a mesh URL says, for the mesh of `agent`.
-    ///
-    /// # Errors
-    /// If there is no directory for names of instances.
-    pub(crate) fn new(
-        agent: Agent,
-        options: &Options,
-        environment: &Environment,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(agent: Agent, options: &Options, environment: &Environment) -> Self {
         let sidecars = &options.sidecars;
         let tls = options.tls.as_ref();
         let access = Access {
@@ -73,9 +69,10 @@ impl Setting {
             namespace: options.namespace.clone(),
             ..Access::default()
         };
-        Ok(Self {
-            slots: directory(environment, &options.registry())?,
+        Self {
             agent,
+            environment: environment.clone(),
+            registry: options.registry(),
             hooks: Hooks::default(),
             server: sidecars.template.clone().unwrap_or_else(Template::server),
             client: Template::client(),
@@ -85,7 +82,15 @@ impl Setting {
             ports: sidecars.ports.clone(),
             registered: Registered::default(),
             facts: OnceCell::new(),
-        })
+        }
+    }
+
+    /// Where the stable names are that are taken on this machine.
+    ///
+    /// # Errors
+    /// If there is no directory for this user alone.
+    pub(super) fn slots(&self) -> Result<PathBuf, Error> {
+        directory(&self.environment, &self.registry)
     }
 
     /// Asked once. A token that suffices for everything else may not suffice for this, which then is
@@ -99,12 +104,21 @@ impl Setting {
                 Ok(about) => Ok(Facts {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
+                    sockets: takes_sockets(about.version()),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
             }
         };
         self.facts.get_or_try_init(ask).await
+    }
+
+    /// Whether a server's sidecar finds it on a Unix socket. Consul's built-in proxy does not, nor
+    /// did any before 1.10; what a user registers or runs may not.
+    pub(crate) async fn takes_sockets(&self) -> bool {
+        let finds = matches!(self.proxy, Some(Proxy::Envoy(_)));
+        let told = self.server == Template::server();
+        finds && told && self.facts().await.is_ok_and(|facts| facts.sockets)
     }
 
     /// Where others reach services of this process; `None` leaves it to the agent's node.
@@ -120,6 +134,13 @@ impl Setting {
         access.token = self.agent.token();
         access
     }
+}
+
+/// Whether agents of this version take a `SocketPath`.
+fn takes_sockets(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().flatten(), numbers.next().flatten());
+    version >= (Some(1), Some(10))
 }
 
 /// Where on this machine a proxy is found that listens at `address`.
