@@ -98,6 +98,8 @@ pub async fn nowhere() -> Channel {
 /// The guides: their code is compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/balancing.md")]
+    mod balancing {}
     #[doc = include_str!("../docs/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../docs/error-handling.md")]

@@ -42,6 +42,7 @@
 //! - Serving, layers, and an orderly stop: [`server`].
 //! - What callers may use, and what a client takes: [`Limits`], [`ClientLimits`], and the table in
 //!   `docs/limits.md`.
+//! - Which instance gets a call: [`balance`](client::balance), and `docs/balancing.md`.
 //!
 //! # Features
 //!

@@ -2,6 +2,7 @@
 
 mod sessions;
 mod turns;
+mod upstream;
 
 /// The service under test.
 const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");

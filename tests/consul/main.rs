@@ -4,11 +4,13 @@
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `site`: an agent, and a deployment on its mesh
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
+//! - `by_hand`: services, upstreams and sidecars by hand
 //! - `asked`: what agents are asked, and what becomes of their answers
 //! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `drills`: what must not break when something does
 
 mod asked;
+mod by_hand;
 mod drills;
 mod ground;
 mod instance;

@@ -5,9 +5,9 @@ use std::{
     any::type_name,
     env,
     ffi::OsString,
-    fs,
+    fs::{self, Permissions},
     future::Future,
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -102,6 +102,7 @@ impl Prepared {
         // Paths of Unix sockets are short.
         let folder = tempfile::Builder::new()
             .prefix("consul")
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in("/tmp")
             .expect("a folder can be made");
         let programs = folder.path().join("programs");

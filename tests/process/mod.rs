@@ -6,6 +6,7 @@ mod network;
 mod own;
 mod proxy;
 mod town;
+mod upstream;
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ pub use network::own_network;
 pub use own::Own;
 pub use proxy::{Damage, Proxy};
 pub use town::{Start, Town, alone, apart};
+pub use upstream::{Picks, Upstream};
 
 /// How long anything that has to happen may take.
 pub const CAP: Duration = Duration::from_secs(60);

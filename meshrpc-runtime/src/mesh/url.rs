@@ -140,8 +140,8 @@ fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     let joined = consul.clone();
     Ok(Adapter {
         joining: Some(Box::pin(async move { joined.join().await })),
-        connect: consul.dialer(),
         consul: Some(consul.clone()),
+        connect: consul.dialer(),
         ..Adapter::direct(Arc::new(consul))
     })
 }

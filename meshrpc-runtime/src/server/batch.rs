@@ -38,10 +38,12 @@ use crate::{
 };
 
 /// Calls of a batch at most.
-const MOST: usize = 16;
+const MOST: usize = 64;
+/// Calls after which is looked how long they took.
+const LOOK: usize = 4;
 /// Calls of a method that have tasks of their own once one of them was slow.
 const ALONE: u8 = 64;
-/// A poll that takes longer is slow.
+/// Calls between two looks that take longer are slow.
 const SLOW: Duration = Duration::from_micros(100);
 
 /// A unary call that has not begun.
@@ -108,6 +110,7 @@ impl<'a> Batches<'a> {
             return;
         }
         let jobs = mem::take(&mut self.jobs);
+        self.count(jobs.len());
         let batch = Arc::new(Batch {
             service: Arc::clone(self.service),
             state: Mutex::new(State {
@@ -116,6 +119,18 @@ impl<'a> Batches<'a> {
             }),
         });
         batch.spawn();
+    }
+}
+
+impl Batches<'_> {
+    /// A call has a task of its own.
+    pub(super) fn count_alone(&self) {
+        self.count(1);
+    }
+
+    fn count(&self, calls: usize) {
+        let counter = &self.service.counters.calls;
+        counter.fetch_add(calls as u64, Ordering::Relaxed);
     }
 }
 
@@ -153,37 +168,52 @@ impl Batch {
         }));
     }
 
-    /// Begins calls until there are none left, or one is not done at once.
+    /// Begins calls until there are none left, or some are not done at once.
     fn begin(self: &Arc<Self>, cx: &mut task::Context<'_>) {
         let mut before = connection::now();
-        let mut next = self.lock().rest.next();
-        while let Some(job) = next {
+        // Of the calls since then.
+        let mut places = [0; LOOK];
+        let mut begun = 0;
+        let mut next = self.lock().next();
+        while let Some((job, is_last)) = next {
             let Some(route) = self.service.routes.at(job.place) else {
                 return;
             };
-            let begun = job.begin(route, &self.service, cx);
-            let now = connection::now();
-            let mut slow = now.duration_since(before) > SLOW;
-            before = now;
-            match begun {
+            places[begun] = job.place;
+            begun += 1;
+            let (answer, mut slow) = match job.begin(route, &self.service, cx) {
                 Begun::Answered(responder, response) => {
                     self.service.note(&response);
-                    response.answer(responder, &mut self.lock().answers);
+                    (Some((responder, response)), false)
                 }
                 Begun::Unwanted(responder) => {
-                    let status = Box::new(Responder::went_away());
-                    self.lock().answers.status(responder, status);
+                    let response = Response::of(Responder::went_away());
+                    (Some((responder, response)), false)
                 }
                 Begun::Waiting(context, call, future) => {
                     self.service.spawn(route, context, call, || future);
+                    route.pace.is_slow();
+                    (None, true)
+                }
+            };
+            if begun == LOOK || slow || is_last {
+                let now = connection::now();
+                if now.duration_since(before) > SLOW {
+                    let routes = places[..begun].iter();
+                    let routes = routes.filter_map(|place| self.service.routes.at(*place));
+                    routes.for_each(|route| route.pace.is_slow());
                     slow = true;
                 }
+                (before, begun) = (now, 0);
+            }
+            let mut state = self.lock();
+            if let Some((responder, response)) = answer {
+                response.answer(responder, &mut state.answers);
             }
             if slow {
-                route.pace.is_slow();
                 break;
             }
-            next = self.lock().rest.next();
+            next = state.next();
         }
         self.give();
         if self.lock().rest.len() > 0 {
@@ -199,6 +229,14 @@ impl Batch {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The next call, and whether it is the last one.
+    fn next(&mut self) -> Option<(Job, bool)> {
+        let job = self.rest.next()?;
+        Some((job, self.rest.len() == 0))
     }
 }
 

@@ -34,7 +34,6 @@ pub use connect::{Connect, Dialer};
 pub use counters::Counters;
 use driver::Event;
 pub(crate) use lane::Lane;
-use snapshot::Registry;
 pub(crate) use snapshot::{Home, Pick, Snapshot};
 pub use status::{InstanceState, InstanceStatus};
 use tokio::{
@@ -115,8 +114,7 @@ impl Pool {
         let (snapshots, events) = match setting.resolver.watch(deployment) {
             Err(error) => (unusable(&error), None),
             Ok(endpoints) => {
-                let unknown =
-                    Snapshot::new(Vec::new(), Registry::default(), Some(connection::now()));
+                let unknown = Snapshot::unknown(connection::now());
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
                 let ways = (Arc::clone(&setting.connect), Arc::clone(&setting.resolver));
                 let driver = driver::Driver::new(Arc::clone(&shared), ways, endpoints, publish);

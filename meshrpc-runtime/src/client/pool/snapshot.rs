@@ -31,15 +31,6 @@ pub(crate) struct Snapshot<C> {
     ended: Option<Arc<str>>,
 }
 
-/// What is known of the registry.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Registry {
-    /// The list is what it says now.
-    pub(crate) live: bool,
-    /// Why it is not.
-    pub(crate) trouble: Option<Trouble>,
-}
-
 /// One instance.
 #[derive(Clone, Debug)]
 pub(crate) struct MemberView<C> {
@@ -65,6 +56,15 @@ pub(crate) enum State<C> {
     BackingOff,
     /// No connection is made to it unless a session wants it.
     Outside,
+}
+
+/// What is known of the registry itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Registry {
+    /// It can be asked.
+    pub(crate) live: bool,
+    /// Why it cannot, or its answer not be used.
+    pub(crate) trouble: Option<Trouble>,
 }
 
 /// What a call finds.
@@ -130,6 +130,11 @@ impl<C> Snapshot<C> {
         }
     }
 
+    /// Nothing was heard of the registry yet.
+    pub(crate) fn unknown(now: Instant) -> Self {
+        Self::new(Vec::new(), Registry::default(), Some(now))
+    }
+
     /// A pool that is over, or never began, for `reason`.
     pub(crate) fn ended(reason: &str) -> Self {
         let nothing = Self::new(Vec::new(), Registry::default(), None);
@@ -162,34 +167,33 @@ impl<C> Snapshot<C> {
     }
 
     /// What keeps this client from calling anybody, if it is known: that it may not, else what the
-    /// registry said.
+    /// registry said of an instance, else of itself.
     pub(crate) fn fault(&self) -> Option<&Trouble> {
         if self.members.iter().any(MemberView::is_connected) {
             return None;
         }
-        if self.members.is_empty() {
-            return self.registry.trouble.as_ref();
-        }
         let troubles = || self.chosen().filter_map(|member| member.trouble.as_ref());
         let denial = troubles().find(|trouble| trouble.is_denial());
-        denial.or_else(|| troubles().find(|trouble| trouble.explained))
+        denial
+            .or_else(|| troubles().find(|trouble| trouble.explained))
+            .or(self.registry.trouble.as_ref())
     }
 
     /// Whether this client may call none of the instances, or not even know of any.
     fn is_denied(&self) -> bool {
-        if self.members.is_empty() {
-            return self
-                .registry
-                .trouble
-                .as_ref()
-                .is_some_and(Trouble::is_denial);
-        }
         let denied = |member: &MemberView<C>| {
             let trouble = member.trouble.as_ref();
             !member.is_connected() && trouble.is_some_and(Trouble::is_denial)
         };
         let mut chosen = self.chosen().peekable();
-        chosen.peek().is_some() && chosen.all(denied)
+        match chosen.peek() {
+            Some(_) => chosen.all(denied),
+            None => self
+                .registry
+                .trouble
+                .as_ref()
+                .is_some_and(Trouble::is_denial),
+        }
     }
 
     /// The members of the client's subset.
@@ -201,11 +205,7 @@ impl<C> Snapshot<C> {
 impl<C: Clone> Snapshot<C> {
     /// The next instance in turn among those that `usable` accepts, by the next of its connections.
     pub(crate) fn in_turn(&self, rotation: &Rotation, usable: impl Fn(&C) -> bool) -> Option<C> {
-        // Whoever is alone is always next.
-        let turn = match self.eligible.len() {
-            1 => 0,
-            _ => rotation.turn(),
-        };
+        let turn = rotation.turn();
         self.schedule.beginning_at(turn).find_map(|slot| {
             let member = &self.members[self.eligible[slot]];
             member.connection(|| self.schedule.rounds(turn), &usable)
@@ -321,15 +321,12 @@ impl<C: Clone> Snapshot<C> {
             return format!("no instance of `{deployment}` can be called: {reason}");
         }
         if self.members.is_empty() {
-            return match &self.registry {
-                Registry {
-                    trouble: Some(trouble),
-                    ..
-                } => format!("no instance of `{deployment}` is known: {trouble}"),
-                Registry { live: true, .. } => {
-                    format!("no instance of `{deployment}` is registered")
+            return match (&self.registry.trouble, self.registry.live) {
+                (Some(trouble), _) => {
+                    format!("no instance of `{deployment}` is known: {trouble}")
                 }
-                Registry { live: false, .. } => format!(
+                (None, true) => format!("no instance of `{deployment}` is registered"),
+                (None, false) => format!(
                     "no instance of `{deployment}` is registered, and the registry has not answered"
                 ),
             };
@@ -350,6 +347,9 @@ impl<C: Clone> Snapshot<C> {
         let untold = missing().count().saturating_sub(TOLD);
         if untold > 0 {
             let _ = write!(text, "; and {untold} more");
+        }
+        if let Some(trouble) = &self.registry.trouble {
+            let _ = write!(text, "; the list is not new: {trouble}");
         }
         text
     }

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     transport::Credentials,
     wire::{
-        Event, Fault, Frame, Peer,
+        Event, Fault, Frame,
         buffers::{self, Spare},
         take_preface,
     },
@@ -191,14 +191,12 @@ impl<T: Io> Driver<T> {
 
     /// Hands over the calls that arrived, if there were any: whether others have to look after them.
     pub(super) fn dispatch(&mut self) -> Option<bool> {
-        let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
-            return None;
-        };
+        let dispatch = self.shared.dispatch.as_ref()?;
         let arrived = !self.aftermath.calls.is_empty();
         let untended = arrived.then(|| {
             let calls = self.aftermath.calls.drain(..);
-            let mut calls = calls
-                .filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
+            let mut calls =
+                calls.filter_map(|event| incoming(event, &self.shared, self.cancelled_before));
             dispatch.dispatch(&mut calls)
         });
         Spare::take_back(&CALLS, &mut self.aftermath.calls);
@@ -206,12 +204,7 @@ impl<T: Io> Driver<T> {
     }
 }
 
-fn incoming(
-    event: Event,
-    shared: &Arc<Shared>,
-    peer: &Arc<Peer>,
-    cancelled_before: u64,
-) -> Option<Incoming> {
+fn incoming(event: Event, shared: &Arc<Shared>, cancelled_before: u64) -> Option<Incoming> {
     let Event::Call {
         id,
         head,
@@ -230,7 +223,6 @@ fn incoming(
         body,
         responder: Responder::new(Arc::clone(shared), id, cancelled_before),
         deadline,
-        peer: Arc::clone(peer),
     })
 }
 

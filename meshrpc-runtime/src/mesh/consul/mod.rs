@@ -71,8 +71,8 @@ pub(crate) struct Shared {
     options: Options,
     agent: Agent,
     watches: Watches,
-    certificates: Certificates,
     setting: Arc<Setting>,
+    certificates: Certificates,
     /// None where calls do not go through a sidecar of this process.
     upstreams: Option<Arc<Upstreams>>,
     by_hand: ByHand,
@@ -110,19 +110,19 @@ impl Consul {
         }
         let agent = Agent::new(&options)?;
         let watches = Watches::new(agent.clone(), options.route != Route::Plain)?;
-        let datacenter = options.datacenter.as_deref();
-        let certificates = Certificates::new(agent.clone(), &options.identity, datacenter);
-        let setting = Arc::new(Setting::new(agent.clone(), &options, environment)?);
+        let setting = Arc::new(Setting::new(agent.clone(), &options, environment));
         let upstreams = (options.route == Route::Upstream)
             .then(|| Upstreams::new(Arc::clone(&setting), &options.identity));
+        let datacenter = options.datacenter.as_deref();
+        let certificates = Certificates::new(agent.clone(), &options.identity, datacenter);
         let shared = Arc::new(Shared {
             options,
             agent,
             watches,
-            certificates,
             setting,
             upstreams,
             by_hand: ByHand::default(),
+            certificates,
         });
         open.push(Arc::downgrade(&shared));
         Ok(Consul { shared })

@@ -34,7 +34,7 @@ impl<C: Clone> Members<C> {
     pub(crate) fn list(&mut self, endpoints: &Endpoints, now: Instant) -> Vec<Action<C>> {
         self.registry = Registry {
             live: endpoints.live,
-            trouble: endpoints.trouble.as_deref().map(Trouble::from),
+            trouble: endpoints.trouble.as_deref().map(Trouble::explained),
         };
         let listed = listed(&endpoints.ready);
         self.empty_since = match listed.is_empty() {

@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     io,
+    net::SocketAddr,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -36,8 +37,8 @@ const KEPT: usize = 4;
 const STALE: Duration = Duration::from_secs(60);
 /// Requests at a time that do not wait for news.
 const AT_ONCE: usize = 16;
-/// What an agent may need beyond the time it was asked to wait: 1.8 adds up to a sixteenth of it.
-const GRACE: Duration = Duration::from_secs(5);
+/// What an agent may need beyond the time it was asked to wait.
+const GRACE: Duration = Duration::from_secs(3);
 /// Within this time an agent closes a connection that is one too many.
 const TAKEN: Duration = Duration::from_secs(1);
 /// Characters of an agent's own words in a message.
@@ -51,6 +52,8 @@ pub(super) struct Exchange {
     pub(super) timeout: Duration,
     /// The place that answered last.
     preferred: AtomicUsize,
+    /// The address of a name that was connected to last.
+    last: Mutex<Option<SocketAddr>>,
     kept: Mutex<Vec<(Sender, Instant)>>,
     slots: Semaphore,
 }
@@ -90,6 +93,7 @@ impl Exchange {
             token,
             timeout,
             preferred: AtomicUsize::new(0),
+            last: Mutex::default(),
             kept: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
         }
@@ -98,7 +102,8 @@ impl Exchange {
     /// Asks, within the time that the request has.
     pub(super) async fn ask(&self, request: &Request) -> Result<Reply, Trouble> {
         let time = match request.wait {
-            Some(wait) => wait + GRACE,
+            // 1.8 adds up to a sixteenth of the wait.
+            Some(wait) => wait + wait / 16 + self.timeout.min(GRACE),
             None => self.timeout,
         };
         match timeout(time, self.ask_unhurried(request)).await {
@@ -149,7 +154,7 @@ impl Exchange {
 
     async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Answer, Trouble> {
         while let Some(sender) = self.take_kept() {
-            match self.over(sender, true, request, token).await {
+            match self.over(sender, request, token).await {
                 Ok(answer) => return Ok(answer),
                 // Whatever is asked of an agent may be asked twice.
                 Err(Lost::Stale) => {}
@@ -157,7 +162,7 @@ impl Exchange {
             }
         }
         let sender = self.connect().await?;
-        match self.over(sender, false, request, token).await {
+        match self.over(sender, request, token).await {
             Ok(answer) => Ok(answer),
             Err(Lost::Because(trouble)) => Err(trouble),
             Err(Lost::Stale) => Err(Trouble::Busy {
@@ -177,7 +182,7 @@ impl Exchange {
             let Some(place) = self.places.get(index) else {
                 continue;
             };
-            match connect::open(place, self.tls.as_ref()).await {
+            match connect::open(place, self.tls.as_ref(), &self.last).await {
                 Ok(stream) => {
                     self.preferred.store(index, Ordering::Relaxed);
                     let shaken = http1::handshake(TokioIo::new(stream)).await;
@@ -196,7 +201,6 @@ impl Exchange {
     async fn over(
         &self,
         mut sender: Sender,
-        kept: bool,
         request: &Request,
         token: Option<&Token>,
     ) -> Result<Answer, Lost> {
@@ -225,7 +229,7 @@ impl Exchange {
             Err(error) => {
                 return Err(match lost(error) {
                     // One that was taken, and cut later.
-                    Lost::Stale if !kept && sent_at.elapsed() > TAKEN => {
+                    Lost::Stale if sent_at.elapsed() > TAKEN => {
                         Lost::Because(Trouble::Unreachable {
                             reason: "the connection ended".to_owned(),
                         })
@@ -249,9 +253,7 @@ impl Exchange {
                 }));
             }
         };
-        if sender.is_ready() {
-            self.keep(sender);
-        }
+        self.keep(sender);
         Ok(Answer {
             status: parts.status,
             reply: Reply {
@@ -291,13 +293,13 @@ impl Exchange {
 
     fn take_kept(&self) -> Option<Sender> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(sender, since)| sender.is_ready() && since.elapsed() < STALE);
+        kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < STALE);
         kept.pop().map(|(sender, _)| sender)
     }
 
     fn keep(&self, sender: Sender) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT {
+        if kept.len() < KEPT && !sender.is_closed() {
             kept.push((sender, Instant::now()));
         }
     }

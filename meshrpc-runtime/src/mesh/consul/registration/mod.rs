@@ -28,7 +28,7 @@ mod template;
 
 pub(crate) use advert::{ConsulAdvert, application};
 pub(crate) use kept::{Application, Draft, Kept};
-pub(crate) use name::{Slot, directory, id};
+pub(crate) use name::{Slot, id};
 pub(crate) use port::{Ports, Reservation};
 pub(crate) use registered::{Entry, Registered};
 pub(crate) use running::Running;

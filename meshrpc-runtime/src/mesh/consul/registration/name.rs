@@ -5,6 +5,7 @@ use std::{
     io,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::Setting;
@@ -27,7 +28,7 @@ pub(crate) struct Slot {
 ///
 /// # Errors
 /// If there is no directory for this user alone.
-pub(crate) fn directory(environment: &Environment, mesh: &str) -> Result<PathBuf, Error> {
+pub(super) fn directory(environment: &Environment, mesh: &str) -> Result<PathBuf, Error> {
     let mut path = host::runtime_dir(environment)?.value;
     // Each mesh counts by itself.
     let mesh = xxhash_rust::xxh3::xxh3_64(mesh.as_bytes());
@@ -40,9 +41,10 @@ pub(crate) fn directory(environment: &Environment, mesh: &str) -> Result<PathBuf
 
 impl Slot {
     /// As [`take`](Self::take), where that may block.
-    pub(crate) async fn choose(setting: &Setting, service: &str) -> Result<Slot, Error> {
-        let (slots, service) = (setting.slots.clone(), service.to_owned());
-        let taken = tokio::task::spawn_blocking(move || Slot::take(&slots, &service)).await;
+    pub(crate) async fn choose(setting: &Arc<Setting>, service: &str) -> Result<Slot, Error> {
+        let (setting, service) = (Arc::clone(setting), service.to_owned());
+        let take = move || Slot::take(&setting.slots()?, &service);
+        let taken = tokio::task::spawn_blocking(take).await;
         taken.unwrap_or_else(|error| {
             Err(Error::new(Kind::Unavailable, "the runtime is shutting down").with_source(error))
         })

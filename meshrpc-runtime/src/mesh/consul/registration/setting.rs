@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::OnceCell;
 
-use super::{Ports, Registered, Template, directory};
+use super::{Ports, Registered, Template, name::directory};
 use crate::{
     error::Error,
     mesh::{
@@ -38,8 +38,9 @@ pub(crate) struct Setting {
     pub(crate) address: Option<String>,
     /// Ports of sidecars.
     pub(crate) ports: Ports,
-    /// Slots of stable names.
-    pub(crate) slots: PathBuf,
+    environment: Environment,
+    /// Tells the registry from others.
+    registry: String,
     /// What this process has registered.
     pub(crate) registered: Registered,
     facts: OnceCell<Facts>,
@@ -57,14 +58,7 @@ pub(crate) struct Facts {
 
 impl Setting {
     /// What a mesh URL says, for the mesh of `agent`.
-    ///
-    /// # Errors
-    /// If there is no directory for names of instances.
-    pub(crate) fn new(
-        agent: Agent,
-        options: &Options,
-        environment: &Environment,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(agent: Agent, options: &Options, environment: &Environment) -> Self {
         let sidecars = &options.sidecars;
         let tls = options.tls.as_ref();
         let access = Access {
@@ -75,9 +69,10 @@ impl Setting {
             namespace: options.namespace.clone(),
             ..Access::default()
         };
-        Ok(Self {
-            slots: directory(environment, &options.registry())?,
+        Self {
             agent,
+            environment: environment.clone(),
+            registry: options.registry(),
             hooks: Hooks::default(),
             server: sidecars.template.clone().unwrap_or_else(Template::server),
             client: Template::client(),
@@ -87,7 +82,15 @@ impl Setting {
             ports: sidecars.ports.clone(),
             registered: Registered::default(),
             facts: OnceCell::new(),
-        })
+        }
+    }
+
+    /// Where the stable names are that are taken on this machine.
+    ///
+    /// # Errors
+    /// If there is no directory for this user alone.
+    pub(super) fn slots(&self) -> Result<PathBuf, Error> {
+        directory(&self.environment, &self.registry)
     }
 
     /// Asked once. A token that suffices for everything else may not suffice for this, which then is
