@@ -57,7 +57,7 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
-//! | `tls` | no | [TLS](transport::tls), `Mesh::tls`, `MESHRPC_MESH=static+tls:…` |
+//! | `tls` | no | TLS: `transport::tls`, `Mesh::tls`, `MESHRPC_MESH=static+tls:…` |
 //! | `consul` | no | Consul and its sidecar proxies, `MESHRPC_MESH=consul://…`; implies `tls` |
 //! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!
