@@ -152,26 +152,17 @@ impl Advert for ConsulAdvert {
 
 /// A Unix socket in a folder of this user, where the sidecar finds it there: so no other user of the
 /// machine gets past the sidecar. Else a port.
-async fn choose_address(setting: &Arc<Setting>, slot: Option<&Slot>) -> Address {
+async fn choose_address(setting: &Setting, slot: Option<&Slot>) -> Address {
     /// Longer paths are none for a socket.
     const LONGEST: usize = 100;
-    let port = Address::Tcp(([127, 0, 0, 1], 0).into());
-    if !setting.takes_sockets().await {
-        return port;
-    }
-    let path = match slot {
-        Some(slot) => slot.socket.clone(),
-        None => {
-            let setting = Arc::clone(setting);
-            match tokio::task::spawn_blocking(move || setting.slots()).await {
-                Ok(Ok(folder)) => folder.join(format!("{:016x}.sock", fastrand::u64(..))),
-                _ => return port,
-            }
-        }
+    let random = || {
+        let directory = setting.slots().ok()?;
+        Some(directory.join(format!("{:016x}.sock", fastrand::u64(..))))
     };
-    match path.as_os_str().len() <= LONGEST {
-        true => Address::Unix(path),
-        false => port,
+    let path = slot.map_or_else(random, |slot| Some(slot.socket.clone()));
+    match path.filter(|path| path.as_os_str().len() <= LONGEST) {
+        Some(path) if setting.takes_sockets().await => Address::Unix(path),
+        _ => Address::Tcp(([127, 0, 0, 1], 0).into()),
     }
 }
 
