@@ -51,6 +51,8 @@ pub use outgoing::Outgoing;
 pub(crate) use pool::Backoff;
 #[cfg(feature = "tls")]
 pub(crate) use pool::TlsDialer;
+#[cfg(feature = "consul")]
+pub(crate) use pool::dialled;
 #[cfg(feature = "testing")]
 pub(crate) use pool::establish;
 pub use pool::{Connect, Counters, Dialer, InstanceState, InstanceStatus};

@@ -154,6 +154,30 @@ async fn a_deployment_that_is_not_there_is_told_after_a_moment_and_then_at_once(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_registry_says_of_itself_is_what_calls_say() {
+    let fixture = Fixture::new();
+    let told = |error: Error| {
+        let trouble = Some(Arc::new(error));
+        let list = Endpoints::last_known(Vec::new(), trouble);
+        fixture.registry.0.send_replace(Arc::new(list));
+    };
+    told(Error::new(Kind::Unavailable, "it restarts").with_code(Code::Aborted));
+    let channel = fixture.channel("greeter");
+    let (error, time) = failure(&channel).await;
+    let expected = "no instance of `greeter` is known: it restarts";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        (error.kind(), error.code()),
+        (Kind::Unavailable, Code::Aborted)
+    );
+    assert!(time > Duration::from_secs(1), "it may come back: {time:?}");
+    told(Error::new(Kind::Denied, "no token"));
+    let (error, time) = failure(&channel).await;
+    assert_eq!(error.kind(), Kind::Denied, "{error}");
+    assert_eq!(time, Duration::ZERO, "nobody waits for a permission");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_registry_that_does_not_answer_is_named() {
     let fixture = Fixture::new();
     let (error, _) = failure(&fixture.channel("greeter")).await;

@@ -26,15 +26,16 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use self::{
+    call::BorrowedCall,
+    shared::{Life, Shared, Slot},
+    stream::open,
+};
 pub use self::{
     call::{CallFailure, Reply, UnaryCall},
     driver::Driver,
     incoming::{Answers, Dispatch, Incoming, IncomingBody, Responder},
     stream::{RecvStream, Replied, SendStream, StreamReply},
-};
-use self::{
-    shared::{Life, Shared, Slot},
-    stream::open,
 };
 use crate::{
     error::{Error, Kind},
@@ -166,7 +167,8 @@ impl Connection {
         body: impl Into<Body>,
         deadline: Option<Instant>,
     ) -> Result<UnaryCall, NotTaken> {
-        self.start(head, body.into(), deadline, now(), None)
+        let id = self.start(head, body.into(), deadline, now(), None)?;
+        Ok(UnaryCall::new(Arc::clone(&self.shared), id))
     }
 
     /// As [`call`](Self::call), at `now`, by the task of `waker`, which has to poll it next.
@@ -177,8 +179,9 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
         waker: Waker,
-    ) -> Result<UnaryCall, NotTaken> {
-        self.start(head, body, deadline, now, Some(waker))
+    ) -> Result<BorrowedCall<'_>, NotTaken> {
+        let id = self.start(head, body, deadline, now, Some(waker))?;
+        Ok(BorrowedCall::new(&self.shared, id))
     }
 
     fn start(
@@ -188,8 +191,7 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
         caller: Option<Waker>,
-    ) -> Result<UnaryCall, NotTaken> {
-        let awaited = caller.is_some();
+    ) -> Result<u64, NotTaken> {
         let mut state = self.shared.lock();
         let id = state.wire.call(head, body, deadline, now)?;
         let slot = Slot {
@@ -200,7 +202,7 @@ impl Connection {
         let driver = state.signal();
         drop(state);
         shared::wake(driver);
-        Ok(UnaryCall::new(Arc::clone(&self.shared), id, awaited))
+        Ok(id)
     }
 
     /// Starts a call with a stream one way or both, as its kind says. `body` is the request where
@@ -219,7 +221,7 @@ impl Connection {
 
     /// True while new calls are taken.
     pub fn takes_calls(&self) -> bool {
-        matches!(*self.shared.life.borrow(), Life::Open)
+        self.shared.open.load(Ordering::Acquire)
     }
 
     /// Calls under way.

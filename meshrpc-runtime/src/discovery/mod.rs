@@ -167,6 +167,12 @@ pub trait Advert: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the registry cannot be reached, or `Ready` comes before [`bound`](Self::bound).
     fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>>;
+    /// What stands beside the server, carries its connections, and so has to end after its listener
+    /// is closed: a proxy. Taken before [`withdraw`](Self::withdraw), it outlives the registration;
+    /// the future ends it.
+    fn companion(&mut self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
     /// Removes the instance. After that its address is free for others.
     ///
     /// # Errors

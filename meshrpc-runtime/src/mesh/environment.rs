@@ -184,12 +184,12 @@ impl Environment {
         self.namespace.as_deref()
     }
 
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "consul"))]
     pub(super) fn runtime_dir(&self) -> Option<&Path> {
         self.runtime_dir.as_deref()
     }
 
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "consul"))]
     pub(super) fn xdg_runtime_dir(&self) -> Option<&Path> {
         self.xdg_runtime_dir.as_deref()
     }

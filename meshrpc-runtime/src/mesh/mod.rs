@@ -5,6 +5,8 @@ mod client;
 pub mod consul;
 mod environment;
 mod fixed;
+#[cfg(any(feature = "local", feature = "consul"))]
+mod host;
 pub(crate) mod in_process;
 mod keys;
 #[cfg(feature = "local")]
@@ -53,6 +55,8 @@ use crate::{
 /// opened outside of a runtime or by [`open_blocking`](Self::open_blocking).
 pub struct Mesh {
     registrar: Arc<dyn Registrar>,
+    #[cfg(feature = "consul")]
+    consul: Option<consul::Consul>,
     environment: Environment,
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
@@ -141,6 +145,8 @@ impl Mesh {
             joining: None,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "consul")]
+            consul: None,
         };
         let here = Handle::try_current().ok();
         match Self::assemble(adapter, Environment::default(), here) {
@@ -184,6 +190,8 @@ impl Mesh {
             joining: _,
             #[cfg(feature = "tls")]
             tls,
+            #[cfg(feature = "consul")]
+            consul,
         } = adapter;
         let keys = match environment.key_file() {
             Some(path) => Some(Arc::new(KeyFile::open(path)?) as Arc<dyn KeySource>),
@@ -201,6 +209,8 @@ impl Mesh {
         };
         Ok(Mesh {
             registrar,
+            #[cfg(feature = "consul")]
+            consul,
             environment,
             #[cfg(feature = "tls")]
             tls,
@@ -287,6 +297,12 @@ impl Mesh {
             setting.runtime = blocking::io()?;
         }
         Ok(setting)
+    }
+
+    /// Consul, if that is what this mesh is: services, upstreams and sidecars by hand.
+    #[cfg(feature = "consul")]
+    pub fn consul(&self) -> Option<&consul::Consul> {
+        self.consul.as_ref()
     }
 
     /// Serves `deployment`: binds, registers, listens, and returns when clients can find it.

@@ -25,6 +25,8 @@ pub(crate) struct Adapter {
     /// For servers that have none of their own.
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
+    #[cfg(feature = "consul")]
+    pub(crate) consul: Option<super::consul::Consul>,
 }
 
 impl Adapter {
@@ -37,6 +39,8 @@ impl Adapter {
             joining: None,
             #[cfg(feature = "tls")]
             tls: None,
+            #[cfg(feature = "consul")]
+            consul: None,
         }
     }
 }
@@ -136,6 +140,8 @@ fn open_consul(url: &str, environment: &Environment) -> Result<Adapter, Error> {
     let joined = consul.clone();
     Ok(Adapter {
         joining: Some(Box::pin(async move { joined.join().await })),
+        consul: Some(consul.clone()),
+        connect: consul.dialer(),
         ..Adapter::direct(Arc::new(consul))
     })
 }

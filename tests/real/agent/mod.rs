@@ -27,7 +27,7 @@ use super::{Consul, Host, Program, program::wrapped};
 use crate::process::eventually;
 
 pub use intentions::Denial;
-pub use ports::free;
+pub use ports::{free, free_range};
 pub use requests::{Asker, Reply};
 
 /// A running agent. It is killed when it is dropped.
@@ -55,6 +55,9 @@ pub struct Start {
 
 /// The token that may do everything, where agents are secured.
 const MASTER: &str = "8f2b1c52-8d3a-4d8e-9d53-6f1e1f0d5a11";
+
+/// What an agent says of certificates that is told to have no mesh.
+const OFF: &str = "Connect must be enabled";
 
 /// How often an agent is given other ports when somebody took one of its own.
 const TRIES: u32 = 5;
@@ -172,7 +175,7 @@ impl Agent {
                 && self
                     .get("/v1/agent/connect/ca/roots")
                     .await
-                    .is_ok_and(|reply| reply.status == 200)
+                    .is_ok_and(|reply| reply.status == 200 || reply.text.contains(OFF))
         })
         .await;
         !ended

@@ -26,6 +26,8 @@ use std::{
 pub(crate) use backoff::Backoff;
 #[cfg(feature = "tls")]
 pub(crate) use connect::TlsDialer;
+#[cfg(feature = "consul")]
+pub(crate) use connect::dialled;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};

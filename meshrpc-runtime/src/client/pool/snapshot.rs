@@ -179,7 +179,7 @@ impl<C> Snapshot<C> {
             .or(self.registry.trouble.as_ref())
     }
 
-    /// Whether this client may call none of the instances.
+    /// Whether this client may call none of the instances, or not even know of any.
     fn is_denied(&self) -> bool {
         let denied = |member: &MemberView<C>| {
             let trouble = member.trouble.as_ref();

@@ -2,13 +2,16 @@
 //!
 //! # Layout
 //!
+//! - `gathering`: whether others run before a write
 //! - `read`: bytes become frames, and calls are handed over
 //! - `write`: what is queued goes out
 
+mod gathering;
 mod read;
 mod write;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io, mem,
     pin::Pin,
@@ -23,11 +26,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
+use self::gathering::Gathering;
 use super::{
     Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
+use crate::wire::{self, Arrived, Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -46,6 +50,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Server: calls that arrived.
+    calls: VecDeque<Arrived>,
     /// Calls that had been cancelled before the last read.
     cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
@@ -59,8 +65,11 @@ pub struct Driver<T> {
     unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
-    /// Calls were handed over at the last turn.
+    gathering: Gathering,
+    /// Calls were handed over, or callers woken, at the last turn.
     put_off: bool,
+    /// Callers were woken at this turn, several of them.
+    answered: bool,
     /// Once the connection is over, the timer is for what is left to write.
     parting: bool,
     timer: Pin<Box<Sleep>>,
@@ -83,6 +92,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            calls: VecDeque::new(),
             cancelled_before: 0,
             landing: None,
             between_chunks: false,
@@ -90,7 +100,9 @@ impl<T: Io> Driver<T> {
             unreported: 0,
             unflushed: false,
             yielded: false,
+            gathering: Gathering::default(),
             put_off: false,
+            answered: false,
             parting: false,
             timer: Box::pin(sleep_until(Instant::from_std(due))),
             aftermath: Aftermath::default(),
@@ -112,7 +124,10 @@ impl<T: Io> Driver<T> {
             self.shared.advance(Life::Gone(fault.clone()));
             if fault.farewell().is_some()
                 || fault == Fault::NotMeshrpc
-                || matches!(fault, Fault::Refused { .. })
+                || matches!(
+                    fault,
+                    Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+                )
             {
                 // On the heap: a connection that goes on has no room for its end.
                 let _ = Box::pin(timeout(FAREWELL, self.part())).await;
@@ -147,18 +162,20 @@ impl<T: Io> Driver<T> {
                 Poll::Pending
             };
             let dispatched = self.dispatch();
-            let untended = dispatched == Some(true);
+            let answered = mem::take(&mut self.answered);
+            let untended = dispatched == Some(true) || answered;
             self.poll_timer(cx);
             if untended && !self.put_off {
-                // The handlers' answers then leave together. A peer that never pauses does not put
-                // writing off for ever.
+                // The handlers' answers then leave together, or what the callers call next. A peer
+                // that never pauses does not put writing off for ever.
                 self.put_off = true;
+                self.yielded |= answered;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             // The handlers that were begun come first, whatever else there is to read.
             let again = dispatched.is_some() && self.put_off;
-            self.put_off = dispatched.is_some();
+            self.put_off = dispatched.is_some() || answered;
             let wrote = self.poll_write(cx, read.is_pending());
             if let Poll::Ready(Some(fault)) = wrote {
                 return Poll::Ready(fault);
@@ -233,7 +250,13 @@ impl<T: Io> Driver<T> {
         let mut state = self.shared.lock();
         state.wire.wrote(unreported);
         let result = change(&mut state.wire);
+        state.take_calls(&mut self.calls);
         state.collect(&mut self.aftermath);
+        if self.aftermath.wake.len() > 1 {
+            // This task looks again when they have run, so none of them has to wake it.
+            self.answered = true;
+            state.signalled = true;
+        }
         drop(state);
         self.shared.settle(&mut self.aftermath);
         result

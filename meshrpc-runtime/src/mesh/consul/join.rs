@@ -74,7 +74,7 @@ impl Consul {
         };
         agent.instances(&lookup, 0, Duration::ZERO).await?;
         if options.route() != Route::Plain {
-            agent.roots(0, Duration::ZERO).await?;
+            agent.require_roots().await?;
         }
         Ok(())
     }
@@ -82,6 +82,12 @@ impl Consul {
 
 /// Notes which agent it is, if it may be known.
 async fn said(agent: &Agent) {
+    if agent.is_exposed() {
+        tracing::warn!(
+            agent = agent.address(),
+            "the Consul agent is asked over a network without TLS: tokens and keys can be heard"
+        );
+    }
     match agent.about().await {
         Ok(about) => tracing::info!(
             agent = agent.address(),

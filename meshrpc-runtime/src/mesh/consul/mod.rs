@@ -8,33 +8,51 @@
 //! - `watch`: the lists of instances, followed
 //! - `listing`: entries of these lists as endpoints
 //! - `resolve`: endpoints by the route that calls take, and why nobody answers there
-//! - `placeholder`, `sidecar`: proxies beside services, started and watched
+//! - `leaf`: certificates of this process, and sidecars that are dialled with them
+//! - `sidecar`: proxies beside services, started and watched
+//! - `registration`: what this process registers
+//! - `upstream`: ports that lead to other services through a sidecar of this process
+//! - [`control`]: services, upstreams and sidecars by hand
+//! - `placeholder`: what is filled in where users write
 
 pub mod agent;
+pub mod control;
+mod error;
 mod join;
+mod leaf;
 mod listing;
 mod placeholder;
+mod registration;
 mod resolve;
 mod sidecar;
 mod token;
+mod upstream;
 mod url;
 mod watch;
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError, Weak},
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+pub use agent::CheckStatus;
+pub use control::{Service, ServiceInfo, SidecarHandle, Started, UpstreamInfo};
+pub use error::ConsulError;
+pub use registration::Template;
+pub use sidecar::{
+    Envoy, OutputStream, Proxy, SidecarEvent, SidecarInfo, SidecarState, sidecar_answers,
 };
+pub use url::{Options, Route};
 
-use tokio::sync::watch::Receiver;
-
-pub use sidecar::sidecar_answers;
-pub use url::{Options, Proxy, Route};
-
-use self::{agent::Agent, watch::Watches};
+use self::{
+    agent::Agent,
+    control::ByHand,
+    leaf::Certificates,
+    registration::{ConsulAdvert, Setting},
+    upstream::Upstreams,
+    watch::Watches,
+};
 use super::Environment;
 use crate::{
     discovery::{Address, Advert, Advertisement, BoxFuture, Registrar},
-    error::{Code, Error, Kind},
+    error::Error,
 };
 
 /// Services that a Consul agent knows.
@@ -53,14 +71,11 @@ pub(crate) struct Shared {
     options: Options,
     agent: Agent,
     watches: Watches,
+    setting: Arc<Setting>,
+    certificates: Certificates,
     /// None where calls do not go through a sidecar of this process.
-    upstreams: Option<Arc<dyn Upstreams>>,
-}
-
-/// Ways to other services through the sidecar of this process.
-pub(crate) trait Upstreams: Send + Sync + fmt::Debug {
-    /// The way to `service`. It stays open as long as somebody holds a receiver of it.
-    fn open(&self, service: &str) -> Receiver<Upstream>;
+    upstreams: Option<Arc<Upstreams>>,
+    by_hand: ByHand,
 }
 
 /// The way to another service through the sidecar of this process.
@@ -95,11 +110,19 @@ impl Consul {
         }
         let agent = Agent::new(&options)?;
         let watches = Watches::new(agent.clone(), options.route != Route::Plain)?;
+        let setting = Arc::new(Setting::new(agent.clone(), &options, environment));
+        let upstreams = (options.route == Route::Upstream)
+            .then(|| Upstreams::new(Arc::clone(&setting), &options.identity));
+        let datacenter = options.datacenter.as_deref();
+        let certificates = Certificates::new(agent.clone(), &options.identity, datacenter);
         let shared = Arc::new(Shared {
             options,
             agent,
             watches,
-            upstreams: None,
+            setting,
+            upstreams,
+            by_hand: ByHand::default(),
+            certificates,
         });
         open.push(Arc::downgrade(&shared));
         Ok(Consul { shared })
@@ -121,9 +144,12 @@ impl Registrar for Consul {
         &self,
         advertisement: Advertisement,
     ) -> BoxFuture<'_, Result<Box<dyn Advert>, Error>> {
-        let deployment = advertisement.deployment;
-        let message = format!("`{deployment}`: this version cannot register with Consul");
-        let error = Error::new(Kind::Unavailable, message).with_code(Code::Unimplemented);
-        Box::pin(async move { Err(error) })
+        Box::pin(async move {
+            let Shared {
+                setting, upstreams, ..
+            } = &*self.shared;
+            let advert = ConsulAdvert::new(setting, upstreams.as_ref(), advertisement).await?;
+            Ok(Box::new(advert) as Box<dyn Advert>)
+        })
     }
 }

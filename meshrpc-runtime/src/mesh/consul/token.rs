@@ -79,6 +79,11 @@ impl Token {
         Some(value)
     }
 
+    /// The token itself, for the environment of a sidecar and for nothing else.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// `text` without the token, should it stand there.
     pub(super) fn removed_from(&self, text: &str) -> String {
         text.replace(&*self.0, "…")

@@ -6,9 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::super::{
-    Environment,
-    name::{self, invalid},
+use super::{
+    super::{
+        Environment,
+        name::{self, invalid},
+    },
+    sidecar::{self, Proxy, options::SidecarOptions},
 };
 use crate::error::Error;
 
@@ -33,7 +36,13 @@ use crate::error::Error;
 /// | `as` | name of a service | the program's file name | under this name the process calls others: intentions speak of it |
 /// | `dc` | a datacenter | the agent's own | – |
 /// | `ns` | a namespace | the agent's default | only agents of the Enterprise edition have others; one that has none refuses it |
-/// | `proxy` | `builtin`, `envoy`, `external` ([`Proxy`]) | `builtin` | needs no second program |
+/// | `proxy` | `builtin`, `envoy`, `command`, `external` ([`Proxy`]) | `builtin` | needs no second program |
+/// | `consul` | the program | `consul` from `PATH` | it runs the built-in proxy, and starts Envoy |
+/// | `envoy`, `grpc`, `concurrency` | the program; the agent's port for it; its threads | `envoy` from `PATH`, what the agent says, 1 | with `proxy=envoy` |
+/// | `command` | a program and its arguments, separated by spaces ([`Proxy::Custom`]) | none | with `proxy=command` |
+/// | `ports` | `LOWEST-HIGHEST` | any | ports of sidecars, where a firewall stands between machines |
+/// | `address` | the IP address that others reach this machine at | that of the agent | needed where the agent is on another machine |
+/// | `template` | file with a [`Template`](super::Template) | the one that Consul is used with here | more tags, other checks |
 /// | `timeout` | `500ms`, `10s`, … | `10s` | a client agent that was cut off from its servers answers later, or never |
 /// | `ca` | file with the certificates to trust, PEM | – | needed for `consul+tls:` and for it only: an agent's certificate is signed by a CA of its own |
 /// | `cert`, `key` | files with a client certificate and its key, PEM | none | agents with `verify_incoming` ask for one |
@@ -50,7 +59,7 @@ pub struct Options {
     pub(super) identity: String,
     pub(super) datacenter: Option<String>,
     pub(super) namespace: Option<String>,
-    pub(super) proxy: Proxy,
+    pub(super) sidecars: SidecarOptions,
     pub(super) timeout: Duration,
     pub(super) token_file: Option<PathBuf>,
 }
@@ -66,19 +75,6 @@ pub enum Route {
     Instance,
     /// To the instances themselves; there are no sidecars.
     Plain,
-}
-
-/// Which program the sidecars are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Proxy {
-    /// The one that is part of Consul: for development, as its makers say.
-    #[default]
-    Builtin,
-    /// Envoy, started by `consul connect envoy`.
-    Envoy,
-    /// Whatever somebody else runs: this process starts none.
-    External,
 }
 
 /// Where an agent is.
@@ -137,10 +133,18 @@ impl Options {
             identity,
             datacenter: given.datacenter,
             namespace: given.namespace,
-            proxy: given.proxy.unwrap_or_default(),
+            sidecars: given.sidecars.finish()?,
             timeout: given.timeout.unwrap_or(TIMEOUT),
             token_file: environment.token_file().map(Path::to_owned),
         })
+    }
+
+    /// What tells the registry of one mesh from others, for what is kept on this machine.
+    pub(super) fn registry(&self) -> String {
+        let places: Vec<String> = self.places.iter().map(Place::to_string).collect();
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (datacenter, namespace) = (part(&self.datacenter), part(&self.namespace));
+        format!("{}/{datacenter}/{namespace}", places.join(","))
     }
 
     /// How calls travel.
@@ -164,8 +168,8 @@ impl Options {
     }
 
     /// Which program the sidecars are.
-    pub fn proxy(&self) -> Proxy {
-        self.proxy
+    pub fn proxy(&self) -> &Proxy {
+        &self.sidecars.proxy
     }
 
     /// The file with the token, if there is one.
@@ -181,7 +185,7 @@ struct Given {
     identity: Option<String>,
     datacenter: Option<String>,
     namespace: Option<String>,
-    proxy: Option<Proxy>,
+    sidecars: sidecar::options::Given,
     timeout: Option<Duration>,
     ca: Option<PathBuf>,
     certificate: Option<PathBuf>,
@@ -222,15 +226,6 @@ impl Given {
                 };
                 once(&mut self.route, option, route)
             }
-            "proxy" => {
-                let proxy = match value {
-                    "builtin" => Proxy::Builtin,
-                    "envoy" => Proxy::Envoy,
-                    "external" => Proxy::External,
-                    _ => return Err(none_of("`builtin`, `envoy`, `external`")),
-                };
-                once(&mut self.proxy, option, proxy)
-            }
             "as" => once(&mut self.identity, option, named()?),
             "dc" => once(&mut self.datacenter, option, named()?),
             "ns" => once(&mut self.namespace, option, named()?),
@@ -248,6 +243,7 @@ impl Given {
                  it in a file, and name the file in MESHRPC_TOKEN_FILE"
                     .to_owned(),
             )),
+            _ if self.sidecars.take(option, value)? => Ok(()),
             _ => Err(invalid(format!(
                 "`{}` is no parameter of a `consul:` mesh URL",
                 option.escape_debug()
@@ -417,7 +413,7 @@ mod tests {
         let options = parse("consul://127.0.0.1").unwrap();
         assert_eq!(options.places, [tcp("127.0.0.1", 8500)]);
         assert_eq!(options.route(), Route::Upstream);
-        assert_eq!(options.proxy(), Proxy::Builtin);
+        assert_eq!(*options.proxy(), Proxy::BuiltIn);
         assert_eq!(options.timeout, Duration::from_secs(10));
         assert_eq!(options.datacenter(), None);
         assert_eq!(options.namespace(), None);
@@ -435,7 +431,7 @@ mod tests {
         assert_eq!(options.identity(), "shop");
         assert_eq!(options.datacenter(), Some("dc2"));
         assert_eq!(options.namespace(), Some("team"));
-        assert_eq!(options.proxy(), Proxy::Envoy);
+        assert!(matches!(options.proxy(), Proxy::Envoy(_)));
         assert_eq!(options.timeout, Duration::from_millis(250));
     }
 
@@ -481,7 +477,6 @@ mod tests {
             ("consul+tls://a?ca=x", "absolute"),
             ("consul://a?via=x", "`via`"),
             ("consul://a?via=plain&via=plain", "twice"),
-            ("consul://a?proxy=x", "`proxy`"),
             ("consul://a?timeout=0s", "`timeout`"),
             ("consul://a?timeout=5", "`timeout`"),
             ("consul://a?dc=a/b", "`dc`"),

@@ -19,8 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::watch;
 
 use super::{
-    super::announce,
-    directory,
+    super::{announce, host},
     entry::{self, Held, Record},
     lock,
 };
@@ -275,9 +274,9 @@ fn watch_directory(path: &Path, events: Option<&mut Events>) -> io::Result<bool>
         if let Some(namespace) = path.parent()
             && !fs::exists(namespace)?
         {
-            directory::create_private(namespace)?;
+            host::create_private(namespace)?;
         }
-        directory::create_private(path)?;
+        host::create_private(path)?;
     }
     Ok(events.is_some_and(|events| events.watch(path)))
 }

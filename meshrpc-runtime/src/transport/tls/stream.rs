@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::{Accept, TlsAcceptor, TlsConnector, client, server};
+use tokio_rustls::{FallibleAccept, TlsAcceptor, TlsConnector, client, server};
 use webpki::EndEntityCert;
 
 use super::{Ends, classified};
@@ -27,16 +27,18 @@ pub struct TlsStream(State);
 
 enum State {
     /// The client's handshake is awaited.
-    Accepting(Accept<TcpStream>),
+    Accepting(FallibleAccept<TcpStream>),
     Accepted(server::TlsStream<TcpStream>),
     Dialled(client::TlsStream<TcpStream>, Ends),
-    /// There was none.
-    Failed,
+    /// There was none. What the peer still says is read and not looked at, since closing before
+    /// could take the alert away from it.
+    Failed(TcpStream),
 }
 
 impl TlsStream {
     pub(super) fn accepted(stream: TcpStream, config: Arc<ServerConfig>) -> Self {
-        Self(State::Accepting(TlsAcceptor::from(config).accept(stream)))
+        let accept = TlsAcceptor::from(config).accept(stream);
+        Self(State::Accepting(accept.into_fallible()))
     }
 
     pub(super) async fn dialled(
@@ -70,7 +72,7 @@ impl TlsStream {
                     binding: (*ends == Ends::Here).then(|| binding(&export)).flatten(),
                 }
             }
-            State::Accepting(_) | State::Failed => Credentials::default(),
+            State::Accepting(_) | State::Failed(_) => Credentials::default(),
         }
     }
 
@@ -79,8 +81,8 @@ impl TlsStream {
         if let State::Accepting(accept) = &mut self.0 {
             match ready!(Pin::new(accept).poll(cx)) {
                 Ok(stream) => self.0 = State::Accepted(stream),
-                Err(error) => {
-                    self.0 = State::Failed;
+                Err((error, stream)) => {
+                    self.0 = State::Failed(stream);
                     if error.kind() != io::ErrorKind::UnexpectedEof {
                         return Poll::Ready(Err(classified(error)));
                     }
@@ -90,7 +92,7 @@ impl TlsStream {
         Poll::Ready(Ok(match &mut self.0 {
             State::Accepted(stream) => Some(Pin::new(stream)),
             State::Dialled(stream, _) => Some(Pin::new(stream)),
-            State::Accepting(_) | State::Failed => None,
+            State::Accepting(_) | State::Failed(_) => None,
         }))
     }
 }
@@ -104,7 +106,11 @@ impl AsyncRead for TlsStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match ready!(self.get_mut().poll_made(cx))? {
+        let stream = self.get_mut();
+        if let State::Failed(stream) = &mut stream.0 {
+            return Pin::new(stream).poll_read(cx, buf);
+        }
+        match ready!(stream.poll_made(cx))? {
             None => Poll::Ready(Ok(())),
             Some(stream) => Poll::Ready(match ready!(stream.poll_read(cx, buf)) {
                 // A peer that is gone without a word of TLS. What it said has an end of its own.
@@ -147,7 +153,7 @@ impl AsyncWrite for TlsStream {
             State::Accepted(stream) => Pin::new(stream).poll_flush(cx),
             State::Dialled(stream, _) => Pin::new(stream).poll_flush(cx),
             // Nothing was written.
-            State::Accepting(_) | State::Failed => Poll::Ready(Ok(())),
+            State::Accepting(_) | State::Failed(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -155,7 +161,8 @@ impl AsyncWrite for TlsStream {
         match &mut self.get_mut().0 {
             State::Accepted(stream) => Pin::new(stream).poll_shutdown(cx),
             State::Dialled(stream, _) => Pin::new(stream).poll_shutdown(cx),
-            State::Accepting(_) | State::Failed => Poll::Ready(Ok(())),
+            State::Failed(stream) => Pin::new(stream).poll_shutdown(cx),
+            State::Accepting(_) => Poll::Ready(Ok(())),
         }
     }
 }
@@ -185,7 +192,7 @@ impl fmt::Debug for TlsStream {
             State::Accepting(_) => "TlsStream(accepting)",
             State::Accepted(_) => "TlsStream(accepted)",
             State::Dialled(..) => "TlsStream(dialled)",
-            State::Failed => "TlsStream(failed)",
+            State::Failed(_) => "TlsStream(failed)",
         })
     }
 }

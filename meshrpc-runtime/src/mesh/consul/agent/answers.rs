@@ -15,6 +15,8 @@ pub struct About {
     debug: AboutDebug,
     #[serde(rename = "xDS", default, deserialize_with = "or_default")]
     xds: AboutXds,
+    #[serde(rename = "Member", default, deserialize_with = "or_default")]
+    member: AboutMember,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +35,12 @@ struct AboutDebug {
     grpc_port: Option<i64>,
     #[serde(rename = "ConnectEnabled", default)]
     connect: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct AboutMember {
+    #[serde(rename = "Addr", default)]
+    address: String,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,6 +63,11 @@ impl About {
     /// Name of the agent's node.
     pub fn node(&self) -> &str {
         &self.config.node
+    }
+
+    /// Address that other agents reach it at, if it says so.
+    pub fn address(&self) -> Option<&str> {
+        Some(self.member.address.as_str()).filter(|address| !address.is_empty())
     }
 
     /// Port that proxies are told their configuration at, if it is open without TLS.

@@ -19,6 +19,23 @@ impl Agent {
         Ok(Answer::new(roots, &headers))
     }
 
+    /// Makes sure that the mesh has certificates: an agent that has just started may have none yet.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says; [`Trouble::NoLeader`] while there are none, and
+    /// [`Trouble::Unsupported`] where Connect is off.
+    pub async fn require_roots(&self) -> Result<(), AgentError> {
+        let roots = self.roots(0, Duration::ZERO).await?.value;
+        if roots.roots.iter().any(|root| root.active) {
+            return Ok(());
+        }
+        let text = "the mesh has no root certificate yet".to_owned();
+        Err(self.error(
+            "asking for the mesh's roots".to_owned(),
+            Trouble::NoLeader { text },
+        ))
+    }
+
     /// A certificate for `service` with its key; when, as for [`roots`](Self::roots).
     ///
     /// # Errors

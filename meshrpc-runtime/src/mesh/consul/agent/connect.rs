@@ -1,6 +1,12 @@
 //! Byte streams to an agent: TCP, TLS, a Unix socket.
 
-use std::{fs, io, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -73,24 +79,34 @@ impl Tls {
     }
 }
 
-/// A stream to an agent at `place`.
-pub(super) async fn open(place: &Place, tls: Option<&Tls>) -> io::Result<Box<dyn Bytes>> {
+/// A stream to an agent at `place`. Of the addresses of a name that was connected to `last` comes
+/// first: another one may be another agent, with other services of its own.
+pub(super) async fn open(
+    place: &Place,
+    tls: Option<&Tls>,
+    last: &Mutex<Option<SocketAddr>>,
+) -> io::Result<Box<dyn Bytes>> {
     match place {
         Place::Unix(path) => {
             let stream = within(UnixStream::connect(path)).await?;
             Ok(Box::new(stream))
         }
         Place::Tcp { host, port } => {
-            let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-            let addresses: Vec<SocketAddr> =
-                within(lookup_host((host.as_str(), *port))).await?.collect();
+            let mut why = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+            let found = within(lookup_host((host.as_str(), *port))).await?;
+            let mut addresses: Vec<SocketAddr> = found.collect();
+            let known = *last.lock().unwrap_or_else(PoisonError::into_inner);
+            addresses.sort_by_key(|&address| Some(address) != known);
             for address in addresses {
                 match within(tcp(address, host, tls)).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => last = error,
+                    Ok(stream) => {
+                        *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
+                        return Ok(stream);
+                    }
+                    Err(error) => why = error,
                 }
             }
-            Err(last)
+            Err(why)
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Requests and answers over connections that are kept.
 
 use std::{
-    error::Error as _,
+    error::Error as StdError,
     io,
+    net::SocketAddr,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -36,8 +37,10 @@ const KEPT: usize = 4;
 const STALE: Duration = Duration::from_secs(60);
 /// Requests at a time that do not wait for news.
 const AT_ONCE: usize = 16;
-/// What an agent may need beyond the time it was asked to wait: 1.8 adds up to a sixteenth of it.
-const GRACE: Duration = Duration::from_secs(5);
+/// What an agent may need beyond the time it was asked to wait.
+const GRACE: Duration = Duration::from_secs(3);
+/// Within this time an agent closes a connection that is one too many.
+const TAKEN: Duration = Duration::from_secs(1);
 /// Characters of an agent's own words in a message.
 const WORDS: usize = 300;
 
@@ -49,6 +52,8 @@ pub(super) struct Exchange {
     pub(super) timeout: Duration,
     /// The place that answered last.
     preferred: AtomicUsize,
+    /// The address of a name that was connected to last.
+    last: Mutex<Option<SocketAddr>>,
     kept: Mutex<Vec<(Sender, Instant)>>,
     slots: Semaphore,
 }
@@ -88,6 +93,7 @@ impl Exchange {
             token,
             timeout,
             preferred: AtomicUsize::new(0),
+            last: Mutex::default(),
             kept: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
         }
@@ -96,7 +102,8 @@ impl Exchange {
     /// Asks, within the time that the request has.
     pub(super) async fn ask(&self, request: &Request) -> Result<Reply, Trouble> {
         let time = match request.wait {
-            Some(wait) => wait + GRACE,
+            // 1.8 adds up to a sixteenth of the wait.
+            Some(wait) => wait + wait / 16 + self.timeout.min(GRACE),
             None => self.timeout,
         };
         match timeout(time, self.ask_unhurried(request)).await {
@@ -129,6 +136,11 @@ impl Exchange {
         }
     }
 
+    /// The place that answered last; none only if there is none at all.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.places.get(self.preferred.load(Ordering::Relaxed))
+    }
+
     fn token(
         &self,
         read: impl Fn(&TokenFile) -> Result<Token, String>,
@@ -142,7 +154,7 @@ impl Exchange {
 
     async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Answer, Trouble> {
         while let Some(sender) = self.take_kept() {
-            match self.over(sender, true, request, token).await {
+            match self.over(sender, request, token).await {
                 Ok(answer) => return Ok(answer),
                 // Whatever is asked of an agent may be asked twice.
                 Err(Lost::Stale) => {}
@@ -150,7 +162,7 @@ impl Exchange {
             }
         }
         let sender = self.connect().await?;
-        match self.over(sender, false, request, token).await {
+        match self.over(sender, request, token).await {
             Ok(answer) => Ok(answer),
             Err(Lost::Because(trouble)) => Err(trouble),
             Err(Lost::Stale) => Err(Trouble::Busy {
@@ -170,12 +182,12 @@ impl Exchange {
             let Some(place) = self.places.get(index) else {
                 continue;
             };
-            match connect::open(place, self.tls.as_ref()).await {
+            match connect::open(place, self.tls.as_ref(), &self.last).await {
                 Ok(stream) => {
                     self.preferred.store(index, Ordering::Relaxed);
                     let shaken = http1::handshake(TokioIo::new(stream)).await;
                     let (sender, connection) =
-                        shaken.map_err(|error| unreachable(error.to_string()))?;
+                        shaken.map_err(|error| unreachable(chain(&error)))?;
                     // It ends with its sender; what it says is said to the sender as well.
                     tokio::spawn(async move { drop(connection.await) });
                     return Ok(sender);
@@ -189,7 +201,6 @@ impl Exchange {
     async fn over(
         &self,
         mut sender: Sender,
-        kept: bool,
         request: &Request,
         token: Option<&Token>,
     ) -> Result<Answer, Lost> {
@@ -202,15 +213,13 @@ impl Exchange {
             if ended {
                 return Lost::Stale;
             }
+            let reason = chain(&error);
             Lost::Because(match error.is_parse() {
-                true => Trouble::Malformed {
-                    reason: error.to_string(),
-                },
-                false => Trouble::Unreachable {
-                    reason: error.to_string(),
-                },
+                true => Trouble::Malformed { reason },
+                false => Trouble::Unreachable { reason },
             })
         };
+        let sent_at = Instant::now();
         let sent = async {
             sender.ready().await?;
             sender.send_request(message).await
@@ -219,8 +228,8 @@ impl Exchange {
             Ok(response) => response,
             Err(error) => {
                 return Err(match lost(error) {
-                    // A fresh connection that ends while the agent should wait for news was cut.
-                    Lost::Stale if !kept && request.wait.is_some() => {
+                    // One that was taken, and cut later.
+                    Lost::Stale if sent_at.elapsed() > TAKEN => {
                         Lost::Because(Trouble::Unreachable {
                             reason: "the connection ended".to_owned(),
                         })
@@ -239,14 +248,12 @@ impl Exchange {
                     }
                 } else {
                     Trouble::Unreachable {
-                        reason: error.to_string(),
+                        reason: chain(&*error),
                     }
                 }));
             }
         };
-        if sender.is_ready() {
-            self.keep(sender);
-        }
+        self.keep(sender);
         Ok(Answer {
             status: parts.status,
             reply: Reply {
@@ -262,7 +269,7 @@ impl Exchange {
         token: Option<&Token>,
     ) -> Result<http::Request<Full<Bytes>>, Trouble> {
         let local = |reason: String| Trouble::Local { reason };
-        let place = self.places.get(self.preferred.load(Ordering::Relaxed));
+        let place = self.place();
         let host = match place {
             Some(place @ Place::Tcp { .. }) => place.to_string(),
             Some(Place::Unix(_)) | None => "localhost".to_owned(),
@@ -284,15 +291,21 @@ impl Exchange {
         Ok(message)
     }
 
+    /// Whether what is said to the agent can be heard on a network.
+    pub(super) fn is_exposed(&self) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tls.is_none() && last.is_some_and(|address| !address.ip().is_loopback())
+    }
+
     fn take_kept(&self) -> Option<Sender> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(sender, since)| sender.is_ready() && since.elapsed() < STALE);
+        kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < STALE);
         kept.pop().map(|(sender, _)| sender)
     }
 
     fn keep(&self, sender: Sender) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT {
+        if kept.len() < KEPT && !sender.is_closed() {
             kept.push((sender, Instant::now()));
         }
     }
@@ -360,6 +373,18 @@ fn words(body: &[u8], token: Option<&Token>) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     words.join(" ").chars().take(WORDS).collect()
+}
+
+/// An error with its causes.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
 }
 
 fn is_reset(error: &hyper::Error) -> bool {

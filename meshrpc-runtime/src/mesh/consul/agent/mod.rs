@@ -98,7 +98,13 @@ impl Agent {
         &self.address
     }
 
-    /// Which agent it is. Needs no permission in 1.8 and 1.22 but `agent:read` where ACLs are on.
+    /// Whether it was last reached over a network, and without TLS: then a token, and the keys that
+    /// an agent hands out, can be heard there. False before it was asked.
+    pub fn is_exposed(&self) -> bool {
+        self.exchange.is_exposed()
+    }
+
+    /// Which agent it is. Where ACLs are on, it needs `agent:read`.
     ///
     /// # Errors
     /// As [`Trouble`] says.
@@ -162,6 +168,32 @@ impl Agent {
         request.method = method;
         request.body = body.into();
         Ok(self.send(request).await?.body)
+    }
+
+    /// The agent as Consul's own commands are told of it: what `CONSUL_HTTP_ADDR` takes.
+    pub(super) fn variable(&self) -> String {
+        let place = self.exchange.place();
+        match (place, &self.exchange.tls) {
+            (Some(Place::Unix(path)), _) => format!("unix://{}", path.display()),
+            (Some(place), Some(_)) => format!("https://{place}"),
+            (Some(place), None) => place.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+
+    /// The host of the agent, as far as it has one.
+    pub(super) fn host(&self) -> String {
+        match self.exchange.place() {
+            Some(Place::Tcp { host, .. }) if host.contains(':') => format!("[{host}]"),
+            Some(Place::Tcp { host, .. }) => host.clone(),
+            _ => "127.0.0.1".to_owned(),
+        }
+    }
+
+    /// The token as it is now, for commands that need it. It touches a file.
+    pub(super) fn token(&self) -> Option<String> {
+        let token = self.exchange.token.as_ref()?.current().ok()?;
+        Some(token.expose().to_owned())
     }
 
     async fn send(&self, request: Request) -> Result<Reply, AgentError> {

@@ -1,10 +1,11 @@
 //! Which program is a sidecar, and how it is called.
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     fmt,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::super::placeholder;
@@ -180,7 +181,7 @@ impl Envoy {
         let mut words = command(consul, ["connect", "envoy", "-sidecar-for", &subject.id]);
         words.extend(["-grpc-addr", grpc, "-admin-bind"].map(OsString::from));
         words.extend([admin.to_string(), "-envoy-binary".to_owned()].map(OsString::from));
-        words.push(self.program.clone().into());
+        words.push(on_path(&self.program).into());
         // Consul refuses every Envoy that is newer than itself; those that were tried work.
         words.push("-ignore-envoy-compatibility=true".into());
         // Given a drain time, Consul leaves this out, and a second Envoy on the machine ends.
@@ -242,6 +243,16 @@ fn command<const N: usize>(program: &OsStr, arguments: [&str; N]) -> Vec<OsStrin
     let mut words = vec![program.to_owned()];
     words.extend(arguments.map(OsString::from));
     words
+}
+
+/// Consul takes the program as a path, and does not look for it.
+fn on_path(program: &Path) -> PathBuf {
+    let named = program.components().count() > 1;
+    let folders = env::var_os("PATH").filter(|_| !named).unwrap_or_default();
+    env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| program.to_owned())
 }
 
 fn free_port() -> std::io::Result<SocketAddr> {

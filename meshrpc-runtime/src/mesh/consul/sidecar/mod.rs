@@ -10,9 +10,11 @@
 //! - `supervise`: the task
 //! - `probe`: whether its port answers
 //! - `event`: what is told about it
+//! - `options`: what a mesh URL says of it
 
 mod command;
 mod event;
+pub(super) mod options;
 mod probe;
 mod process;
 mod supervise;
@@ -21,7 +23,7 @@ mod tests;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::AbortHandle};
 
 pub(crate) use command::{Access, Launch, Subject};
 pub use command::{Envoy, Proxy};
@@ -76,6 +78,7 @@ pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result
     let probe = Probe {
         listener,
         admin: None,
+        alone: false,
     };
     match tokio::time::timeout(time, probe.handshake()).await {
         Ok(answered) => answered,
@@ -88,7 +91,7 @@ pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result
 pub(crate) struct Sidecar {
     wish: watch::Sender<Wish>,
     info: watch::Receiver<SidecarInfo>,
-    task: JoinHandle<()>,
+    task: AbortHandle,
 }
 
 /// What a sidecar is to run. Asked before every start, so that a start may take another port or a
@@ -98,7 +101,7 @@ pub(crate) trait Plan: Send + 'static {
     ///
     /// # Errors
     /// Why it cannot be started now.
-    fn launch(&mut self) -> Result<(Launch, BoxFuture<'static, ()>), String>;
+    fn launch(&mut self) -> BoxFuture<'_, Result<(Launch, BoxFuture<'static, ()>), String>>;
 }
 
 impl Sidecar {
@@ -118,7 +121,7 @@ impl Sidecar {
             wished,
             info: say,
         };
-        let task = runtime.spawn(supervisor.run());
+        let task = runtime.spawn(supervisor.run()).abort_handle();
         Sidecar { wish, info, task }
     }
 
@@ -159,13 +162,13 @@ impl Sidecar {
     }
 
     /// Ends the proxy for good: SIGTERM, and SIGKILL to what is left after [`GRACE`].
-    pub(crate) async fn end(mut self) {
+    pub(crate) async fn end(&self) {
         self.wish.send_modify(|wish| {
             wish.run = false;
             wish.over = true;
         });
-        // The task ends with its runtime at the latest.
-        let _ = (&mut self.task).await;
+        // The task's end is the end of its news. It ends with its runtime at the latest.
+        self.until(|_| false).await;
     }
 }
 
@@ -185,6 +188,11 @@ impl SidecarInfo {
             restarts: 0,
             last_end: None,
         }
+    }
+
+    /// What is known of one that somebody else runs.
+    pub(crate) fn external() -> Self {
+        Self::new(SidecarState::External)
     }
 
     /// Whether its port answered when it was last asked.

@@ -93,10 +93,15 @@ impl<P: Plan> Supervisor<P> {
 
     /// One run, from its start to its end.
     async fn once(&mut self, wish: &Wish) -> Ended {
-        let (launch, answered) = match self.plan.launch() {
-            Ok(launch) => launch,
-            Err(reason) => {
+        let launch = tokio::time::timeout(START, self.plan.launch());
+        let (launch, answered) = match launch.await {
+            Ok(Ok(launch)) => launch,
+            Ok(Err(reason)) => {
                 self.died(reason);
+                return Ended::Unasked;
+            }
+            Err(_) => {
+                self.died("the agent does not answer".to_owned());
                 return Ended::Unasked;
             }
         };

@@ -17,7 +17,7 @@ struct Scripts {
 }
 
 impl Plan for Scripts {
-    fn launch(&mut self) -> Result<(Launch, BoxFuture<'static, ()>), String> {
+    fn launch(&mut self) -> BoxFuture<'_, Result<(Launch, BoxFuture<'static, ()>), String>> {
         let script = match self.scripts.len() {
             1 => self.scripts[0],
             _ => self.scripts.remove(0),
@@ -30,7 +30,7 @@ impl Plan for Scripts {
             true => Box::pin(ready(())),
             false => Box::pin(pending()),
         };
-        Ok((launch, answered))
+        Box::pin(ready(Ok((launch, answered))))
     }
 }
 
