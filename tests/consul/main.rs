@@ -14,12 +14,12 @@
 //! - `drills`: what must not break when something does
 
 mod asked;
-mod by_hand;
 mod balancing;
+mod by_hand;
 mod drills;
 mod ground;
-mod late;
 mod instance;
+mod late;
 mod place;
 mod site;
 mod stops;
