@@ -156,14 +156,13 @@ async fn choose_address(setting: &Setting, slot: Option<&Slot>) -> Address {
     /// Longer paths are none for a socket.
     const LONGEST: usize = 100;
     let random = || {
-        setting
-            .slots
-            .join(format!("{:016x}.sock", fastrand::u64(..)))
+        let directory = setting.slots().ok()?;
+        Some(directory.join(format!("{:016x}.sock", fastrand::u64(..))))
     };
-    let path = slot.map_or_else(random, |slot| slot.socket.clone());
-    match path.as_os_str().len() <= LONGEST && setting.takes_sockets().await {
-        true => Address::Unix(path),
-        false => Address::Tcp(([127, 0, 0, 1], 0).into()),
+    let path = slot.map_or_else(random, |slot| Some(slot.socket.clone()));
+    match path.filter(|path| path.as_os_str().len() <= LONGEST) {
+        Some(path) if setting.takes_sockets().await => Address::Unix(path),
+        _ => Address::Tcp(([127, 0, 0, 1], 0).into()),
     }
 }
 
