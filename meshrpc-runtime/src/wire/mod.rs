@@ -58,8 +58,8 @@ pub use frame::{
 pub use head::{CallKind, Codec, Detail, Metadata, OpenHead, Reason, ReplyHead, Retry, Status};
 pub use hello::{Hello, Limits};
 pub use holding::{ByteBudget, Held};
-pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub(crate) use items::item_prefix;
+pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
 pub use layout::{
     GoAway, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
     put_status,
