@@ -8,6 +8,7 @@
 //! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
 //! - `landing`: large chunks, which are read to where they stay
+//! - `spare`: pages of long messages, for the next ones
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -22,6 +23,7 @@ mod held;
 mod landing;
 mod receive;
 mod server;
+mod spare;
 mod stream;
 mod timers;
 mod transmit;
@@ -40,6 +42,7 @@ pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
+    spare::Spare,
     stream::{Stream, Streams},
     timers::KeepAlive,
 };
@@ -119,6 +122,8 @@ pub struct Connection {
     budget: Budget,
     /// Server: bytes that are held for the peer's calls.
     holding: Holding,
+    /// Pages that long messages may use again.
+    spare_pages: Spare,
     /// Server: what the peer's hello is answered with, if it is refused whatever it says.
     refusal: Option<Box<(GoAwayReason, String)>>,
 
@@ -282,6 +287,7 @@ impl Connection {
             abandoned: HashMap::new(),
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
+            spare_pages: Spare::default(),
             refusal: None,
             now,
             keep_alive: KeepAlive::new(now),
