@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection,
     discovery::{Endpoint, Endpoints},
-    error::Error,
+    error::{Error, Kind},
     mesh::{
         announce,
         consul::{
@@ -157,8 +157,16 @@ impl Follower {
             whole,
             "Consul's list"
         );
+        let nobody = list.is_empty().then(|| {
+            let service = &self.lookup.service;
+            let message = format!("Consul lists no healthy instance of `{service}`");
+            Arc::new(Error::new(Kind::Unavailable, message))
+        });
         let known = match whole {
-            true => Endpoints::live(list),
+            true => Endpoints {
+                trouble: nobody,
+                ..Endpoints::live(list)
+            },
             false => Endpoints::last_known(list, None),
         };
         announce(&self.sender, known);
