@@ -4,7 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use super::super::placeholder;
@@ -180,7 +180,8 @@ impl Envoy {
         let mut words = command(consul, ["connect", "envoy", "-sidecar-for", &subject.id]);
         words.extend(["-grpc-addr", grpc, "-admin-bind"].map(OsString::from));
         words.extend([admin.to_string(), "-envoy-binary".to_owned()].map(OsString::from));
-        words.push(self.program.clone().into());
+        // It looks for no other name in `PATH` than the one that it is not given.
+        words.push(in_path(&self.program).into());
         // Consul refuses every Envoy that is newer than itself; those that were tried work.
         words.push("-ignore-envoy-compatibility=true".into());
         // Given a drain time, Consul leaves this out, and a second Envoy on the machine ends.
@@ -245,6 +246,19 @@ fn command<const N: usize>(program: &OsStr, arguments: [&str; N]) -> Vec<OsStrin
     let mut words = vec![program.to_owned()];
     words.extend(arguments.map(OsString::from));
     words
+}
+
+/// Where a program is that is named without its folder, if it is found.
+fn in_path(program: &Path) -> PathBuf {
+    let found = || {
+        let folders = std::env::var_os("PATH")?;
+        let mut places = std::env::split_paths(&folders).map(|folder| folder.join(program));
+        places.find(|place| place.is_file())
+    };
+    match program.components().count() {
+        1 => found().unwrap_or_else(|| program.to_owned()),
+        _ => program.to_owned(),
+    }
 }
 
 fn free_port() -> std::io::Result<SocketAddr> {
