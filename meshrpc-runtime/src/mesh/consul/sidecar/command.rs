@@ -190,9 +190,6 @@ impl Envoy {
         words.push("--drain-time-s".into());
         words.push(self.drain_seconds.to_string().into());
         words.extend(["--drain-strategy", "immediate"].map(OsString::from));
-        // Consul gives it only to an Envoy that is given nothing else. Without it, two of them on one
-        // machine need numbers that differ.
-        words.push("--disable-hot-restart".into());
         words
     }
 }
