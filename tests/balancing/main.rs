@@ -1,6 +1,7 @@
 //! Who gets the calls, between real processes.
 
 mod sessions;
+mod settings;
 mod turns;
 mod upstream;
 

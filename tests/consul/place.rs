@@ -2,7 +2,6 @@
 //! own.
 
 use std::{
-    any::type_name,
     env,
     ffi::OsString,
     fs::{self, Permissions},
@@ -23,7 +22,10 @@ use tokio::runtime::Runtime;
 use crate::site::Site;
 
 /// Tells a test's process where it takes place: the release, the kind of proxy, and a folder.
-const PLACE: &str = "MESHRPC_TESTS_PLACE";
+const PLACE: &str = "MESHRPC_TEST_PLACE";
+
+/// The file with the token, in the folder of a [secured](each_secured) test.
+pub(crate) const TOKEN: &str = "token";
 
 /// How long one test may take.
 const CAP: Duration = Duration::from_secs(300);
@@ -67,22 +69,62 @@ where
     T: FnOnce(Place) -> F,
     F: Future<Output = ()>,
 {
+    run(Own::of::<T>().within(wrapper), None, places, test);
+}
+
+/// As [`each`]; the mesh is joined with the token in the file [`TOKEN`].
+pub(crate) fn each_secured<T, F>(places: &[Choice], test: T)
+where
+    T: FnOnce(Place) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>(), Some(TOKEN), places, test);
+}
+
+/// As [`each`], each with a mesh that has these options beside the kind of proxy. There is an agent
+/// that keeps nothing.
+pub(crate) fn each_by<T, F>(options: &str, places: &[Choice], test: T)
+where
+    T: FnOnce(Site) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>(), None, places, async |place: Place| {
+        let agent = place.agent().start().await;
+        let options = format!("proxy={}&{options}", place.kind);
+        test(place.open_with(agent, &options).await).await;
+    });
+}
+
+fn run<F>(own: Own<'_>, token: Option<&str>, places: &[Choice], test: impl FnOnce(Place) -> F)
+where
+    F: Future<Output = ()>,
+{
     if let Some(place) = env::var_os(PLACE) {
         let place = Place::told(&place);
+        // Shown if the test fails.
+        tracing_subscriber::fmt()
+            .with_env_filter("meshrpc=debug")
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .init();
         let runtime = Runtime::new().expect("a runtime can be started");
         fs::write(place.folder.join("ran"), "").expect("the folder can be written");
         return runtime.block_on(test(place));
     }
-    let own = Own::of::<T>().within(wrapper);
-    let tests = places.iter().filter_map(|&place| Prepared::new(place));
+    let tests = places
+        .iter()
+        .filter_map(|&place| Prepared::new(place, token));
     let tests: Vec<Prepared> = tests.collect();
-    let failed = thread::scope(|scope| {
-        let run = |test| scope.spawn(move || Prepared::run(test, own));
+    let failed: Vec<Choice> = thread::scope(|scope| {
+        let run = |test| (test, scope.spawn(move || Prepared::run(test, own)));
         let running: Vec<_> = tests.iter().map(run).collect();
-        let ends = running.into_iter().map(thread::ScopedJoinHandle::join);
-        ends.filter(Result::is_err).count()
+        let ended = running
+            .into_iter()
+            .map(|(test, running)| (test, running.join()));
+        let failed = ended.filter(|(_, end)| end.is_err());
+        failed.map(|(test, _)| test.choice).collect()
     });
-    assert_eq!(failed, 0, "places where `{}` failed", type_name::<T>());
+    assert!(failed.is_empty(), "it failed with {failed:?}");
 }
 
 /// A place whose binaries are there.
@@ -93,13 +135,13 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new((release, with_envoy): Choice) -> Option<Self> {
+    fn new((release, with_envoy): Choice, token: Option<&str>) -> Option<Self> {
         let consul = consul(release)?;
         let envoy = match with_envoy {
             true => Some(envoy()?),
             false => None,
         };
-        // Paths of Unix sockets are short.
+        // Paths of Unix sockets are short; what is in it is its owner's only.
         let folder = tempfile::Builder::new()
             .prefix("consul")
             .permissions(Permissions::from_mode(0o700))
@@ -118,11 +160,14 @@ impl Prepared {
         let path = env::join_paths([programs].into_iter().chain(env::split_paths(&others)));
         let kind = envoy.map_or("builtin", |_| "envoy");
         let place = format!("{release} {kind} {}", folder.path().display());
-        let variables = vec![
+        let mut variables = vec![
             ("PATH", path.expect("paths are paths")),
             (PLACE, place.into()),
             ("MESHRPC_RUNTIME_DIR", folder.path().into()),
         ];
+        if let Some(token) = token {
+            variables.push(("MESHRPC_TOKEN_FILE", folder.path().join(token).into()));
+        }
         Some(Self {
             choice: (release, with_envoy),
             variables,

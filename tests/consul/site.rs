@@ -45,6 +45,11 @@ impl Site {
         }
     }
 
+    /// The URL by which instances join.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The mesh for a client of this name: one with registration and sidecar of its own.
     pub(crate) async fn mesh(&self, name: &str) -> Result<Mesh, meshrpc::Error> {
         mesh(&self.url, name).await
@@ -121,6 +126,15 @@ pub(crate) async fn answered_by(client: &LedgerClient, pid: u32) {
         client.who().await.is_ok_and(|who| who.pid == pid)
     })
     .await;
+}
+
+/// The port of the only sidecar of `service`.
+pub(crate) async fn sidecar_port(agent: &Agent, service: &str) -> u16 {
+    let path = format!("/v1/health/connect/{service}?passing");
+    let listed = agent.json(&path).await;
+    let port = listed[0]["Service"]["Port"].as_u64();
+    let port = port.and_then(|port| u16::try_from(port).ok());
+    port.unwrap_or_else(|| panic!("{listed}"))
 }
 
 async fn listed(agent: &Agent) -> anyhow::Result<Vec<String>> {

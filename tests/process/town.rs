@@ -235,6 +235,12 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// Without this variable.
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// In a network of its own, on a wire that can be [unplugged](Instance::unplug). There can be
     /// one such instance, of a test that is [`apart`].
     pub fn of_its_own_network(mut self) -> Self {
@@ -251,5 +257,33 @@ impl<'a> Start<'a> {
             return network::start(self.name, &self.command).await;
         }
         Instance::start(self.name, self.command).await
+    }
+
+    /// Starts it, which has to fail; what it says then.
+    ///
+    /// # Panics
+    /// If it does not end in time, or says that all is well.
+    pub async fn fails(mut self) -> String {
+        self.command
+            .args(["serve", self.deployment])
+            .arg(self.town.books())
+            .stdin(Stdio::piped());
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut child = self
+                .command
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()?;
+            // Its end would end the process.
+            let kept = child.stdin.take();
+            let output = child.wait_with_output();
+            drop(kept);
+            output
+        });
+        let ended = tokio::time::timeout(CAP, ended).await.expect("it ends");
+        let output = ended.expect("no panic").expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "it serves\n{said}");
+        said
     }
 }

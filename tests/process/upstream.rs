@@ -34,7 +34,7 @@ pub struct Upstream {
 /// Whom a connection is led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Picks {
-    /// Anybody.
+    /// Anybody, the same each time a test runs.
     AtRandom,
     /// The next in turn.
     InTurn,
@@ -46,6 +46,7 @@ struct Inner {
     listed: watch::Receiver<Arc<Endpoints>>,
     picks: Picks,
     turn: AtomicUsize,
+    random: Mutex<fastrand::Rng>,
     address: SocketAddr,
     accepted: AtomicU64,
     open: Arc<AtomicUsize>,
@@ -68,6 +69,7 @@ impl Upstream {
             listed,
             picks,
             turn: AtomicUsize::new(0),
+            random: Mutex::new(fastrand::Rng::with_seed(4711)),
             address: listener.local_addr().expect("it is bound"),
             accepted: AtomicU64::new(0),
             open: Arc::default(),
@@ -173,7 +175,7 @@ impl Inner {
         let listed = self.listed.borrow();
         let count = listed.ready.len();
         let turn = match self.picks {
-            Picks::AtRandom => fastrand::usize(..),
+            Picks::AtRandom => lock(&self.random).usize(..),
             Picks::InTurn => self.turn.fetch_add(1, Ordering::Relaxed),
         };
         match listed.ready.get(turn.checked_rem(count)?)?.dial {

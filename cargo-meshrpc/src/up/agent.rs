@@ -235,7 +235,7 @@ fn command(program: &Path, address: SocketAddr) -> anyhow::Result<Vec<OsString>>
         "agent",
         "-dev",
         "-log-level",
-        "warn",
+        "err",
         "-node",
         "development",
         "-bind",

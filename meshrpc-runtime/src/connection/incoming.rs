@@ -140,6 +140,14 @@ enum Word {
 }
 
 impl Answers {
+    /// With room for so many.
+    pub fn with_capacity(answers: usize) -> Self {
+        Self {
+            shared: None,
+            words: Vec::with_capacity(answers),
+        }
+    }
+
     /// Adds an answer with a value.
     pub fn reply(&mut self, responder: Responder, head: ReplyHead, body: impl Into<Body>) {
         self.add(responder, Word::Reply(head, body.into()));

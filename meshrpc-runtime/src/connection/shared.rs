@@ -1,6 +1,7 @@
 //! The state that a connection's task shares with callers and handlers.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
@@ -17,8 +18,8 @@ use super::{
     incoming::Dispatch,
 };
 use crate::wire::{
-    self, Body, CallKind, Event, Failure, Fault, Kept, Peer, Places, ReplyHead, Ring, Status,
-    buffers::Spare,
+    self, Arrived, Body, CallKind, Event, Failure, Fault, Kept, Peer, Places, ReplyHead, Ring,
+    Status, buffers::Spare,
 };
 
 /// Shared by the driver, the handles and every call.
@@ -91,8 +92,6 @@ pub(super) struct Aftermath {
     pub(super) wake: Vec<Waker>,
     pub(super) abort: Vec<AbortHandle>,
     pub(super) cancelled: u64,
-    /// Calls that arrived; only the driver's reads bring some.
-    pub(super) calls: Vec<Event>,
     pub(super) life: Option<Life>,
     pub(super) peer: Option<Arc<Peer>>,
 }
@@ -247,22 +246,29 @@ impl State {
         }
     }
 
+    /// Server: moves the calls that have arrived behind those in `calls`.
+    pub(super) fn take_calls(&mut self, calls: &mut VecDeque<Arrived>) {
+        let before = calls.len();
+        self.wire.take_calls(calls);
+        for call in calls.iter().skip(before) {
+            // One with a message each way has nobody to wake, and mostly no task.
+            if call.head.kind != CallKind::Unary {
+                self.slots.insert(call.id, Slot::default());
+            }
+        }
+    }
+
     /// Hands every event to the slot it concerns.
     pub(super) fn collect(&mut self, aftermath: &mut Aftermath) {
-        while let Some(event) = self.wire.poll_event() {
+        while let Some(event) = self.wire.poll_other_event() {
             match event {
                 Event::Connected(peer) => {
                     aftermath.peer = Some(peer);
                     aftermath.life = Some(Life::Open);
                 }
                 Event::Closing => aftermath.life = Some(Life::Closing),
-                Event::Call { id, ref head, .. } => {
-                    // One with a message each way has nobody to wake, and mostly no task.
-                    if head.kind != CallKind::Unary {
-                        self.slots.insert(id, Slot::default());
-                    }
-                    aftermath.calls.push(event);
-                }
+                // The driver takes them.
+                Event::Call { .. } => {}
                 Event::Reply { id, head, body } => {
                     let reply = Reply {
                         codec: head.codec,

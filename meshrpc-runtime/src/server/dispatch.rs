@@ -60,7 +60,7 @@ impl Dispatcher {
         calls: &mut dyn Iterator<Item = Incoming>,
     ) -> bool {
         let mut alone = false;
-        let mut batches = Batches::new(&self.service);
+        let mut batches = Batches::new(&self.service, calls.size_hint().0);
         for call in calls {
             let counters = &self.service.counters;
             match self.admit(&caller.client, &call) {

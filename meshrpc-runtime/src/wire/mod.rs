@@ -47,6 +47,7 @@ pub use body::Body;
 pub use config::{
     Certificate, Config, ContractOffer, ContractVerdict, Identity, LocalIdentity, MethodOffer, Peer,
 };
+pub(crate) use connection::Arrived;
 #[cfg(feature = "testing")]
 pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};

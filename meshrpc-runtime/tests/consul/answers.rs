@@ -6,6 +6,7 @@ use meshrpc::mesh::{
 };
 use proptest::{collection::vec, prelude::*};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::fake::{Act, Fake, healthy, ok, status};
 
@@ -151,17 +152,22 @@ async fn an_answer_that_never_comes_is_given_up_when_its_time_is_over() {
 async fn a_question_that_nobody_waits_for_is_given_up() {
     let fake = Fake::start(|_| Act::Wait).await;
     let consul = fake.consul("timeout=10m");
-    let agent = consul.agent().clone();
-    // More than are asked at a time: the next would wait for these.
-    for _ in 0..40 {
-        let agent = agent.clone();
-        let asked = tokio::spawn(async move { agent.leader().await });
+    // As many as are asked at a time: another one would wait for these.
+    let asked: Vec<_> = (0..16)
+        .map(|_| {
+            let agent = consul.agent().clone();
+            tokio::spawn(async move { agent.leader().await.map(drop) })
+        })
+        .collect();
+    fake.was_asked("/status/leader", 16).await;
+    for asked in asked {
         asked.abort();
     }
-    let leader = agent.leader();
     tokio::select! {
-        _ = leader => panic!("nobody answers"),
-        () = fake.was_asked("/status/leader", 1) => {}
+        _ = consul.agent().about() => panic!("nobody answers"),
+        asked = timeout(Duration::from_secs(30), fake.was_asked("/agent/self", 1)) => {
+            assert!(asked.is_ok(), "it is not asked");
+        }
     }
 }
 

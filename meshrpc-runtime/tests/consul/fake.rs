@@ -60,8 +60,17 @@ impl Fake {
     }
 
     pub(crate) fn consul_in(&self, options: &str, environment: &Environment) -> Consul {
-        let url = format!("consul://127.0.0.1:{}?via=plain&{options}", self.port);
-        Consul::open(&url, environment).unwrap()
+        Consul::open(&self.url(options), environment).unwrap()
+    }
+
+    /// The URL of its mesh, without sidecars unless `options` say how.
+    pub(crate) fn url(&self, options: &str) -> String {
+        let plain = if options.contains("via=") {
+            ""
+        } else {
+            "via=plain&"
+        };
+        format!("consul://127.0.0.1:{}?{plain}{options}", self.port)
     }
 
     /// The first lines of requests whose path contains `part`.

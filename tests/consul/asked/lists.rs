@@ -141,6 +141,35 @@ fn instances_that_an_agent_forgot_have_time_to_register_again() {
 }
 
 #[test]
+fn the_last_list_stays_while_the_servers_of_the_agent_are_away() {
+    each(RELEASES, async |place| {
+        let mut server = place.agent().kept().start().await;
+        let running = place.agent().beside(&server).start().await;
+        let agent = client(&running);
+        let consul = open(&running.url("via=plain&timeout=2s"), None, &running);
+        register(&agent, &[1]).await;
+        let mut list = consul.watch("echo").expect("it has a name");
+        until(&mut list, "it is there", |list| {
+            list.live && list.ready.len() == 1
+        })
+        .await;
+        server.kill();
+        until(&mut list, "the servers are away", |list| {
+            assert_eq!(names(list), ["echo-1"], "{list:?}");
+            let trouble = list.trouble.as_ref();
+            !list.live && trouble.is_some_and(|trouble| trouble.kind() == Kind::Unavailable)
+        })
+        .await;
+        server.start_again();
+        until(&mut list, "the servers are back", |list| {
+            assert_eq!(names(list), ["echo-1"], "{list:?}");
+            list.live
+        })
+        .await;
+    });
+}
+
+#[test]
 fn a_list_that_may_not_be_read_is_no_empty_list() {
     each(RELEASES, async |place| {
         let running = place.agent().secured().start().await;

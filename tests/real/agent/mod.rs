@@ -27,7 +27,7 @@ use super::{Consul, Host, Program, program::wrapped};
 use crate::process::eventually;
 
 pub use intentions::Denial;
-pub use ports::free;
+pub use ports::{free, free_range};
 pub use requests::{Asker, Reply};
 
 /// A running agent. It is killed when it is dropped.

@@ -40,7 +40,7 @@ pub fn free() -> u16 {
 ///
 /// # Panics
 /// If there are none.
-pub(super) fn free_range(count: u16) -> RangeInclusive<u16> {
+pub fn free_range(count: u16) -> RangeInclusive<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
     for _ in 0..10_000 {

@@ -98,6 +98,10 @@ fn lock(wanted: &Wanted, folder: &Path) -> io::Result<File> {
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
+            say(&format!(
+                "waiting for {}, which another process gets",
+                wanted.what
+            ));
             file.lock()?;
         }
         Err(fs::TryLockError::Error(error)) => return Err(error),

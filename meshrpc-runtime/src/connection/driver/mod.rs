@@ -2,13 +2,16 @@
 //!
 //! # Layout
 //!
+//! - `gathering`: whether others run before a write
 //! - `read`: bytes become frames, and calls are handed over
 //! - `write`: what is queued goes out
 
+mod gathering;
 mod read;
 mod write;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io, mem,
     pin::Pin,
@@ -23,11 +26,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
+use self::gathering::Gathering;
 use super::{
     Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
+use crate::wire::{self, Arrived, Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -46,6 +50,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Server: calls that arrived.
+    calls: VecDeque<Arrived>,
     /// Calls that had been cancelled before the last read.
     cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
@@ -59,6 +65,7 @@ pub struct Driver<T> {
     unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
+    gathering: Gathering,
     /// Calls were handed over, or callers woken, at the last turn.
     put_off: bool,
     /// Callers were woken at this turn, several of them.
@@ -85,6 +92,7 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            calls: VecDeque::new(),
             cancelled_before: 0,
             landing: None,
             between_chunks: false,
@@ -92,6 +100,7 @@ impl<T: Io> Driver<T> {
             unreported: 0,
             unflushed: false,
             yielded: false,
+            gathering: Gathering::default(),
             put_off: false,
             answered: false,
             parting: false,
@@ -241,6 +250,7 @@ impl<T: Io> Driver<T> {
         let mut state = self.shared.lock();
         state.wire.wrote(unreported);
         let result = change(&mut state.wire);
+        state.take_calls(&mut self.calls);
         state.collect(&mut self.aftermath);
         if self.aftermath.wake.len() > 1 {
             // This task looks again when they have run, so none of them has to wake it.

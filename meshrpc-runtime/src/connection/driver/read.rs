@@ -23,7 +23,7 @@ use super::{
 use crate::{
     transport::Credentials,
     wire::{
-        Event, Fault, Frame,
+        self, Arrived, Fault, Frame,
         buffers::{self, Spare},
         take_preface,
     },
@@ -38,7 +38,6 @@ const HEADER_READ: usize = 4 << 10;
 
 thread_local! {
     static FRAMES: Spare<Vec<Frame>> = const { Spare::new(2) };
-    static CALLS: Spare<Vec<Event>> = const { Spare::new(2) };
 }
 
 impl<T: Io> Driver<T> {
@@ -176,9 +175,6 @@ impl<T: Io> Driver<T> {
 
     fn apply(&mut self) -> Result<(), Fault> {
         let now = now();
-        if self.shared.dispatch.is_some() {
-            Spare::lend(&CALLS, &mut self.aftermath.calls);
-        }
         self.cancelled_before = self.shared.cancelled.load(Ordering::Relaxed);
         let mut frames = mem::take(&mut self.frames);
         let result = self.change(|wire| {
@@ -192,38 +188,28 @@ impl<T: Io> Driver<T> {
     /// Hands over the calls that arrived, if there were any: whether others have to look after them.
     pub(super) fn dispatch(&mut self) -> Option<bool> {
         let dispatch = self.shared.dispatch.as_ref()?;
-        let arrived = !self.aftermath.calls.is_empty();
-        let untended = arrived.then(|| {
-            let calls = self.aftermath.calls.drain(..);
-            let mut calls =
-                calls.filter_map(|event| incoming(event, &self.shared, self.cancelled_before));
-            dispatch.dispatch(&mut calls)
-        });
-        Spare::take_back(&CALLS, &mut self.aftermath.calls);
-        untended
+        if self.calls.is_empty() {
+            return None;
+        }
+        let (shared, before) = (&self.shared, self.cancelled_before);
+        let calls = self.calls.drain(..);
+        let untended = dispatch.dispatch(&mut calls.map(|call| incoming(call, shared, before)));
+        wire::Connection::give_room_back(&mut self.calls);
+        Some(untended)
     }
 }
 
-fn incoming(event: Event, shared: &Arc<Shared>, cancelled_before: u64) -> Option<Incoming> {
-    let Event::Call {
-        id,
-        head,
-        body,
-        deadline,
-    } = event
-    else {
-        return None;
-    };
-    let body = match body {
+fn incoming(call: Arrived, shared: &Arc<Shared>, cancelled_before: u64) -> Incoming {
+    let body = match call.body {
         Some(body) => IncomingBody::Buffered(body),
-        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), id)),
+        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), call.id)),
     };
-    Some(Incoming {
-        head,
+    Incoming {
+        head: call.head,
         body,
-        responder: Responder::new(Arc::clone(shared), id, cancelled_before),
-        deadline,
-    })
+        responder: Responder::new(Arc::clone(shared), call.id, cancelled_before),
+        deadline: call.deadline,
+    }
 }
 
 /// Some health checks close so that no state is left of the connection.

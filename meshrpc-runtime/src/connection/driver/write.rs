@@ -64,13 +64,20 @@ impl<T: Io> Driver<T> {
             let mut state = self.shared.lock();
             state.wire.wrote(std::mem::take(&mut self.unreported));
             let others = state.wire.in_flight() > 1;
-            if may_yield && others && !self.yielded && state.wire.wants_transmit() {
+            let queued = state.wire.queued();
+            if may_yield
+                && others
+                && !self.yielded
+                && state.wire.wants_transmit()
+                && self.gathering.begins(queued)
+            {
                 drop(state);
                 self.yielded = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             self.yielded = false;
+            self.gathering.ends(queued);
             state.wire.transmit_to(&mut self.output);
             state.collect(&mut self.aftermath);
             if !self.output.has_remaining() {

@@ -82,6 +82,12 @@ impl Consul {
 
 /// Notes which agent it is, if it may be known.
 async fn said(agent: &Agent) {
+    if agent.is_exposed() {
+        tracing::warn!(
+            agent = agent.address(),
+            "the Consul agent is asked over a network without TLS: tokens and keys can be heard"
+        );
+    }
     match agent.about().await {
         Ok(about) => tracing::info!(
             agent = agent.address(),

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     blocking,
     discovery::{BoxFuture, Endpoint, Endpoints, Resolver, Via},
-    error::{Code, Error, Kind},
+    error::{Error, Kind},
     mesh::{announce, name},
 };
 
@@ -19,12 +19,8 @@ impl Resolver for Consul {
     fn watch(&self, deployment: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
         name::check("the deployment", deployment)?;
         let list = self.shared.watches.follow(deployment);
-        if self.shared.options.route != Route::Upstream {
-            return Ok(list);
-        }
         let Some(upstreams) = &self.shared.upstreams else {
-            let message = "`via=upstream`: this version starts no sidecar for its calls";
-            return Err(Error::new(Kind::Unavailable, message).with_code(Code::Unimplemented));
+            return Ok(list);
         };
         let way = upstreams.open(deployment);
         let (sender, receiver) = watch::channel(Arc::default());
@@ -84,8 +80,9 @@ impl Consul {
         let message = match listed.map(|listed| listed.value.len()) {
             Ok(0) => format!("Consul lists no healthy instance of `{deployment}`"),
             Ok(count) => format!(
-                "Consul lists {count} healthy instances of `{deployment}` and allows the call, and \
-                 none was reached: a proxy on the way, or the instance itself, does not answer"
+                "Consul lists {count} healthy {} of `{deployment}` and allows the call, and none \
+                 was reached: a proxy on the way, or the instance itself, does not answer",
+                if count == 1 { "instance" } else { "instances" }
             ),
             Err(error) => return error.into(),
         };

@@ -111,8 +111,11 @@ impl Admission {
         contract: &ContractGate,
         bytes: usize,
     ) -> Result<Permit, Status> {
-        let gates = [&self.total, &client.gate, &contract.0];
-        let gates = gates.map(Option::as_ref);
+        let gates = [
+            self.total.as_ref(),
+            client.gate.as_ref(),
+            contract.0.as_ref(),
+        ];
         if gates.iter().all(Option::is_none) {
             return Ok(Permit::default());
         }

@@ -1,8 +1,8 @@
 //! What a failed handshake means.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use rustls::{AlertDescription, Error};
+use rustls::{AlertDescription, CertificateError, Error, OtherError};
 
 /// The same error, by what can be done about it: where one side does not trust the other,
 /// `PermissionDenied`.
@@ -11,6 +11,10 @@ pub(crate) fn classified(error: io::Error) -> io::Error {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Error>());
     match tls {
+        // A verifier's own words.
+        Some(Error::InvalidCertificate(CertificateError::Other(OtherError(words)))) => {
+            io::Error::new(io::ErrorKind::PermissionDenied, Arc::clone(words))
+        }
         Some(tls) if is_distrust(tls) => io::Error::new(io::ErrorKind::PermissionDenied, error),
         _ => error,
     }

@@ -30,6 +30,7 @@ mod transmit;
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::Arc,
     time::Instant,
 };
@@ -63,6 +64,7 @@ use crate::error::{Error, Started};
 
 thread_local! {
     static EVENTS: Spare<VecDeque<Event>> = const { Spare::new(4) };
+    static CALLS: Spare<VecDeque<Arrived>> = const { Spare::new(4) };
 }
 
 /// Which side of the connection this is. Only the client opens calls.
@@ -138,7 +140,18 @@ pub struct Connection {
     earliest_deadline: Option<Instant>,
     ending: Ending,
     events: VecDeque<Event>,
+    /// Server: calls that have arrived. They are taken together, and before other events.
+    arrived: VecDeque<Arrived>,
     counters: Tally,
+}
+
+/// A call of [`Event::Call`].
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) id: u64,
+    pub(crate) head: OpenHead,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -325,6 +338,7 @@ impl Connection {
             earliest_deadline: None,
             ending: Ending::default(),
             events: VecDeque::new(),
+            arrived: VecDeque::new(),
             counters: Tally::new(Arc::clone(&config.totals)),
             config,
         }
@@ -368,11 +382,48 @@ impl Connection {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if event.is_none() {
+        match self.arrived.pop_front() {
+            Some(call) => Some(Event::Call {
+                id: call.id,
+                head: call.head,
+                body: call.body,
+                deadline: call.deadline,
+            }),
+            None => self.poll_other_event(),
+        }
+    }
+
+    /// The next thing that happened but for calls, which [`take_calls`](Self::take_calls) gives.
+    pub(crate) fn poll_other_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() {
             Spare::take_back(&EVENTS, &mut self.events);
         }
-        event
+        self.events.pop_front()
+    }
+
+    /// Server: moves the calls that have arrived behind those in `calls`.
+    pub(crate) fn take_calls(&mut self, calls: &mut VecDeque<Arrived>) {
+        if calls.is_empty() {
+            mem::swap(calls, &mut self.arrived);
+        } else {
+            calls.append(&mut self.arrived);
+        }
+    }
+
+    /// A thread keeps the room for calls that were taken.
+    pub(crate) fn give_room_back(calls: &mut VecDeque<Arrived>) {
+        Spare::take_back(&CALLS, calls);
+    }
+
+    /// Server: a call has arrived.
+    fn arrived(&mut self, id: u64, head: OpenHead, body: Option<Bytes>, deadline: Option<Instant>) {
+        Spare::lend(&CALLS, &mut self.arrived);
+        self.arrived.push_back(Arrived {
+            id,
+            head,
+            body,
+            deadline,
+        });
     }
 
     /// Largest buffered message that this side takes, in bytes.

@@ -81,12 +81,7 @@ impl Connection {
             stream.came_at_once = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
-            self.events.push_back(Event::Call {
-                id,
-                head,
-                body: Some(body),
-                deadline,
-            });
+            self.arrived(id, head, Some(body), deadline);
             return Ok(());
         }
         if head.kind.streams_out() {
@@ -95,12 +90,7 @@ impl Connection {
             stream.reader = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
-            self.events.push_back(Event::Call {
-                id,
-                head,
-                body: None,
-                deadline,
-            });
+            self.arrived(id, head, None, deadline);
         } else {
             let inbound = Inbound::buffered(head.body_len, self.limits.max_message);
             stream.inbound = Some(Box::new(inbound));
@@ -144,12 +134,7 @@ impl Connection {
         let body = inbound.take_body();
         stream.dispatched = true;
         let deadline = stream.deadline;
-        self.events.push_back(Event::Call {
-            id,
-            head: *head,
-            body: Some(body),
-            deadline,
-        });
+        self.arrived(id, *head, Some(body), deadline);
     }
 
     /// Bytes of a request that were not taken.

@@ -39,6 +39,11 @@ impl Connection {
         !self.out.is_empty() || !self.bulk.is_empty()
     }
 
+    /// Bytes ever queued, of which bulk is none before it is cut into frames.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued_to
+    }
+
     /// Moves what goes out next into `output`, which has to be empty, and then has to be written
     /// whole, in order; an empty output afterwards means there is nothing to send now.
     pub fn transmit_to(&mut self, output: &mut Output) {

@@ -291,6 +291,12 @@ impl Exchange {
         Ok(message)
     }
 
+    /// Whether what is said to the agent can be heard on a network.
+    pub(super) fn is_exposed(&self) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.tls.is_none() && last.is_some_and(|address| !address.ip().is_loopback())
+    }
+
     fn take_kept(&self) -> Option<Sender> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < STALE);

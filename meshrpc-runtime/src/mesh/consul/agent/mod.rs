@@ -98,7 +98,13 @@ impl Agent {
         &self.address
     }
 
-    /// Which agent it is. Needs no permission in 1.8 and 1.22 but `agent:read` where ACLs are on.
+    /// Whether it was last reached over a network, and without TLS: then a token, and the keys that
+    /// an agent hands out, can be heard there. False before it was asked.
+    pub fn is_exposed(&self) -> bool {
+        self.exchange.is_exposed()
+    }
+
+    /// Which agent it is. Where ACLs are on, it needs `agent:read`.
     ///
     /// # Errors
     /// As [`Trouble`] says.

@@ -56,6 +56,10 @@ impl ConsulAdvert {
                 (slot.name.clone(), Some(slot))
             }
         };
+        let bind = match listen {
+            Some(address) => address,
+            None => choose_address(setting, slot.as_ref()).await,
+        };
         Ok(Self {
             setting: Arc::clone(setting),
             upstreams: upstreams.cloned(),
@@ -64,7 +68,7 @@ impl ConsulAdvert {
                 name: name.into(),
                 epoch,
             },
-            bind: listen.unwrap_or_else(|| Address::Tcp(([127, 0, 0, 1], 0).into())),
+            bind,
             slot,
             application: None,
             running: None,
@@ -105,6 +109,10 @@ impl Advert for ConsulAdvert {
         &self.instance
     }
 
+    fn behind_proxy(&self) -> bool {
+        self.setting.proxy.is_some()
+    }
+
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {
         let application = application(&address, self.setting.proxy.is_some());
         Box::pin(async move {
@@ -139,6 +147,22 @@ impl Advert for ConsulAdvert {
             let withdrawn = running.withdraw().await;
             withdrawn.map_err(|error| ConsulError::from(error).into())
         })
+    }
+}
+
+/// A Unix socket in a folder of this user, where the sidecar finds it there: so no other user of the
+/// machine gets past the sidecar. Else a port.
+async fn choose_address(setting: &Setting, slot: Option<&Slot>) -> Address {
+    /// Longer paths are none for a socket.
+    const LONGEST: usize = 100;
+    let random = || {
+        let directory = setting.slots().ok()?;
+        Some(directory.join(format!("{:016x}.sock", fastrand::u64(..))))
+    };
+    let path = slot.map_or_else(random, |slot| Some(slot.socket.clone()));
+    match path.filter(|path| path.as_os_str().len() <= LONGEST) {
+        Some(path) if setting.takes_sockets().await => Address::Unix(path),
+        _ => Address::Tcp(([127, 0, 0, 1], 0).into()),
     }
 }
 

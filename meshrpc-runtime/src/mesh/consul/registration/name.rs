@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Slot {
     pub(crate) name: String,
+    /// Free for a socket of its holder.
+    pub(crate) socket: PathBuf,
     _lock: File,
 }
 
@@ -69,6 +71,7 @@ impl Slot {
                     Ok(()) => {
                         return Ok(Slot {
                             name: format!("{prefix}{slot}"),
+                            socket: directory.join(format!("{slot}.sock")),
                             _lock: file,
                         });
                     }

@@ -55,6 +55,8 @@ pub(crate) struct Facts {
     /// Where others reach its node.
     pub(crate) address: Option<String>,
     grpc_port: Option<u16>,
+    /// It knows services that listen on a Unix socket.
+    sockets: bool,
 }
 
 impl Setting {
@@ -106,12 +108,21 @@ impl Setting {
                 Ok(about) => Ok(Facts {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
+                    sockets: takes_sockets(about.version()),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
             }
         };
         self.facts.get_or_try_init(ask).await
+    }
+
+    /// Whether a server's sidecar finds it on a Unix socket. Consul's built-in proxy does not, nor
+    /// did any before 1.10; what a user registers or runs may not.
+    pub(crate) async fn takes_sockets(&self) -> bool {
+        let finds = matches!(self.proxy, Some(Proxy::Envoy(_)));
+        let told = self.server == Template::server();
+        finds && told && self.facts().await.is_ok_and(|facts| facts.sockets)
     }
 
     /// Where others reach services of this process; `None` leaves it to the agent's node.
@@ -127,6 +138,13 @@ impl Setting {
         access.token = self.agent.token();
         access
     }
+}
+
+/// Whether agents of this version take a `SocketPath`.
+fn takes_sockets(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
+    let version = (numbers.next().flatten(), numbers.next().flatten());
+    version >= (Some(1), Some(10))
 }
 
 /// Where on this machine a proxy is found that listens at `address`.

@@ -1,6 +1,7 @@
 //! Which program is a sidecar, and how it is called.
 
 use std::{
+    env,
     ffi::{OsStr, OsString},
     fmt,
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -180,8 +181,7 @@ impl Envoy {
         let mut words = command(consul, ["connect", "envoy", "-sidecar-for", &subject.id]);
         words.extend(["-grpc-addr", grpc, "-admin-bind"].map(OsString::from));
         words.extend([admin.to_string(), "-envoy-binary".to_owned()].map(OsString::from));
-        // It looks for no other name in `PATH` than the one that it is not given.
-        words.push(in_path(&self.program).into());
+        words.push(on_path(&self.program).into());
         // Consul refuses every Envoy that is newer than itself; those that were tried work.
         words.push("-ignore-envoy-compatibility=true".into());
         // Given a drain time, Consul leaves this out, and a second Envoy on the machine ends.
@@ -245,17 +245,14 @@ fn command<const N: usize>(program: &OsStr, arguments: [&str; N]) -> Vec<OsStrin
     words
 }
 
-/// Where a program is that is named without its folder, if it is found.
-fn in_path(program: &Path) -> PathBuf {
-    let found = || {
-        let folders = std::env::var_os("PATH")?;
-        let mut places = std::env::split_paths(&folders).map(|folder| folder.join(program));
-        places.find(|place| place.is_file())
-    };
-    match program.components().count() {
-        1 => found().unwrap_or_else(|| program.to_owned()),
-        _ => program.to_owned(),
-    }
+/// Consul takes the program as a path, and does not look for it.
+fn on_path(program: &Path) -> PathBuf {
+    let named = program.components().count() > 1;
+    let folders = env::var_os("PATH").filter(|_| !named).unwrap_or_default();
+    env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+        .unwrap_or_else(|| program.to_owned())
 }
 
 fn free_port() -> std::io::Result<SocketAddr> {

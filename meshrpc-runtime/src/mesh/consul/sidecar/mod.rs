@@ -78,6 +78,7 @@ pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result
     let probe = Probe {
         listener,
         admin: None,
+        alone: false,
     };
     match tokio::time::timeout(time, probe.handshake()).await {
         Ok(answered) => answered,
