@@ -44,8 +44,8 @@ pub(crate) enum Application {
     Tcp { address: Option<String>, port: u16 },
     /// It listens for the sidecar.
     Unix(PathBuf),
-    /// It only calls others.
-    Client,
+    /// It only calls others; at this port is somebody who says nothing.
+    Client { port: u16 },
 }
 
 /// A registration.
@@ -303,7 +303,7 @@ impl Kept {
         let (port, socket, own) = match application {
             Application::Tcp { address, port } => (Some(*port), None, address.clone()),
             Application::Unix(path) => (None, path.to_str().map(str::to_owned), None),
-            Application::Client => (None, None, None),
+            Application::Client { port } => (Some(*port), None, None),
         };
         let mut state = self.state();
         let values = Values {
@@ -320,7 +320,7 @@ impl Kept {
             pid: std::process::id(),
         };
         let mut document = template.render(&values).map_err(ConsulError::Invalid)?;
-        if *application == Application::Client {
+        if let Application::Client { .. } = application {
             document.set_upstreams(state.upstreams.clone());
             if state.takes_no_calls {
                 document.take_no_calls(id);
