@@ -5,6 +5,7 @@ pub mod gauge;
 pub mod http;
 pub mod ledger;
 pub mod process;
+pub mod real;
 
 use std::{
     env,
@@ -38,12 +39,20 @@ pub fn is_there(what: &str, command: &[&str]) -> bool {
         command.status().is_ok_and(|status| status.success())
     });
     if !found {
-        // Nobody reads it if it cannot be written.
-        let _ = writeln!(io::stderr(), "not run: needs {what}");
-        let required = env::var("MESHRPC_TEST_REQUIRE").is_ok_and(|required| required == "all");
-        assert!(!required, "needs {what}, and MESHRPC_TEST_REQUIRE is `all`");
+        not_run(what);
     }
     found
+}
+
+/// Says that a test is not run for want of `what`, past the capture of test output.
+///
+/// # Panics
+/// If `MESHRPC_TEST_REQUIRE` is `all`.
+pub fn not_run(what: &str) {
+    // Nobody reads it if it cannot be written.
+    let _ = writeln!(io::stderr(), "not run: needs {what}");
+    let required = env::var("MESHRPC_TEST_REQUIRE").is_ok_and(|required| required == "all");
+    assert!(!required, "needs {what}, and MESHRPC_TEST_REQUIRE is `all`");
 }
 
 /// A channel to `handler`, over the real wire within this process, for as long as the test's
@@ -89,6 +98,8 @@ pub async fn nowhere() -> Channel {
 /// The guides: their code is compiled and run.
 #[cfg(doctest)]
 mod guides {
+    #[doc = include_str!("../docs/balancing.md")]
+    mod balancing {}
     #[doc = include_str!("../docs/evolution.md")]
     mod evolution {}
     #[doc = include_str!("../docs/error-handling.md")]

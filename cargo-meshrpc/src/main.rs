@@ -2,13 +2,14 @@
 //!
 //! Data goes to stdout, talk to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage, 100 drift.
 
+mod doctor;
 mod expose;
 mod up;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Generate handlers and clients from traits, and run a workspace's services.
 #[derive(Debug, Parser)]
@@ -27,6 +28,7 @@ enum Verb {
     #[command(name = expose::FINISH, hide = true)]
     Finish(expose::FinishArgs),
     Up(up::UpArgs),
+    Doctor(doctor::DoctorArgs),
     #[command(name = up::SUPERVISE, hide = true)]
     Supervise(up::SuperviseArgs),
 }
@@ -39,6 +41,15 @@ pub(crate) enum Outcome {
     Failed = 1,
     Usage = 2,
     Drift = 100,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Human,
+    /// One object a line.
+    Json,
 }
 
 /// What was asked for cannot be: exit code 2.
@@ -64,6 +75,7 @@ fn main() -> ExitCode {
         Verb::Expose(expose) => expose.run(&root).map(ExitCode::from),
         Verb::Finish(arguments) => expose::finish(arguments.root()).map(|()| Outcome::Done.into()),
         Verb::Up(arguments) => up::run(arguments, &root),
+        Verb::Doctor(arguments) => doctor::run(&arguments).map(ExitCode::from),
         Verb::Supervise(arguments) => up::supervise(arguments),
     };
     code.unwrap_or_else(|error| {

@@ -42,6 +42,7 @@
 //! - Serving, layers, and an orderly stop: [`server`].
 //! - What callers may use, and what a client takes: [`Limits`], [`ClientLimits`], and the table in
 //!   `docs/limits.md`.
+//! - Which instance gets a call: [`balance`](client::balance), and `docs/balancing.md`.
 //!
 //! # Features
 //!
@@ -54,6 +55,8 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
+//! | `tls` | no | TLS |
+//! | `consul` | no | Consul and its sidecar proxies, `MESHRPC_MESH=consul://…`; implies `tls` |
 //! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!
 //! A crate that only holds contracts needs `macros` alone.

@@ -14,7 +14,7 @@ const ACCOUNTS: [&str; 12] = [
 ];
 
 /// Which instance each account is at; twenty calls each have to agree.
-async fn homes(client: &LedgerClient) -> Vec<String> {
+pub(crate) async fn homes(client: &LedgerClient) -> Vec<String> {
     let mut homes = Vec::new();
     for account in ACCOUNTS {
         let client = client.with(Call::new().session(account));
@@ -29,7 +29,12 @@ async fn homes(client: &LedgerClient) -> Vec<String> {
 }
 
 /// Restarts an instance under its name, and waits until `client` calls the new one.
-async fn restarted(town: &Town, client: &LedgerClient, old: Instance, hard: bool) -> Instance {
+pub(crate) async fn restarted(
+    town: &Town,
+    client: &LedgerClient,
+    old: Instance,
+    hard: bool,
+) -> Instance {
     let name = old.name().to_owned();
     if hard {
         drop(old);

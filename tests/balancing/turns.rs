@@ -8,7 +8,7 @@ use meshrpc_tests::{
 use crate::LEDGER;
 
 /// Who answers `calls` calls, one after the other.
-async fn answers(client: &LedgerClient, calls: usize) -> Vec<String> {
+pub(crate) async fn answers(client: &LedgerClient, calls: usize) -> Vec<String> {
     let mut names = Vec::new();
     for _ in 0..calls {
         names.push(client.who().await.expect("it answers").name);
@@ -16,7 +16,7 @@ async fn answers(client: &LedgerClient, calls: usize) -> Vec<String> {
     names
 }
 
-fn shares(names: &[String]) -> BTreeMap<&str, usize> {
+pub(crate) fn shares(names: &[String]) -> BTreeMap<&str, usize> {
     let mut shares = BTreeMap::new();
     for name in names {
         *shares.entry(name.as_str()).or_default() += 1;
@@ -25,7 +25,7 @@ fn shares(names: &[String]) -> BTreeMap<&str, usize> {
 }
 
 /// Calls until `name` has answered, so that the client knows of it.
-async fn until_answered_by(client: &LedgerClient, pid: u32) {
+pub(crate) async fn until_answered_by(client: &LedgerClient, pid: u32) {
     eventually("it answers", async || {
         client.who().await.expect("somebody answers").pid == pid
     })

@@ -150,14 +150,8 @@ impl Directory {
         let lies = self.lies();
         let mut told = lock(&self.inner.told);
         let now = match lies.silent {
-            true => Endpoints {
-                ready: told.ready.clone(),
-                live: false,
-            },
-            false => Endpoints {
-                ready: lies.applied(&self.inner.followed.borrow()),
-                live: true,
-            },
+            true => Endpoints::last_known(told.ready.clone(), None),
+            false => Endpoints::live(lies.applied(&self.inner.followed.borrow())),
         };
         drop(lies);
         for endpoint in &now.ready {

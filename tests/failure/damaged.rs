@@ -5,14 +5,11 @@ use std::collections::BTreeMap;
 use meshrpc::{Call, Mesh, testing::Direction};
 use meshrpc_tests::{
     ledger::{Ledger as _, LedgerClient},
-    process::{Damage, Proxy, Town, alone, eventually},
+    process::{Damage, Outcome, Proxy, Town, alone, check, eventually},
 };
 use tokio::task::JoinSet;
 
-use crate::{
-    LEDGER,
-    load::{Outcome, check},
-};
+use crate::LEDGER;
 
 /// Calls on each connection, all at a time, of which some have many chunks.
 const CALLS: u64 = 6;

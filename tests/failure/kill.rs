@@ -3,14 +3,11 @@
 use meshrpc::{Call, Started};
 use meshrpc_tests::{
     ledger::Ledger as _,
-    process::{Town, alone, cause, eventually},
+    process::{Load, Method, Outcome, Town, alone, cause, check, eventually, failures},
 };
 use tokio::task::JoinSet;
 
-use crate::{
-    LEDGER,
-    load::{Load, Method, Outcome, check, failures},
-};
+use crate::LEDGER;
 
 const TASKS: u64 = 16;
 

@@ -7,7 +7,6 @@ mod deadlines;
 mod frozen;
 mod half_open;
 mod kill;
-mod load;
 mod panics;
 mod stop;
 mod together;

@@ -8,14 +8,11 @@ use std::{
 use meshrpc::{Call, Mesh};
 use meshrpc_tests::{
     ledger::{Ledger as _, LedgerClient},
-    process::{Town, alone, eventually},
+    process::{Load, Method, Town, alone, check, eventually, failures},
 };
 use tokio::task::JoinSet;
 
-use crate::{
-    LEDGER,
-    load::{Load, Method, check, failures},
-};
+use crate::LEDGER;
 
 /// Restarts each of three instances in turn, `rounds` times, under a load of calls that must not
 /// be repeated.

@@ -6,7 +6,7 @@ use super::Instance;
 use crate::is_there;
 
 /// Runs what follows as root of a network of its own.
-pub(super) const OWN: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
+const OWN: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
 
 /// What an instance does before it serves: it lays a wire from its own network to that of the
 /// process that started it.
@@ -16,11 +16,16 @@ const LAY: &str = "ip link set lo up \
     && ip link set far up \
     && exec \"$@\"";
 
-/// Whether this machine gives networks to everybody.
-pub(super) fn can_be_made() -> bool {
+/// What runs a test in a network of its own, if this machine gives networks to everybody. If not,
+/// it says so, as [`is_there`] does.
+///
+/// # Panics
+/// As [`is_there`].
+pub fn own_network() -> Option<&'static [&'static str]> {
     let [unshare, user, root, net] = OWN;
-    is_there("ip", &["ip", "-Version"])
-        && is_there("network namespaces", &[unshare, user, root, net, "true"])
+    let can_be_made = is_there("ip", &["ip", "-Version"])
+        && is_there("network namespaces", &[unshare, user, root, net, "true"]);
+    can_be_made.then_some(&OWN)
 }
 
 /// Starts an instance that `command` would start here, in a network of its own.

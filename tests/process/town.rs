@@ -1,7 +1,6 @@
 //! A registry, a folder of books and a process for each test.
 
 use std::{
-    any::type_name,
     env,
     ffi::OsStr,
     fs::Permissions,
@@ -9,13 +8,11 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use meshrpc::{Call, Mesh};
 
-use super::{CAP, Instance, network};
+use super::{CAP, Instance, Own, network};
 use crate::ledger::{Entry, LedgerClient, entries};
 
 /// Names the folder of a test to the process that runs it.
@@ -26,6 +23,8 @@ pub struct Town {
     folder: PathBuf,
     ledger: &'static str,
     mesh: Mesh,
+    /// Names the mesh to instances, if the environment does not.
+    url: Option<String>,
 }
 
 /// An instance that is about to be started.
@@ -60,8 +59,8 @@ where
     T: FnOnce(Town) -> F,
     F: Future<Output = ()>,
 {
-    if network::can_be_made() {
-        run_within(&network::OWN, ledger, test);
+    if let Some(wrapper) = network::own_network() {
+        run_within(wrapper, ledger, test);
     }
 }
 
@@ -77,9 +76,7 @@ where
         std::fs::write(town.folder.join("ran"), "").expect("the folder can be written");
         return runtime.block_on(test(town));
     }
-    // `binary::path::of::the_test::{{closure}}`.
-    let path = type_name::<T>().trim_end_matches("::{{closure}}");
-    let (_, name) = path.split_once("::").expect("a test is in a crate");
+    let own = Own::of::<T>();
     // Paths of Unix sockets are short; a registry is its owner's only.
     let folder = tempfile::Builder::new()
         .prefix("mesh")
@@ -87,74 +84,18 @@ where
         .tempdir_in("/tmp")
         .expect("a folder can be made");
     std::fs::create_dir(folder.path().join("books")).expect("the folder can be written");
-    run(wrapper, name, folder.path());
+    let variables = [
+        (FOLDER, folder.path().as_os_str()),
+        ("MESHRPC_MESH", "local:".as_ref()),
+        ("MESHRPC_RUNTIME_DIR", folder.path().as_os_str()),
+        ("MESHRPC_NAMESPACE", "test".as_ref()),
+    ];
+    own.within(wrapper).run(&variables, 2 * CAP);
     assert!(
         folder.path().join("ran").exists(),
-        "no test is called {name}"
+        "no test is called {}",
+        own.name()
     );
-}
-
-/// Runs the test `name` of this binary.
-fn run(wrapper: &[&str], name: &str, folder: &Path) {
-    let binary = env::current_exe().expect("a process has a binary");
-    let mut command = match wrapper {
-        [] => Command::new(binary),
-        [wrapper, arguments @ ..] => {
-            let mut command = Command::new(wrapper);
-            command.args(arguments).arg(binary);
-            command
-        }
-    };
-    let mut child = command
-        .args([name, "--exact", "--nocapture", "--test-threads=1"])
-        .env(FOLDER, folder)
-        .env("MESHRPC_MESH", "local:")
-        .env("MESHRPC_RUNTIME_DIR", folder)
-        .env("MESHRPC_NAMESPACE", "test")
-        .env("RUST_BACKTRACE", "0")
-        .env_remove("MESHRPC_INSTANCE")
-        .env_remove("MESHRPC_LISTEN")
-        .env_remove("MESHRPC_DEADLINE")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the test's process can be started");
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let readers = [
-        thread::spawn(move || read(stdout)),
-        thread::spawn(move || read(stderr)),
-    ];
-    let end = Instant::now() + 2 * CAP;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child can be waited for") {
-            break Some(status);
-        }
-        if Instant::now() > end {
-            child.kill().expect("a child can be killed");
-            child.wait().expect("a child can be waited for");
-            break None;
-        }
-        thread::sleep(Duration::from_millis(10));
-    };
-    let output: String = readers
-        .into_iter()
-        .map(|reader| reader.join().expect("reading does not panic"))
-        .collect();
-    match status {
-        Some(status) if status.success() => {}
-        Some(status) => panic!("{name}: {status}\n{output}"),
-        None => panic!("{name}: not done within {:?}\n{output}", 2 * CAP),
-    }
-}
-
-fn read(stream: Option<impl std::io::Read>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        // What was read before is worth showing.
-        let _ = stream.read_to_end(&mut bytes);
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Town {
@@ -164,6 +105,18 @@ impl Town {
             folder,
             ledger,
             mesh,
+            url: None,
+        }
+    }
+
+    /// A town on another mesh than the environment names; instances join it by its URL. `folder`
+    /// has a folder `books`.
+    pub fn on(folder: PathBuf, ledger: &'static str, mesh: Mesh, url: String) -> Self {
+        Self {
+            folder,
+            ledger,
+            mesh,
+            url: Some(url),
         }
     }
 
@@ -194,6 +147,9 @@ impl Town {
             // As many as the smallest machine this is tested on has.
             .env("TOKIO_WORKER_THREADS", "2")
             .env_remove(FOLDER);
+        if let Some(url) = &self.url {
+            command.env("MESHRPC_MESH", url);
+        }
         Start {
             town: self,
             name,
@@ -279,6 +235,12 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// Without this variable.
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
     /// In a network of its own, on a wire that can be [unplugged](Instance::unplug). There can be
     /// one such instance, of a test that is [`apart`].
     pub fn of_its_own_network(mut self) -> Self {
@@ -295,5 +257,33 @@ impl<'a> Start<'a> {
             return network::start(self.name, &self.command).await;
         }
         Instance::start(self.name, self.command).await
+    }
+
+    /// Starts it, which has to fail; what it says then.
+    ///
+    /// # Panics
+    /// If it does not end in time, or says that all is well.
+    pub async fn fails(mut self) -> String {
+        self.command
+            .args(["serve", self.deployment])
+            .arg(self.town.books())
+            .stdin(Stdio::piped());
+        let ended = tokio::task::spawn_blocking(move || {
+            let mut child = self
+                .command
+                .stdout(Stdio::null())
+                .stderr(Stdio::piped())
+                .spawn()?;
+            // Its end would end the process.
+            let kept = child.stdin.take();
+            let output = child.wait_with_output();
+            drop(kept);
+            output
+        });
+        let ended = tokio::time::timeout(CAP, ended).await.expect("it ends");
+        let output = ended.expect("no panic").expect("it can be started");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "it serves\n{said}");
+        said
     }
 }

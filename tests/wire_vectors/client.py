@@ -4,6 +4,7 @@ client.py SOCKET VECTORS: talks to a server at SOCKET, and names each thing that
 """
 
 import hashlib
+import hmac
 import json
 import socket
 import struct
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 PREFACE = bytes.fromhex("894d5250430d0a01")
-HELLO, SERVER_HELLO, OPEN, REPLY, DATA, STATUS, RESET, CREDIT = 1, 2, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
+HELLO, SERVER_HELLO, AUTH, OPEN, REPLY, DATA, STATUS, RESET, CREDIT = 1, 2, 3, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15
 PING, PONG, GOAWAY, END, CREDIT_NOW, CRITICAL = 0x20, 0x21, 0x22, 0x01, 0x10, 0x8000
 UNARY, SERVER_STREAM, CLIENT_STREAM, BOTH = range(4)
 LIMITS = struct.pack("<IQIIII", 16384, 1 << 24, 64, 65536, 16384, 1024)  # Small: the server has to wait for credit.
@@ -37,6 +38,14 @@ def tagged_values(data):
 
 def method_key(name):
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+
+
+def mac(key, label, *parts):
+    return hmac.digest(key, b"meshrpc 1 " + label + b"\0" + b"".join(parts), "sha256")
+
+
+def proof(key, side, *said):  # The binding, the client's hello, the server's up to its proof.
+    return mac(key, side + b" proof", *(struct.pack("<I", len(part)) + part for part in said))
 
 
 def item(value):
@@ -255,6 +264,12 @@ def main(path, folder):
         assert method_key(vector["name"]) == int(vector["number"], 16), vector["name"]
     for vector in vectors["values"]:
         vector["field_named"] and unpack(bytes.fromhex(vector["field_named"]))
+    for vector in vectors["proofs"]:
+        data = {name: bytes.fromhex(text) for name, text in vector.items() if name not in ("name", "key")}
+        key, said = vector["key"].encode(), [data[part] for part in ("binding", "client_hello", "server_hello")]
+        assert mac(key, b"key tag", data["client_nonce"])[:8] == data["tag"], vector["name"]
+        assert [proof(key, side, *said) for side in (b"server", b"client")] == [
+            data["server_proof"], data["client_proof"]], vector["name"]
     wire = Connection(path).shake_hands("Greeter", "Nobody", "Tour")
     holds("shakes hands", wire.verdicts, {"Greeter": 1, "Nobody": 2, "Tour": 1})
     holds("calls", wire.call("Greeter/greet", {"name": "Max"}), "Hello, Max")

@@ -41,6 +41,7 @@ pub(crate) fn decoded(frame: &Frame) -> Value {
 pub(crate) fn name(kind: Option<FrameType>) -> &'static str {
     match kind {
         Some(FrameType::ClientHello | FrameType::ServerHello) => "HELLO",
+        Some(FrameType::Auth) => "AUTH",
         Some(FrameType::Open) => "OPEN",
         Some(FrameType::Reply) => "REPLY",
         Some(FrameType::Data) => "DATA",

@@ -74,6 +74,9 @@ pub(crate) fn client_hello() -> Hello {
         wanted_instance: None,
         wanted: vec![("Greeter".into(), 0x0102_0304_0506_0708)],
         verdicts: Vec::new(),
+        nonce: None,
+        key_tags: Vec::new(),
+        proof: None,
     }
 }
 

@@ -114,6 +114,7 @@ fn numbers_have_the_names_of_the_tables() {
         GoAwayReason::WrongInstance,
         GoAwayReason::Limit,
         GoAwayReason::Full,
+        GoAwayReason::Unauthenticated,
     ]
     .map(|reason| (reason as u8, format!("{reason:?}")));
     let reasons = table("wire.md", &["reason", "name", "meaning"]);

@@ -20,9 +20,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::Outcome;
+use crate::{Format, Outcome};
 pub(crate) use commit::finish;
 use commit::{Change, Workspace};
 use plan::{Plan, Planned};
@@ -61,15 +61,6 @@ pub(crate) struct Expose {
     /// How results are printed; `json` is one object a line, and asks nothing.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     message_format: Format,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// For people.
-    Human,
-    /// One object a line.
-    Json,
 }
 
 /// What the process that ends a killed run is told.

@@ -6,11 +6,10 @@ use meshrpc_templates::source::Unread;
 use serde::Serialize;
 
 use super::{
-    Format,
     plan::{Plan, Planned, State},
     tree,
 };
-use crate::{Outcome, complain};
+use crate::{Format, Outcome, complain};
 
 /// Says what happens.
 pub(crate) struct Report<'a> {

@@ -16,7 +16,6 @@ use std::{
 };
 
 use anyhow::Context;
-use meshrpc::{discovery::Health, mesh::local::Registry};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
@@ -25,6 +24,7 @@ use signal_hook::{
 use super::{
     backoff::Backoff,
     build::Executables,
+    mesh::Mesh,
     plan::{Plan, Ready, Service},
     replica::{Event, Recipe, Run},
     screen::Screen,
@@ -37,7 +37,7 @@ pub(super) struct Fleet {
     curl: Vec<String>,
     directory: PathBuf,
     myself: PathBuf,
-    registry: Option<Registry>,
+    mesh: Mesh,
     screen: Arc<Screen>,
     drain: Duration,
     stopping: Option<Stopping>,
@@ -88,9 +88,8 @@ impl Fleet {
     pub(super) fn new(
         plan: &Plan,
         executables: &Executables,
-        namespace: &str,
-        registry: Option<Registry>,
-        screen: Screen,
+        mesh: Mesh,
+        screen: Arc<Screen>,
         drain: Duration,
     ) -> anyhow::Result<Self> {
         let now = Instant::now();
@@ -109,7 +108,7 @@ impl Fleet {
                             .into_iter()
                             .chain(arguments)
                             .collect(),
-                        env: environment(service, replica, namespace),
+                        env: environment(service, replica, &mesh),
                     },
                     ready: service.ready,
                     http: service.http,
@@ -126,8 +125,8 @@ impl Fleet {
             curl: plan.services.iter().flat_map(Service::curl).collect(),
             directory: plan.root.clone(),
             myself: supervise::this_program().context("this program cannot be found")?,
-            registry,
-            screen: Arc::new(screen),
+            mesh,
+            screen,
             drain,
             stopping: None,
             complete: false,
@@ -328,13 +327,12 @@ impl Fleet {
             replica.ready == kind && matches!(replica.state, State::Running { ready: false, .. })
         };
         let mut registered = Vec::new();
-        if let Some(registry) = &self.registry
-            && self
-                .replicas
-                .iter()
-                .any(|replica| waits(replica, Ready::Registered))
+        if self
+            .replicas
+            .iter()
+            .any(|replica| waits(replica, Ready::Registered))
         {
-            match read(registry) {
+            match self.mesh.ready() {
                 Ok(entries) => registered = entries,
                 Err(error) => self.screen.warn(&format!("{error:#}")),
             }
@@ -409,23 +407,8 @@ impl Fleet {
     }
 }
 
-/// Names and addresses of the instances that are ready.
-fn read(registry: &Registry) -> Result<Vec<(String, String)>, meshrpc::Error> {
-    let mut ready = Vec::new();
-    for deployment in registry.deployments()? {
-        for entry in registry.list(&deployment)? {
-            if entry.health == Health::Ready
-                && let Some(address) = entry.address
-            {
-                ready.push((entry.instance.name.to_string(), address.to_string()));
-            }
-        }
-    }
-    Ok(ready)
-}
-
 /// The environment of a replica: that of `up`, but for what belongs to `up` alone.
-fn environment(service: &Service, replica: u32, namespace: &str) -> Vec<(OsString, OsString)> {
+fn environment(service: &Service, replica: u32, mesh: &Mesh) -> Vec<(OsString, OsString)> {
     // What `cargo run` tells the program it runs would tell a service that it is `cargo-meshrpc`.
     let own: HashSet<&str> = HashSet::from([
         "CARGO_MANIFEST_DIR",
@@ -439,12 +422,9 @@ fn environment(service: &Service, replica: u32, namespace: &str) -> Vec<(OsStrin
         name.to_str()
             .is_none_or(|name| !own.contains(name) && !name.starts_with("CARGO_PKG_"))
     });
-    let given = [
-        ("MESHRPC_MESH".to_owned(), "local:".to_owned()),
-        ("MESHRPC_NAMESPACE".to_owned(), namespace.to_owned()),
-        ("MESHRPC_INSTANCE".to_owned(), service.instance(replica)),
-    ];
-    let given = given.into_iter().chain(service.env(replica));
+    let instance = ("MESHRPC_INSTANCE".to_owned(), service.instance(replica));
+    let given = mesh.environment().into_iter().chain([instance]);
+    let given = given.chain(service.env(replica));
     inherited
         .chain(given.map(|(name, value)| (name.into(), value.into())))
         .collect()

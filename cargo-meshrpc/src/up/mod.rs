@@ -1,38 +1,38 @@
 //! `cargo meshrpc up`: the workspace's services on this machine.
 
+mod agent;
 mod backoff;
 mod build;
 mod fleet;
+mod mesh;
 mod plan;
 mod replica;
 mod screen;
 mod supervise;
 
 use std::{
-    env,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::ExitCode,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
-use meshrpc::mesh::{
-    Environment,
-    local::{Registry, namespace_of_workspace},
-};
 
 use self::{
+    agent::DevAgent,
     fleet::Fleet,
-    plan::{Plan, Ready, Service},
+    mesh::Mesh,
+    plan::{Plan, Service},
     screen::Screen,
 };
 
 pub(crate) use supervise::{SUPERVISE, SuperviseArgs, supervise};
 
-/// Build and start the services of this workspace on the `local:` mesh.
+/// Build and start the services of this workspace, where they find each other.
 ///
 /// Services are listed in the workspace's Cargo.toml, or in that of a package:
 ///
@@ -61,6 +61,12 @@ pub(crate) struct UpArgs {
     /// What to start, and how many of each; all services unless named.
     #[arg(value_name = "SERVICE[=REPLICAS]")]
     services: Vec<Wanted>,
+
+    /// Where the services meet: `local`, `consul`, or a whole URL [default: MESHRPC_MESH, else
+    /// `local`]. `consul` is the agent at 127.0.0.1:8500; where none answers, one for development
+    /// is started, and stopped at the end.
+    #[arg(long, value_name = "MESH")]
+    mesh: Option<String>,
 
     /// Build with the release profile.
     #[arg(long)]
@@ -102,13 +108,6 @@ struct HttpAddress {
 /// # Errors
 /// If the workspace cannot be read, the build fails, or the services cannot be started.
 pub(crate) fn run(arguments: UpArgs, root: &Path) -> anyhow::Result<ExitCode> {
-    let mesh = env::var_os("MESHRPC_MESH").filter(|mesh| !mesh.is_empty());
-    if let Some(mesh) = mesh.filter(|mesh| mesh != "local:") {
-        bail!(
-            "`up` runs services on `local:`, and MESHRPC_MESH is `{}`",
-            mesh.display()
-        );
-    }
     let mut plan = Plan::read(
         root,
         arguments.manifest_path.as_deref(),
@@ -125,28 +124,19 @@ pub(crate) fn run(arguments: UpArgs, root: &Path) -> anyhow::Result<ExitCode> {
     }
     let executables = build::build(&plan, arguments.release, arguments.quiet)?;
 
-    let namespace = match env::var("MESHRPC_NAMESPACE")
-        .ok()
-        .filter(|given| !given.is_empty())
-    {
-        Some(given) => given,
-        None => namespace_of_workspace(&plan.root)?,
+    let mesh = Mesh::open(arguments.mesh.as_deref(), &plan)?;
+    let missing = mesh.missing_agent()?;
+    let names = plan
+        .instances()
+        .chain(missing.map(|_| agent::NAME.to_owned()));
+    let screen = Arc::new(Screen::new(names, arguments.quiet));
+    // Outlives the services, which leave the mesh when they end.
+    let _agent = match missing {
+        Some(address) => Some(DevAgent::start(address, &mesh, &plan.root, &screen)?),
+        None => None,
     };
-    let registry = if plan
-        .services
-        .iter()
-        .any(|service| service.ready == Ready::Registered)
-    {
-        let namespace = ("MESHRPC_NAMESPACE".into(), namespace.clone().into());
-        let variables = env::vars_os().filter(|(name, _)| name != "MESHRPC_NAMESPACE");
-        let environment = Environment::from_vars(variables.chain([namespace]))?;
-        Some(Registry::open(&environment)?)
-    } else {
-        None
-    };
-    let screen = Screen::new(plan.instances(), arguments.quiet);
     let drain = Duration::from_secs(arguments.drain);
-    Fleet::new(&plan, &executables, &namespace, registry, screen, drain)?.run()
+    Fleet::new(&plan, &executables, mesh, screen, drain)?.run()
 }
 
 /// Finds out early that somebody else has the address, and which port 0 stands for. The port is

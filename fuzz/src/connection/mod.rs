@@ -337,6 +337,9 @@ fn put_hello(out: &mut Vec<u8>, side: Side, limits: Limits) {
         wanted_instance: None,
         wanted: Vec::new(),
         verdicts: Vec::new(),
+        nonce: None,
+        key_tags: Vec::new(),
+        proof: None,
     };
     let kind = match side {
         Side::Client => FrameType::ServerHello,

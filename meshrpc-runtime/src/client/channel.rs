@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    client::{Call, Outgoing, Pool},
+    client::{Call, Counters, InstanceStatus, Outgoing, Pool},
     contract::{MethodSpec, ServiceSpec},
 };
 
@@ -73,6 +73,22 @@ impl Channel {
     /// The deployment that calls go to.
     pub fn deployment(&self) -> &str {
         &self.pool.shared.deployment
+    }
+
+    /// What the deployment's connections have counted. Those of methods that threads wait for are
+    /// connections of their own, and not counted here unless the contract has no others.
+    pub fn counters(&self) -> &Counters {
+        &self.pool.shared.counters
+    }
+
+    /// What is known of each instance that the registry lists, in the order of their names.
+    pub fn instances(&self) -> Vec<InstanceStatus> {
+        let snapshot = self.pool.snapshots.borrow();
+        snapshot
+            .members()
+            .iter()
+            .map(InstanceStatus::from)
+            .collect()
     }
 
     /// The contract.

@@ -179,9 +179,9 @@ impl<'a> Progress<'a> {
         let found = match self.outgoing.key() {
             Some(key) => {
                 let patient = self.patience.is_some_and(|end| now < end);
-                snapshot.for_session(key, patient, usable)
+                pool.at_home(snapshot.for_session(key, patient, usable))
             }
-            None => snapshot.in_turn(&pool.rotation, usable).map(Pick::Chosen),
+            None => pool.next(&snapshot, usable).map(Pick::Chosen),
         };
         found.unwrap_or_else(|| snapshot.otherwise(now))
     }
@@ -375,8 +375,11 @@ impl<'a> Progress<'a> {
     }
 
     fn unavailable(&self) -> Error {
-        let trouble = self.trouble();
-        self.marked(self.because(Error::new(Kind::Unavailable, trouble)))
+        let (kind, code) = self
+            .fault()
+            .unwrap_or((Kind::Unavailable, Code::Unavailable));
+        let error = Error::new(kind, self.trouble()).with_code(code);
+        self.marked(self.because(error))
     }
 
     fn too_late(&self, now: Instant) -> Error {
@@ -387,7 +390,15 @@ impl<'a> Progress<'a> {
             }
             _ => format!("the deadline passed before the call could be made again: {trouble}"),
         };
-        self.marked(self.because(Error::new(Kind::DeadlineExceeded, message)))
+        let late = (Kind::DeadlineExceeded, Code::DeadlineExceeded);
+        let (kind, code) = self.fault().unwrap_or(late);
+        self.marked(self.because(Error::new(kind, message).with_code(code)))
+    }
+
+    /// What keeps this client from every instance, if it is known.
+    fn fault(&self) -> Option<(Kind, Code)> {
+        let snapshot = self.outgoing.channel.pool.snapshots.borrow();
+        snapshot.fault().map(|fault| (fault.kind, fault.code))
     }
 
     /// Why no instance can be called.

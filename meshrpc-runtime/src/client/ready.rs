@@ -18,16 +18,20 @@ impl Channel {
     /// call, else for the process's default deadline; an empty list is waited out.
     ///
     /// # Errors
-    /// `Unavailable`, with what is known of each instance, when the time is over.
+    /// `Unavailable`, with what is known of each instance, when the time is over; `Denied` if it is
+    /// known that this client may not call.
     pub async fn wait_ready(&self) -> Result<(), Error> {
         self.wait_until(|snapshot| snapshot.connected() > 0).await
     }
 
-    /// Waits until the registry lists an instance and every instance it lists is connected; as long
-    /// as [`wait_ready`](Self::wait_ready) does.
+    /// Waits until the registry lists an instance and every instance it lists is connected, or of a
+    /// long list as many as [`Balancing::subset`] says; as long as [`wait_ready`](Self::wait_ready)
+    /// does. Behind a proxy that picks instances by itself that may take many dials.
+    ///
+    /// [`Balancing::subset`]: crate::client::balance::Balancing::subset
     ///
     /// # Errors
-    /// `Unavailable`, with what is known of each instance, when the time is over.
+    /// As [`wait_ready`](Self::wait_ready).
     pub async fn wait_ready_all(&self) -> Result<(), Error> {
         self.wait_until(Snapshot::all_connected).await
     }
@@ -56,9 +60,12 @@ impl Channel {
                 None => settled.await,
             };
             if !settled {
-                let trouble = pool.snapshots.borrow().trouble(self.deployment());
-                let message = format!("not ready: {trouble}");
-                return Err(Error::new(Kind::Unavailable, message));
+                let snapshot = pool.snapshots.borrow();
+                let message = format!("not ready: {}", snapshot.trouble(self.deployment()));
+                return Err(match snapshot.fault() {
+                    Some(fault) => Error::new(fault.kind, message).with_code(fault.code),
+                    None => Error::new(Kind::Unavailable, message),
+                });
             }
         }
         Ok(())

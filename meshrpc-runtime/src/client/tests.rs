@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     contract::{MethodSpec, ServiceSpec},
     discovery::{Address, BoxFuture, Endpoint, Endpoints, Instance, Resolver, Via},
-    error::{Error, Kind, Limit, Started},
+    error::{Code, Error, Kind, Limit, Started},
     wire::Config,
 };
 
@@ -81,6 +81,8 @@ impl Fixture {
             connect: Arc::clone(&network) as Arc<dyn Connect>,
             runtime: Handle::current(),
             limits: Arc::default(),
+            keys: None,
+            balancing: Arc::default(),
             default_deadline: Some(Duration::from_secs(30)),
             mesh_gone,
         };
@@ -114,7 +116,7 @@ impl Fixture {
         let ready = (1..=instances).map(endpoint).collect();
         self.registry
             .0
-            .send_replace(Arc::new(Endpoints { ready, live: true }));
+            .send_replace(Arc::new(Endpoints::live(ready)));
     }
 }
 
@@ -149,6 +151,30 @@ async fn a_deployment_that_is_not_there_is_told_after_a_moment_and_then_at_once(
     assert!(time <= Duration::from_millis(1001), "{time:?}");
     let (_, time) = failure(&channel).await;
     assert_eq!(time, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_registry_says_of_itself_is_what_calls_say() {
+    let fixture = Fixture::new();
+    let told = |error: Error| {
+        let trouble = Some(Arc::new(error));
+        let list = Endpoints::last_known(Vec::new(), trouble);
+        fixture.registry.0.send_replace(Arc::new(list));
+    };
+    told(Error::new(Kind::Unavailable, "it restarts").with_code(Code::Aborted));
+    let channel = fixture.channel("greeter");
+    let (error, time) = failure(&channel).await;
+    let expected = "no instance of `greeter` is known: it restarts";
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(
+        (error.kind(), error.code()),
+        (Kind::Unavailable, Code::Aborted)
+    );
+    assert!(time > Duration::from_secs(1), "it may come back: {time:?}");
+    told(Error::new(Kind::Denied, "no token"));
+    let (error, time) = failure(&channel).await;
+    assert_eq!(error.kind(), Kind::Denied, "{error}");
+    assert_eq!(time, Duration::ZERO, "nobody waits for a permission");
 }
 
 #[tokio::test(start_paused = true)]
@@ -245,22 +271,121 @@ async fn a_name_that_cannot_be_a_deployment_fails_its_calls() {
     );
 }
 
+/// A registry that says `why` dials through its proxy fail, if it answers.
+#[derive(Debug)]
+struct Sage {
+    list: watch::Sender<Arc<Endpoints>>,
+    why: Option<fn() -> Option<Error>>,
+    asked: AtomicUsize,
+}
+
+impl Resolver for Sage {
+    fn watch(&self, _: &str) -> Result<watch::Receiver<Arc<Endpoints>>, Error> {
+        Ok(self.list.subscribe())
+    }
+
+    fn explain(&self, endpoint: &Endpoint, deployment: &str) -> BoxFuture<'_, Option<Error>> {
+        assert_eq!(
+            (endpoint.dial.to_string().as_str(), deployment),
+            ("in-process:1", "greeter")
+        );
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async {
+            match self.why {
+                Some(why) => why(),
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// The error of a call with ten seconds through a proxy that fails all dials, how long it took, and
+/// how often the registry was asked.
+async fn explained(via: Via, why: Option<fn() -> Option<Error>>) -> (Error, Duration, usize) {
+    let mut fixture = Fixture::new();
+    fixture.list(1, &via);
+    let sage = Arc::new(Sage {
+        list: fixture.registry.0.clone(),
+        why,
+        asked: AtomicUsize::new(0),
+    });
+    fixture.setting.resolver = Arc::clone(&sage) as Arc<dyn Resolver>;
+    let ten = Call::new().deadline(Duration::from_secs(10));
+    let (error, time) = failure(&fixture.channel("greeter").with(ten)).await;
+    let dials = fixture.network.dials.load(Ordering::Relaxed);
+    let asked = sage.asked.load(Ordering::Relaxed);
+    assert!(asked <= dials, "{asked} questions, {dials} dials");
+    if time >= Duration::from_secs(10) {
+        assert!(dials >= 10, "{dials} dials in {time:?}");
+    }
+    (error, time, asked)
+}
+
+fn opaque() -> Via {
+    let instance = Instance {
+        name: "greeter-1".into(),
+        epoch: 1,
+    };
+    Via::Opaque {
+        expected: vec![instance],
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn instances_behind_an_opaque_proxy_are_refused() {
-    let fixture = Fixture::new();
-    fixture.list(
-        1,
-        &Via::Opaque {
-            expected: Vec::new(),
-        },
+async fn a_call_that_may_not_be_made_fails_at_once() {
+    let sidecar = Via::Sidecar {
+        service: "greeter".into(),
+    };
+    for via in [opaque(), sidecar] {
+        let why: fn() -> _ = || Some(Error::new(Kind::Denied, "an intention denies it"));
+        let (error, time, asked) = explained(via, Some(why)).await;
+        assert_eq!(
+            (error.kind(), error.code()),
+            (Kind::Denied, Code::PermissionDenied),
+            "{error}"
+        );
+        assert!(error.to_string().contains("an intention denies it"));
+        assert!(time < Duration::from_secs(1), "{time:?}");
+        assert_eq!(asked, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_finds_nobody_has_the_kind_that_the_registry_gives() {
+    let why: fn() -> _ = || Some(Error::new(Kind::Unavailable, "its application is down"));
+    let (error, time, asked) = explained(opaque(), Some(why)).await;
+    assert_eq!(error.kind(), Kind::Unavailable, "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("greeter-1: its application is down")
     );
-    let channel = fixture.channel("greeter");
-    let mut snapshots = channel.pool.snapshots.clone();
-    snapshots.changed().await.unwrap();
-    let (error, time) = failure(&channel).await;
-    assert_eq!((error.kind(), time), (Kind::Unavailable, Duration::ZERO));
-    assert!(error.to_string().contains("does not support"), "{error}");
-    assert_eq!(fixture.network.dials.load(Ordering::Relaxed), 0);
+    assert!(time >= Duration::from_secs(10) && asked > 1);
+    // It sees no fault: what the dial says remains.
+    let (error, _, _) = explained(opaque(), Some(|| None)).await;
+    assert_eq!(error.kind(), Kind::DeadlineExceeded);
+    assert!(error.to_string().contains("connection refused"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_does_not_answer_why_holds_up_no_dial() {
+    let (error, _, asked) = explained(opaque(), None).await;
+    assert_eq!((error.kind(), asked), (Kind::DeadlineExceeded, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_registry_that_cannot_be_asked_says_why() {
+    for (kind, least) in [(Kind::Denied, 0), (Kind::Unavailable, 5)] {
+        let fixture = Fixture::new();
+        let trouble = Arc::new(Error::new(kind, "the agent says no"));
+        let unknown = Endpoints::last_known(Vec::new(), Some(trouble));
+        fixture.registry.0.send_replace(Arc::new(unknown));
+        let (error, time) = failure(&fixture.channel("greeter")).await;
+        assert_eq!(error.kind(), kind);
+        let message = "no instance of `greeter` is known: the agent says no";
+        assert_eq!(error.to_string(), message);
+        assert_eq!(time.as_secs(), least);
+    }
 }
 
 #[tokio::test(start_paused = true)]

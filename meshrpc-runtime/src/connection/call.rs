@@ -2,6 +2,8 @@
 
 use std::{
     future::Future,
+    mem,
+    ops::Deref,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,8 +19,14 @@ use crate::{
 
 /// A call under way. Dropping it cancels the call at the server.
 #[must_use = "a call that is dropped is cancelled"]
-pub struct UnaryCall {
-    shared: Arc<Shared>,
+pub struct UnaryCall(UnderWay<Arc<Shared>>);
+
+/// The same, of somebody who keeps the connection meanwhile.
+#[must_use = "a call that is dropped is cancelled"]
+pub(crate) struct BorrowedCall<'a>(UnderWay<&'a Shared>);
+
+struct UnderWay<S: Deref<Target = Shared>> {
+    shared: S,
     id: u64,
     /// Who polls it first is the one that is known to wait.
     awaited: bool,
@@ -52,13 +60,15 @@ pub enum CallFailure {
 }
 
 impl UnaryCall {
-    pub(super) fn new(shared: Arc<Shared>, id: u64, awaited: bool) -> Self {
-        Self {
-            shared,
-            id,
-            awaited,
-            done: false,
-        }
+    pub(super) fn new(shared: Arc<Shared>, id: u64) -> Self {
+        Self(UnderWay::new(shared, id, false))
+    }
+}
+
+impl<'a> BorrowedCall<'a> {
+    /// Who polls it first gave its waker with the call.
+    pub(super) fn new(shared: &'a Shared, id: u64) -> Self {
+        Self(UnderWay::new(shared, id, true))
     }
 }
 
@@ -66,7 +76,30 @@ impl Future for UnaryCall {
     type Output = Result<Reply, CallFailure>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if std::mem::take(&mut self.awaited) {
+        self.0.poll(cx)
+    }
+}
+
+impl Future for BorrowedCall<'_> {
+    type Output = Result<Reply, CallFailure>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll(cx)
+    }
+}
+
+impl<S: Deref<Target = Shared>> UnderWay<S> {
+    fn new(shared: S, id: u64, awaited: bool) -> Self {
+        Self {
+            shared,
+            id,
+            awaited,
+            done: false,
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, CallFailure>> {
+        if mem::take(&mut self.awaited) {
             // Whatever happened since has woken this task again.
             return Poll::Pending;
         }
@@ -93,7 +126,7 @@ impl Future for UnaryCall {
     }
 }
 
-impl Drop for UnaryCall {
+impl<S: Deref<Target = Shared>> Drop for UnderWay<S> {
     fn drop(&mut self) {
         if self.done {
             return;

@@ -21,7 +21,7 @@ use crate::{
 /// not work.
 pub trait Dispatch: Send + Sync + 'static {
     /// A client said who it is. Bytes that are held for its calls count against what this returns.
-    fn connected(&self, peer: &Peer) -> Option<Arc<ByteBudget>> {
+    fn connected(&self, peer: &Arc<Peer>) -> Option<Arc<ByteBudget>> {
         let _ = peer;
         None
     }
@@ -42,8 +42,6 @@ pub struct Incoming {
     pub responder: Responder,
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
-    /// The client.
-    pub peer: Arc<Peer>,
 }
 
 /// The request of an incoming call.
@@ -142,6 +140,14 @@ enum Word {
 }
 
 impl Answers {
+    /// With room for so many.
+    pub fn with_capacity(answers: usize) -> Self {
+        Self {
+            shared: None,
+            words: Vec::with_capacity(answers),
+        }
+    }
+
     /// Adds an answer with a value.
     pub fn reply(&mut self, responder: Responder, head: ReplyHead, body: impl Into<Body>) {
         self.add(responder, Word::Reply(head, body.into()));

@@ -26,19 +26,21 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use self::{
+    call::BorrowedCall,
+    shared::{Life, Shared, Slot},
+    stream::open,
+};
 pub use self::{
     call::{CallFailure, Reply, UnaryCall},
     driver::Driver,
     incoming::{Answers, Dispatch, Incoming, IncomingBody, Responder},
     stream::{RecvStream, Replied, SendStream, StreamReply},
 };
-use self::{
-    shared::{Life, Shared, Slot},
-    stream::open,
-};
 use crate::{
-    error::Error,
-    wire::{self, Body, Config, Fault, GoAwayReason, OpenHead, Peer, Refusal},
+    error::{Error, Kind},
+    transport::{Credentials, Stream},
+    wire::{self, Body, Config, Fault, GoAwayReason, OpenHead, Peer, Refusal, Secrets},
 };
 
 /// A byte stream a connection runs over.
@@ -72,10 +74,27 @@ impl Connection {
     /// # Errors
     /// What went wrong, by whose fault; the handshake has 5 s.
     pub async fn connect(io: impl Io, config: Arc<Config>) -> Result<Connection, Error> {
-        let state = wire::Connection::client(config, fastrand::u16(..), now());
+        Self::connect_to(io, config, unknown).await
+    }
+
+    /// The same on a stream that knows its peer.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_on(stream: Stream, config: Arc<Config>) -> Result<Connection, Error> {
+        Self::connect_to(stream, config, Stream::credentials).await
+    }
+
+    async fn connect_to<T: Io>(
+        io: T,
+        config: Arc<Config>,
+        vouch: Vouch<T>,
+    ) -> Result<Connection, Error> {
+        let secrets = secrets(&config)?;
+        let state = wire::Connection::client_with(config, secrets, fastrand::u16(..), now());
         let shared = Shared::new(state, None);
         let connection = Connection::new(&shared);
-        tokio::spawn(Driver::new(io, Arc::clone(&shared)).run());
+        tokio::spawn(Driver::new(io, vouch, Arc::clone(&shared)).run());
         let mut life = shared.life.subscribe();
         // The sender lives in `shared`, so waiting cannot fail.
         let _ = life
@@ -88,14 +107,40 @@ impl Connection {
     }
 
     /// Server: a connection that hands its calls to `dispatch` while [`Driver::run`] is polled.
-    pub fn accept(
-        io: impl Io,
+    pub fn accept<T: Io>(
+        io: T,
         config: Arc<Config>,
         dispatch: Arc<dyn Dispatch>,
-    ) -> (Connection, Driver<impl Io>) {
-        let state = wire::Connection::server(config, fastrand::u16(..), now());
+    ) -> (Connection, Driver<T>) {
+        Self::accept_from(io, config, dispatch, unknown)
+    }
+
+    /// The same on a stream that knows its peer.
+    pub fn accept_on(
+        stream: Stream,
+        config: Arc<Config>,
+        dispatch: Arc<dyn Dispatch>,
+    ) -> (Connection, Driver<Stream>) {
+        Self::accept_from(stream, config, dispatch, Stream::credentials)
+    }
+
+    fn accept_from<T: Io>(
+        io: T,
+        config: Arc<Config>,
+        dispatch: Arc<dyn Dispatch>,
+        vouch: Vouch<T>,
+    ) -> (Connection, Driver<T>) {
+        let secrets = secrets(&config);
+        let (secrets, failure) = match secrets {
+            Ok(secrets) => (secrets, None),
+            Err(error) => (None, Some(error)),
+        };
+        let mut state = wire::Connection::server_with(config, secrets, fastrand::u16(..), now());
+        if let Some(error) = failure {
+            state.refuse_hello(GoAwayReason::Full, error.to_string());
+        }
         let shared = Shared::new(state, Some(dispatch));
-        (Connection::new(&shared), Driver::new(io, shared))
+        (Connection::new(&shared), Driver::new(io, vouch, shared))
     }
 
     fn new(shared: &Arc<Shared>) -> Self {
@@ -122,7 +167,8 @@ impl Connection {
         body: impl Into<Body>,
         deadline: Option<Instant>,
     ) -> Result<UnaryCall, NotTaken> {
-        self.start(head, body.into(), deadline, now(), None)
+        let id = self.start(head, body.into(), deadline, now(), None)?;
+        Ok(UnaryCall::new(Arc::clone(&self.shared), id))
     }
 
     /// As [`call`](Self::call), at `now`, by the task of `waker`, which has to poll it next.
@@ -133,8 +179,9 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
         waker: Waker,
-    ) -> Result<UnaryCall, NotTaken> {
-        self.start(head, body, deadline, now, Some(waker))
+    ) -> Result<BorrowedCall<'_>, NotTaken> {
+        let id = self.start(head, body, deadline, now, Some(waker))?;
+        Ok(BorrowedCall::new(&self.shared, id))
     }
 
     fn start(
@@ -144,8 +191,7 @@ impl Connection {
         deadline: Option<Instant>,
         now: Instant,
         caller: Option<Waker>,
-    ) -> Result<UnaryCall, NotTaken> {
-        let awaited = caller.is_some();
+    ) -> Result<u64, NotTaken> {
         let mut state = self.shared.lock();
         let id = state.wire.call(head, body, deadline, now)?;
         let slot = Slot {
@@ -156,7 +202,7 @@ impl Connection {
         let driver = state.signal();
         drop(state);
         shared::wake(driver);
-        Ok(UnaryCall::new(Arc::clone(&self.shared), id, awaited))
+        Ok(id)
     }
 
     /// Starts a call with a stream one way or both, as its kind says. `body` is the request where
@@ -175,7 +221,7 @@ impl Connection {
 
     /// True while new calls are taken.
     pub fn takes_calls(&self) -> bool {
-        matches!(*self.shared.life.borrow(), Life::Open)
+        self.shared.open.load(Ordering::Acquire)
     }
 
     /// Calls under way.
@@ -244,6 +290,27 @@ impl From<Refusal> for NotTaken {
             Refusal::Call(error) => NotTaken::Call(error),
         }
     }
+}
+
+/// What is known of a peer by its byte stream, once a byte of it was read.
+type Vouch<T> = fn(&T) -> Credentials;
+
+fn unknown<T>(_: &T) -> Credentials {
+    Credentials::default()
+}
+
+/// What it takes to prove the keys of `config`, if there are any.
+fn secrets(config: &Config) -> Result<Option<Secrets>, Error> {
+    let Some(source) = &config.keys else {
+        return Ok(None);
+    };
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|error| {
+        let message = format!("the system gives no random numbers: {error}");
+        Error::new(Kind::Unavailable, message)
+    })?;
+    let keys = source.current();
+    Ok(Some(Secrets { keys, nonce }))
 }
 
 /// Now, by the clock that tokio's tests can pause.

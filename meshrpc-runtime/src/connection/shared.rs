@@ -1,12 +1,14 @@
 //! The state that a connection's task shares with callers and handlers.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::Waker,
+    thread::LocalKey,
 };
 
 use tokio::{sync::watch, task::AbortHandle};
@@ -15,7 +17,10 @@ use super::{
     call::{CallFailure, Reply},
     incoming::Dispatch,
 };
-use crate::wire::{self, Body, CallKind, Event, Failure, Fault, Peer, ReplyHead, Ring, Status};
+use crate::wire::{
+    self, Arrived, Body, CallKind, Event, Failure, Fault, Kept, Peer, Places, ReplyHead, Ring,
+    Status, buffers::Spare,
+};
 
 /// Shared by the driver, the handles and every call.
 pub(super) struct Shared {
@@ -23,6 +28,8 @@ pub(super) struct Shared {
     /// Server: where calls go.
     pub(super) dispatch: Option<Arc<dyn Dispatch>>,
     pub(super) life: watch::Sender<Life>,
+    /// Whether the life is [`Life::Open`], for callers: they ask each time.
+    pub(super) open: AtomicBool,
     /// Known once the handshake is done.
     pub(super) peer: OnceLock<Arc<Peer>>,
     /// Handles; the last one to go begins a client connection's end.
@@ -85,8 +92,6 @@ pub(super) struct Aftermath {
     pub(super) wake: Vec<Waker>,
     pub(super) abort: Vec<AbortHandle>,
     pub(super) cancelled: u64,
-    /// Calls that arrived; only the driver's reads bring some.
-    pub(super) calls: Vec<Event>,
     pub(super) life: Option<Life>,
     pub(super) peer: Option<Arc<Peer>>,
 }
@@ -103,6 +108,7 @@ impl Shared {
             state: Mutex::new(state),
             dispatch,
             life: watch::Sender::new(Life::Connecting),
+            open: AtomicBool::new(false),
             peer: OnceLock::new(),
             handles: AtomicUsize::new(0),
             cancelled: AtomicU64::new(0),
@@ -167,9 +173,21 @@ impl Shared {
             let forward = life.stage() > current.stage();
             if forward {
                 *current = life;
+                let open = matches!(current, Life::Open);
+                self.open.store(open, Ordering::Release);
             }
             forward
         });
+    }
+}
+
+thread_local! {
+    static PLACES: Spare<Places<Slot>> = const { Spare::new(4) };
+}
+
+impl Kept for Slot {
+    fn spare() -> &'static LocalKey<Spare<Places<Self>>> {
+        &PLACES
     }
 }
 
@@ -228,22 +246,29 @@ impl State {
         }
     }
 
+    /// Server: moves the calls that have arrived behind those in `calls`.
+    pub(super) fn take_calls(&mut self, calls: &mut VecDeque<Arrived>) {
+        let before = calls.len();
+        self.wire.take_calls(calls);
+        for call in calls.iter().skip(before) {
+            // One with a message each way has nobody to wake, and mostly no task.
+            if call.head.kind != CallKind::Unary {
+                self.slots.insert(call.id, Slot::default());
+            }
+        }
+    }
+
     /// Hands every event to the slot it concerns.
     pub(super) fn collect(&mut self, aftermath: &mut Aftermath) {
-        while let Some(event) = self.wire.poll_event() {
+        while let Some(event) = self.wire.poll_other_event() {
             match event {
                 Event::Connected(peer) => {
                     aftermath.peer = Some(peer);
                     aftermath.life = Some(Life::Open);
                 }
                 Event::Closing => aftermath.life = Some(Life::Closing),
-                Event::Call { id, ref head, .. } => {
-                    // One with a message each way has nobody to wake, and mostly no task.
-                    if head.kind != CallKind::Unary {
-                        self.slots.insert(id, Slot::default());
-                    }
-                    aftermath.calls.push(event);
-                }
+                // The driver takes them.
+                Event::Call { .. } => {}
                 Event::Reply { id, head, body } => {
                     let reply = Reply {
                         codec: head.codec,

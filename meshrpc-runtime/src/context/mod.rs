@@ -49,8 +49,15 @@ struct Call {
     trace: Option<Arc<str>>,
     session: Option<Arc<str>>,
     metadata: Metadata,
-    peer: Option<Arc<Peer>>,
-    unfinished: Unfinished,
+    source: Option<Arc<Source>>,
+}
+
+/// Where a server's calls come from: the same for all of a connection.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) peer: Arc<Peer>,
+    /// What the server waits for when it stops.
+    pub(crate) unfinished: Unfinished,
 }
 
 /// What the server knows of a call when it builds the context.
@@ -60,9 +67,7 @@ pub(crate) struct Origin {
     pub(crate) trace: Option<String>,
     pub(crate) session: Option<String>,
     pub(crate) metadata: Metadata,
-    pub(crate) peer: Option<Arc<Peer>>,
-    /// What the server waits for when it stops.
-    pub(crate) unfinished: Unfinished,
+    pub(crate) source: Option<Arc<Source>>,
 }
 
 impl Context {
@@ -77,16 +82,14 @@ impl Context {
             trace,
             session,
             metadata,
-            peer,
-            unfinished,
+            source,
         } = origin;
         let call = Call {
             deadline,
             trace: trace.map(Arc::from),
             session: session.map(Arc::from),
             metadata,
-            peer,
-            unfinished,
+            source,
         };
         Context {
             call: Some(Arc::new(call)),
@@ -122,7 +125,8 @@ impl Context {
 
     /// The client the call came from.
     pub fn peer(&self) -> Option<&Peer> {
-        self.call.as_ref()?.peer.as_deref()
+        let source = self.call.as_ref()?.source.as_ref()?;
+        Some(&source.peer)
     }
 
     /// The same context, ending at `deadline` unless it ends earlier.
@@ -166,8 +170,9 @@ impl Context {
 
     /// Where work is counted that goes on when the call has ended.
     pub(crate) fn unfinished(&self) -> Unfinished {
-        let call = self.call.as_deref();
-        call.map(|call| call.unfinished.clone()).unwrap_or_default()
+        let source = self.call.as_ref().and_then(|call| call.source.as_ref());
+        let unfinished = source.map(|source| source.unfinished.clone());
+        unfinished.unwrap_or_default()
     }
 }
 

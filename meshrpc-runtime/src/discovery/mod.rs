@@ -60,12 +60,45 @@ pub enum Via {
 }
 
 /// What a [`Resolver`] knows of a deployment at one time.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Endpoints {
     /// Every endpoint that is ready for calls.
     pub ready: Vec<Endpoint>,
     /// False while the registry cannot be asked and `ready` is the last answer it gave.
     pub live: bool,
+    /// Why the registry cannot be asked, or its answer not be used. Its kind and code become those
+    /// of calls that find no instance meanwhile.
+    pub trouble: Option<Arc<Error>>,
+}
+
+impl Endpoints {
+    /// What a registry says now.
+    pub fn live(ready: Vec<Endpoint>) -> Self {
+        Self {
+            ready,
+            live: true,
+            trouble: None,
+        }
+    }
+
+    /// What a registry said last.
+    pub fn last_known(ready: Vec<Endpoint>, trouble: Option<Arc<Error>>) -> Self {
+        Self {
+            ready,
+            live: false,
+            trouble,
+        }
+    }
+}
+
+impl PartialEq for Endpoints {
+    fn eq(&self, other: &Self) -> bool {
+        let trouble = |endpoints: &Self| {
+            let error = endpoints.trouble.as_deref()?;
+            Some((error.kind(), error.code(), error.to_string()))
+        };
+        self.live == other.live && self.ready == other.ready && trouble(self) == trouble(other)
+    }
 }
 
 /// What a server asks a [`Registrar`] to announce.
@@ -116,6 +149,11 @@ pub trait Advert: Send + Sync + fmt::Debug {
     fn bind(&self) -> Address;
     /// The instance as clients will see it.
     fn instance(&self) -> &Instance;
+    /// Whether all who connect are a proxy of the instance, which speaks for others: what is known
+    /// of it is not known of the callers, and whoever does not come through it is none of them.
+    fn behind_proxy(&self) -> bool {
+        false
+    }
     /// Tells the registry the address that was really bound. An address that means "every
     /// interface" is announced as one that can be dialled.
     ///
@@ -129,6 +167,12 @@ pub trait Advert: Send + Sync + fmt::Debug {
     /// # Errors
     /// If the registry cannot be reached, or `Ready` comes before [`bound`](Self::bound).
     fn set_health(&mut self, health: Health) -> BoxFuture<'_, Result<(), Error>>;
+    /// What stands beside the server, carries its connections, and so has to end after its listener
+    /// is closed: a proxy. Taken before [`withdraw`](Self::withdraw), it outlives the registration;
+    /// the future ends it.
+    fn companion(&mut self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
     /// Removes the instance. After that its address is free for others.
     ///
     /// # Errors

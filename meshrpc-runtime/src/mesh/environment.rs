@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -15,12 +15,15 @@ use crate::{discovery::Address, error::Error};
 ///
 /// | variable | meaning | without it |
 /// |---|---|---|
-/// | `MESHRPC_MESH` | URL of the mesh: `local:`, `static:…` | `local:` |
+/// | `MESHRPC_MESH` | URL of the mesh: `local:`, `static:…`, `consul://…` | `local:` |
 /// | `MESHRPC_NAMESPACE` | who meets whom on `local:` | the workspace of the executable, else of the working directory, else `default` |
 /// | `MESHRPC_INSTANCE` | stable name of the instances of this process | chosen by the mesh |
 /// | `MESHRPC_LISTEN` | where a server listens: `IP:PORT` or `unix:/path` | chosen by the mesh |
 /// | `MESHRPC_DEADLINE` | deadline of calls that name none: `500ms`, `30s`, `2m`, `none` | `30s` |
 /// | `MESHRPC_RUNTIME_DIR` | directory of the `local:` registry | under `XDG_RUNTIME_DIR`, else a per-user folder among the temporary files |
+/// | `MESHRPC_KEY_FILE` | file with the key that servers and their callers share | callers are not asked for one |
+/// | `MESHRPC_KEY_FILE` | file with [keys](super::KeyFile) that callers and callees prove to each other | anybody may connect |
+/// | `MESHRPC_TOKEN_FILE` | file with the token for the Consul agent | asked without a token |
 /// | `MESHRPC_LOG` | filter for the log, for whoever sets one up | – |
 ///
 /// Variables beginning with `MESHRPC_TEST_` belong to test suites. Any other that begins with
@@ -34,6 +37,8 @@ pub struct Environment {
     deadline: Option<Option<Duration>>,
     runtime_dir: Option<PathBuf>,
     xdg_runtime_dir: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    token_file: Option<PathBuf>,
     log: Option<String>,
     unknown: Vec<String>,
 }
@@ -122,6 +127,8 @@ impl Environment {
                 }
                 self.runtime_dir = Some(directory);
             }
+            "MESHRPC_KEY_FILE" => self.key_file = Some(PathBuf::from(value)),
+            "MESHRPC_TOKEN_FILE" => self.token_file = Some(PathBuf::from(value)),
             "MESHRPC_LOG" => self.log = Some(text()?),
             "XDG_RUNTIME_DIR" => self.xdg_runtime_dir = Some(PathBuf::from(value)),
             _ if variable.starts_with("MESHRPC_TEST_") => {}
@@ -151,6 +158,16 @@ impl Environment {
         self.listen.as_ref()
     }
 
+    /// File with the key that servers and their callers share, if one is given.
+    pub fn key_file(&self) -> Option<&Path> {
+        self.key_file.as_deref()
+    }
+
+    /// File with the token for the Consul agent, if one is given.
+    pub fn token_file(&self) -> Option<&Path> {
+        self.token_file.as_deref()
+    }
+
     /// Filter for the log, if one is given. The runtime sets up no log by itself.
     pub fn log(&self) -> Option<&str> {
         self.log.as_deref()
@@ -167,13 +184,13 @@ impl Environment {
         self.namespace.as_deref()
     }
 
-    #[cfg(feature = "local")]
-    pub(super) fn runtime_dir(&self) -> Option<&std::path::Path> {
+    #[cfg(any(feature = "local", feature = "consul"))]
+    pub(super) fn runtime_dir(&self) -> Option<&Path> {
         self.runtime_dir.as_deref()
     }
 
-    #[cfg(feature = "local")]
-    pub(super) fn xdg_runtime_dir(&self) -> Option<&std::path::Path> {
+    #[cfg(any(feature = "local", feature = "consul"))]
+    pub(super) fn xdg_runtime_dir(&self) -> Option<&Path> {
         self.xdg_runtime_dir.as_deref()
     }
 }
@@ -270,12 +287,12 @@ mod tests {
         let vars = [
             ("MESHRPC_NAMESPCE", "x"),
             ("MESHRPC_TEST_X", "1"),
-            ("MESHRPC_KEY_FILE", "/k"),
+            ("MESHRPC_KEYFILE", "/k"),
         ];
         let environment = Environment::from_vars(vars).unwrap();
         assert_eq!(
             environment.unknown(),
-            ["MESHRPC_KEY_FILE", "MESHRPC_NAMESPCE"]
+            ["MESHRPC_KEYFILE", "MESHRPC_NAMESPCE"]
         );
     }
 }

@@ -197,7 +197,7 @@ impl Deployment {
             })
             .collect();
         let endpoints = match known {
-            Some(ready) => Endpoints { ready, live: true },
+            Some(ready) => Endpoints::live(ready),
             None => Endpoints::default(),
         };
         Self {
@@ -272,13 +272,11 @@ async fn follow(targets: Arc<[Target]>, endpoints: watch::Sender<Arc<Endpoints>>
             .filter_map(|target| known.get_key_value(target.text()))
             .map(|(text, address)| endpoint(text, address.clone()))
             .collect();
-        super::announce(
-            &endpoints,
-            Endpoints {
-                ready,
-                live: complete,
-            },
-        );
+        let known = match complete {
+            true => Endpoints::live(ready),
+            false => Endpoints::last_known(ready, None),
+        };
+        super::announce(&endpoints, known);
         tokio::select! {
             () = endpoints.closed() => return,
             () = tokio::time::sleep(if complete { REFRESH } else { RETRY }) => {}

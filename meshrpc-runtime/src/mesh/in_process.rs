@@ -219,16 +219,13 @@ impl Deployment {
                 })
             })
             .collect();
-        super::announce(&self.endpoints, Endpoints { ready, live: true });
+        super::announce(&self.endpoints, Endpoints::live(ready));
     }
 }
 
 impl Default for Deployment {
     fn default() -> Self {
-        let known = Endpoints {
-            ready: Vec::new(),
-            live: true,
-        };
+        let known = Endpoints::live(Vec::new());
         Self {
             instances: BTreeMap::new(),
             endpoints: watch::Sender::new(Arc::new(known)),

@@ -1,12 +1,19 @@
 //! A mesh: who serves what, and the way there.
 
 mod client;
+#[cfg(feature = "consul")]
+pub mod consul;
 mod environment;
 mod fixed;
+#[cfg(any(feature = "local", feature = "consul"))]
+mod host;
 pub(crate) mod in_process;
+mod keys;
 #[cfg(feature = "local")]
 pub mod local;
 mod name;
+#[cfg(feature = "tls")]
+mod tls;
 mod url;
 
 use std::{
@@ -19,15 +26,22 @@ use std::{
 pub use client::Client;
 pub use environment::{Chosen, Environment};
 use in_process::InProcess;
+pub use keys::KeyFile;
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     blocking,
-    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting},
+    client::{Channel, ClientLimits, Connect, Dialer, Pool, Setting, balance::Balancing},
     contract::ServiceSpec,
     discovery::{Advertisement, Endpoints, Registrar, Resolver},
     error::Error,
     server::{Server, Serving, Start},
+    wire::KeySource,
+};
+#[cfg(feature = "tls")]
+use crate::{
+    client::TlsDialer,
+    transport::tls::{ClientTls, ServerTls},
 };
 
 /// A mesh that this process has joined: it finds instances, and announces its own.
@@ -41,7 +55,12 @@ use crate::{
 /// opened outside of a runtime or by [`open_blocking`](Self::open_blocking).
 pub struct Mesh {
     registrar: Arc<dyn Registrar>,
+    #[cfg(feature = "consul")]
+    consul: Option<consul::Consul>,
     environment: Environment,
+    /// For servers that have none of their own.
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
     setting: Setting,
     /// Where connections of async callers live: the runtime of the setting, or the I/O thread.
     home: Home,
@@ -67,7 +86,9 @@ impl Mesh {
     /// If a variable cannot be understood, the URL's scheme is unknown or its feature off, or the
     /// mesh cannot be joined.
     pub async fn from_env() -> Result<Mesh, Error> {
-        Self::from_env_on(Handle::try_current().ok())
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined(&url, environment).await
     }
 
     /// As [`from_env`](Self::from_env), for programs without a runtime.
@@ -75,7 +96,9 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn from_env_blocking() -> Result<Mesh, Error> {
-        Self::from_env_on(None)
+        let environment = Environment::read()?;
+        let url = environment.mesh().value.to_owned();
+        Self::joined_blocking(&url, environment)
     }
 
     /// The mesh that `url` names, with the rest of the environment as
@@ -84,7 +107,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub async fn open(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, Handle::try_current().ok())
+        Self::joined(url, Environment::read()?).await
     }
 
     /// As [`open`](Self::open), for programs without a runtime.
@@ -92,7 +115,7 @@ impl Mesh {
     /// # Errors
     /// As [`from_env`](Self::from_env).
     pub fn open_blocking(url: &str) -> Result<Mesh, Error> {
-        Self::join(url, Environment::read()?, None)
+        Self::joined_blocking(url, Environment::read()?)
     }
 
     /// A mesh of its own within this process, for tests: only what is served on it is found on it.
@@ -115,28 +138,42 @@ impl Mesh {
         resolver: Arc<dyn Resolver>,
         connect: Arc<dyn Connect>,
     ) -> Mesh {
-        let parts = (registrar, resolver);
+        let adapter = url::Adapter {
+            registrar,
+            resolver,
+            connect,
+            joining: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+            #[cfg(feature = "consul")]
+            consul: None,
+        };
         let here = Handle::try_current().ok();
-        match Self::assemble(parts, connect, Environment::default(), here) {
+        match Self::assemble(adapter, Environment::default(), here) {
             Ok(mesh) => mesh,
             Err(error) => panic!("{error}"),
         }
     }
 
-    fn from_env_on(runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let environment = Environment::read()?;
-        let url = environment.mesh().value.to_owned();
-        Self::join(&url, environment, runtime)
+    async fn joined(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let here = Handle::try_current().ok();
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            joining.await?;
+        }
+        Self::assemble(adapter, environment, here)
     }
 
-    fn join(url: &str, environment: Environment, runtime: Option<Handle>) -> Result<Mesh, Error> {
-        let parts = url::open(url, &environment)?;
-        Self::assemble(parts, Arc::new(Dialer), environment, runtime)
+    fn joined_blocking(url: &str, environment: Environment) -> Result<Mesh, Error> {
+        let mut adapter = url::open(url, &environment)?;
+        if let Some(joining) = adapter.joining.take() {
+            blocking::wait_for_call(joining)??;
+        }
+        Self::assemble(adapter, environment, None)
     }
 
     fn assemble(
-        (registrar, resolver): url::Adapter,
-        connect: Arc<dyn Connect>,
+        adapter: url::Adapter,
         environment: Environment,
         runtime: Option<Handle>,
     ) -> Result<Mesh, Error> {
@@ -146,17 +183,37 @@ impl Mesh {
             Some(runtime) => (Home::Opener, runtime),
             None => (Home::IoThread, blocking::io()?),
         };
+        let url::Adapter {
+            registrar,
+            resolver,
+            connect,
+            joining: _,
+            #[cfg(feature = "tls")]
+            tls,
+            #[cfg(feature = "consul")]
+            consul,
+        } = adapter;
+        let keys = match environment.key_file() {
+            Some(path) => Some(Arc::new(KeyFile::open(path)?) as Arc<dyn KeySource>),
+            None => None,
+        };
         let setting = Setting {
             resolver,
             connect,
             runtime,
             default_deadline,
             limits: Arc::default(),
+            keys,
+            balancing: Arc::default(),
             mesh_gone,
         };
         Ok(Mesh {
             registrar,
+            #[cfg(feature = "consul")]
+            consul,
             environment,
+            #[cfg(feature = "tls")]
+            tls,
             setting,
             home,
             pools: Mutex::default(),
@@ -171,6 +228,37 @@ impl Mesh {
         self.setting.limits = Arc::new(limits);
         self.pools = Mutex::default();
         self
+    }
+
+    /// Connects, and is connected to, only where both sides prove to have one of these keys in
+    /// common: for channels and servers from now on. `MESHRPC_KEY_FILE` says the same, unless this
+    /// does.
+    #[must_use = "it returns the mesh"]
+    pub fn keys(mut self, keys: impl KeySource + 'static) -> Mesh {
+        self.setting.keys = Some(Arc::new(keys));
+        self.pools = Mutex::default();
+        self
+    }
+
+    /// Sets how calls are spread over instances: for channels that are made from now on.
+    #[must_use = "it returns the mesh"]
+    pub fn balancing(mut self, balancing: Balancing) -> Mesh {
+        self.setting.balancing = Arc::new(balancing);
+        self.pools = Mutex::default();
+        self
+    }
+
+    /// Dials TCP addresses of instances with TLS, for channels that are made from now on. What
+    /// leads to a proxy goes its own way.
+    ///
+    /// # Errors
+    /// If there is something wrong with a file or a name.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: &ClientTls) -> Result<Mesh, Error> {
+        let others = Arc::clone(&self.setting.connect);
+        self.setting.connect = Arc::new(TlsDialer::new(tls, others)?);
+        self.pools = Mutex::default();
+        Ok(self)
     }
 
     /// The way to a contract of a deployment; what a generated client is made of. Returns at once:
@@ -211,12 +299,18 @@ impl Mesh {
         Ok(setting)
     }
 
+    /// Consul, if that is what this mesh is: services, upstreams and sidecars by hand.
+    #[cfg(feature = "consul")]
+    pub fn consul(&self) -> Option<&consul::Consul> {
+        self.consul.as_ref()
+    }
+
     /// Serves `deployment`: binds, registers, listens, and returns when clients can find it.
     ///
     /// # Errors
     /// If the server's contracts collide, the registry cannot be reached or has somebody else
-    /// under the instance's name, the address cannot be bound, or it is a public one without
-    /// [`insecure`](crate::server::ServerBuilder::insecure).
+    /// under the instance's name, the address cannot be bound, or it is a public one without TLS,
+    /// [`keys`](Self::keys) or [`insecure`](crate::server::ServerBuilder::insecure).
     ///
     /// # Panics
     /// Outside of a tokio runtime; [`block_on`](crate::block_on) is one.
@@ -231,6 +325,9 @@ impl Mesh {
         Start {
             registrar,
             advertisement,
+            keys: self.setting.keys.clone(),
+            #[cfg(feature = "tls")]
+            tls: self.tls.clone(),
         }
         .run(&server)
         .await

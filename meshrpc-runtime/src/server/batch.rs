@@ -38,11 +38,15 @@ use crate::{
 };
 
 /// Calls of a batch at most.
-const MOST: usize = 16;
+const MOST: usize = 256;
+/// Calls after which is looked how long they took.
+const LOOK: usize = 4;
 /// Calls of a method that have tasks of their own once one of them was slow.
 const ALONE: u8 = 64;
-/// A poll that takes longer is slow.
+/// Calls between two looks that take longer are slow.
 const SLOW: Duration = Duration::from_micros(100);
+/// A batch that takes longer is divided, so that other workers can take part.
+const TURN: Duration = Duration::from_micros(200);
 
 /// A unary call that has not begun.
 pub(super) struct Job {
@@ -88,10 +92,11 @@ enum Begun {
 }
 
 impl<'a> Batches<'a> {
-    pub(super) fn new(service: &'a Arc<Service>) -> Self {
+    /// For about so many.
+    pub(super) fn new(service: &'a Arc<Service>, calls: usize) -> Self {
         Self {
             service,
-            jobs: Vec::new(),
+            jobs: Vec::with_capacity(calls.min(MOST)),
         }
     }
 
@@ -108,14 +113,20 @@ impl<'a> Batches<'a> {
             return;
         }
         let jobs = mem::take(&mut self.jobs);
-        let batch = Arc::new(Batch {
-            service: Arc::clone(self.service),
-            state: Mutex::new(State {
-                rest: jobs.into_iter(),
-                answers: Answers::default(),
-            }),
-        });
-        batch.spawn();
+        self.count(jobs.len());
+        Batch::new(self.service, jobs).spawn();
+    }
+}
+
+impl Batches<'_> {
+    /// A call has a task of its own.
+    pub(super) fn count_alone(&self) {
+        self.count(1);
+    }
+
+    fn count(&self, calls: usize) {
+        let counter = &self.service.counters.calls;
+        counter.fetch_add(calls as u64, Ordering::Relaxed);
     }
 }
 
@@ -136,6 +147,17 @@ impl Pace {
 }
 
 impl Batch {
+    fn new(service: &Arc<Service>, jobs: Vec<Job>) -> Arc<Self> {
+        let state = State {
+            answers: Answers::with_capacity(jobs.len()),
+            rest: jobs.into_iter(),
+        };
+        Arc::new(Self {
+            service: Arc::clone(service),
+            state: Mutex::new(state),
+        })
+    }
+
     /// Spawns who begins the calls.
     ///
     /// A worker runs the task that it spawned or woke last by itself, before anything else, and
@@ -153,41 +175,67 @@ impl Batch {
         }));
     }
 
-    /// Begins calls until there are none left, or one is not done at once.
+    /// Begins calls until there are none left, or some are not done at once.
     fn begin(self: &Arc<Self>, cx: &mut task::Context<'_>) {
-        let mut before = connection::now();
-        let mut next = self.lock().rest.next();
-        while let Some(job) = next {
+        let start = connection::now();
+        let mut before = start;
+        // Of the calls since then.
+        let mut places = [0; LOOK];
+        let mut begun = 0;
+        let mut next = self.lock().next();
+        while let Some((job, is_last)) = next {
             let Some(route) = self.service.routes.at(job.place) else {
                 return;
             };
-            let begun = job.begin(route, &self.service, cx);
-            let now = connection::now();
-            let mut slow = now.duration_since(before) > SLOW;
-            before = now;
-            match begun {
+            places[begun] = job.place;
+            begun += 1;
+            let (answer, mut stop) = match job.begin(route, &self.service, cx) {
                 Begun::Answered(responder, response) => {
                     self.service.note(&response);
-                    response.answer(responder, &mut self.lock().answers);
+                    (Some((responder, response)), false)
                 }
                 Begun::Unwanted(responder) => {
-                    let status = Box::new(Responder::went_away());
-                    self.lock().answers.status(responder, status);
+                    let response = Response::of(Responder::went_away());
+                    (Some((responder, response)), false)
                 }
                 Begun::Waiting(context, call, future) => {
                     self.service.spawn(route, context, call, || future);
-                    slow = true;
+                    route.pace.is_slow();
+                    (None, true)
                 }
+            };
+            if begun == LOOK || stop || is_last {
+                let now = connection::now();
+                if now.duration_since(before) > SLOW {
+                    let routes = places[..begun].iter();
+                    let routes = routes.filter_map(|place| self.service.routes.at(*place));
+                    routes.for_each(|route| route.pace.is_slow());
+                    stop = true;
+                }
+                stop |= now.duration_since(start) > TURN;
+                (before, begun) = (now, 0);
             }
-            if slow {
-                route.pace.is_slow();
+            let mut state = self.lock();
+            if let Some((responder, response)) = answer {
+                response.answer(responder, &mut state.answers);
+            }
+            if stop {
                 break;
             }
-            next = self.lock().rest.next();
+            next = state.next();
         }
+        self.hand_on();
+    }
+
+    /// Gives the answers that are ready, and lets whoever has time begin the rest.
+    fn hand_on(&self) {
         self.give();
-        if self.lock().rest.len() > 0 {
-            Arc::clone(self).spawn();
+        let mut rest: Vec<Job> = self.lock().rest.by_ref().collect();
+        let half = rest.split_off(rest.len() / 2);
+        for jobs in [rest, half] {
+            if !jobs.is_empty() {
+                Self::new(&self.service, jobs).spawn();
+            }
         }
     }
 
@@ -202,12 +250,17 @@ impl Batch {
     }
 }
 
+impl State {
+    /// The next call, and whether it is the last one.
+    fn next(&mut self) -> Option<(Job, bool)> {
+        let job = self.rest.next()?;
+        Some((job, self.rest.len() == 0))
+    }
+}
+
 impl Watched for Batch {
     fn take_over(self: Arc<Self>) {
-        self.give();
-        if self.lock().rest.len() > 0 {
-            self.spawn();
-        }
+        self.hand_on();
     }
 }
 

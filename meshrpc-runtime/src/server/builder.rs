@@ -12,12 +12,17 @@ use crate::{
     },
 };
 
+#[cfg(feature = "tls")]
+use crate::transport::tls::ServerTls;
+
 /// Handlers and limits. [`Mesh::serve`](crate::Mesh::serve) runs it.
 #[must_use = "a server does nothing until a mesh serves it"]
 pub struct Server {
     targets: Vec<Target>,
     pub(crate) limits: Limits,
     pub(crate) insecure: bool,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 /// Builds a [`Server`].
@@ -35,6 +40,8 @@ impl Server {
                 targets,
                 limits: Limits::default(),
                 insecure: false,
+                #[cfg(feature = "tls")]
+                tls: None,
             },
         }
     }
@@ -94,8 +101,18 @@ impl ServerBuilder {
         self
     }
 
+    /// Listens with TLS where it listens on TCP; a mesh may say so as well (`static+tls:`), unless
+    /// this does. It makes an address that other machines can reach safe.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.server.tls = Some(tls);
+        self
+    }
+
     /// Allows an address that other machines can reach, where calls are neither encrypted nor is
-    /// it known who makes them. Without this such an address is refused when the server starts.
+    /// it known who makes them. Without this, [TLS](crate::transport::tls) or
+    /// [shared keys](crate::Mesh::keys) such an address is refused when the server starts. Keys
+    /// tell who may connect, and encrypt nothing.
     pub fn insecure(mut self) -> Self {
         self.server.insecure = true;
         self
@@ -120,7 +137,7 @@ impl fmt::Debug for Server {
             )
             .field("limits", &self.limits)
             .field("insecure", &self.insecure)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

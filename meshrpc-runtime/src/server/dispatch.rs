@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::{
     connection::{Incoming, IncomingBody, Responder},
-    context::{Context, Origin, Unfinished},
+    context::{Context, Origin, Source, Unfinished},
     contract::MethodSpec,
     discovery::BoxFuture,
     error::Started,
@@ -21,10 +21,11 @@ use crate::{
         admission::{Admission, Client, Permit},
         batch::{Batch, Batches, Job},
         panic::caught,
+        reception::Caller,
         routes::{Route, Routes, Target},
         watch::Watch,
     },
-    wire::{CallKind, Codec, OpenHead, Peer, Reason, Status},
+    wire::{CallKind, Codec, OpenHead, Reason, Status},
 };
 
 /// Hands calls to handlers; one for all connections of a server.
@@ -55,17 +56,16 @@ impl Dispatcher {
     /// Takes calls of `client` that came together.
     pub(crate) fn dispatch(
         &self,
-        client: Option<&Client>,
+        caller: &Caller,
         calls: &mut dyn Iterator<Item = Incoming>,
     ) -> bool {
         let mut alone = false;
-        let mut batches = Batches::new(&self.service);
+        let mut batches = Batches::new(&self.service, calls.size_hint().0);
         for call in calls {
             let counters = &self.service.counters;
-            match self.admit(client, &call) {
+            match self.admit(&caller.client, &call) {
                 Ok((route, permit)) => {
-                    counters.calls.fetch_add(1, Ordering::Relaxed);
-                    alone |= self.start(route, permit, call, &mut batches);
+                    alone |= self.start(route, permit, call, &caller.source, &mut batches);
                 }
                 Err(refusal) => {
                     counters.refused_calls.fetch_add(1, Ordering::Relaxed);
@@ -79,11 +79,7 @@ impl Dispatcher {
 
     /// The method that is called, and the call's place within the quotas, or why the call is not
     /// even started.
-    fn admit(
-        &self,
-        client: Option<&Client>,
-        call: &Incoming,
-    ) -> Result<(Routed<'_>, Permit), Status> {
+    fn admit(&self, client: &Client, call: &Incoming) -> Result<(Routed<'_>, Permit), Status> {
         let (place, route) = self.route(&call.head)?;
         let bytes = match &call.body {
             IncomingBody::Buffered(body) => body.len(),
@@ -119,6 +115,7 @@ impl Dispatcher {
         (place, route): Routed<'_>,
         permit: Permit,
         call: Incoming,
+        source: &Arc<Source>,
         batches: &mut Batches<'_>,
     ) -> bool {
         let Incoming {
@@ -126,7 +123,6 @@ impl Dispatcher {
             body,
             responder,
             deadline,
-            peer,
         } = call;
         let method = route.method;
         let said = (head.codec, head.attempt);
@@ -134,7 +130,7 @@ impl Dispatcher {
             (Target::Call(_), IncomingBody::Buffered(body))
                 if method.kind == CallKind::Unary && !method.completes =>
             {
-                let context = self.context(method, head, deadline, peer);
+                let context = context(method, head, deadline, source);
                 let job = Job {
                     place,
                     request: Request::new(method, said, body, deadline, context),
@@ -146,11 +142,12 @@ impl Dispatcher {
                     batches.push(job);
                     return false;
                 }
+                batches.count_alone();
                 job.spawn(&self.service);
             }
             (Target::Call(handler), body) => {
                 let handler = Arc::clone(handler);
-                let context = self.context(method, head, deadline, peer);
+                let context = context(method, head, deadline, source);
                 let inner = context.clone();
                 let request = match body {
                     IncomingBody::Buffered(body) => {
@@ -161,6 +158,7 @@ impl Dispatcher {
                             .with_stream(stream)
                     }
                 };
+                batches.count_alone();
                 self.service
                     .spawn(route, context, (responder, permit), move || {
                         handler.call(request)
@@ -168,8 +166,9 @@ impl Dispatcher {
             }
             (Target::Stream(handler), body) => {
                 let (handler, service) = (Arc::clone(handler), Arc::clone(&self.service));
-                let context = self.context(method, head.clone(), deadline, Arc::clone(&peer));
-                let contract = route.contract;
+                let context = context(method, head.clone(), deadline, source);
+                let (contract, peer) = (route.contract, Arc::clone(&source.peer));
+                batches.count_alone();
                 spawn(context, responder, |responder| async move {
                     let _permit = permit;
                     let request = StreamRequest {
@@ -189,26 +188,6 @@ impl Dispatcher {
             }
         }
         true
-    }
-}
-
-impl Dispatcher {
-    fn context(
-        &self,
-        method: &MethodSpec,
-        head: OpenHead,
-        deadline: Option<Instant>,
-        peer: Arc<Peer>,
-    ) -> Context {
-        Context::of_call(Origin {
-            // The calls that it makes have to be done as well.
-            deadline: deadline.filter(|_| !method.completes),
-            trace: head.trace,
-            session: head.session,
-            metadata: head.metadata,
-            peer: Some(peer),
-            unfinished: self.service.unfinished.clone(),
-        })
     }
 }
 
@@ -274,6 +253,23 @@ impl Service {
         self.counters.panics.fetch_add(1, Ordering::Relaxed);
         tracing::error!(contract, method = method.name, message, "handler panicked");
     }
+}
+
+/// What the handler of a call knows of it.
+fn context(
+    method: &MethodSpec,
+    head: OpenHead,
+    deadline: Option<Instant>,
+    source: &Arc<Source>,
+) -> Context {
+    Context::of_call(Origin {
+        // The calls that it makes have to be done as well.
+        deadline: deadline.filter(|_| !method.completes),
+        trace: head.trace,
+        session: head.session,
+        metadata: head.metadata,
+        source: Some(Arc::clone(source)),
+    })
 }
 
 impl Route {

@@ -9,8 +9,9 @@ use crate::{
     server::{Drained, Serving, listener::Phase},
 };
 
-/// How long the registry gets to spread the news before clients hear it from the connections.
-const SPREAD: Duration = Duration::from_secs(2);
+/// How long the registry gets to spread the news before clients hear it from the connections. It
+/// says itself when that is done, unless it cannot be told.
+const SPREAD: Duration = Duration::from_secs(5);
 /// How long the registry gets to forget the instance.
 const WITHDRAW: Duration = Duration::from_secs(5);
 
@@ -36,8 +37,12 @@ impl Serving {
             .await
             .is_ok();
 
+        let mut companion = None;
         let withdrawn = match self.advert.take() {
-            Some(advert) => tokio::time::timeout(WITHDRAW, advert.withdraw()).await,
+            Some(mut advert) => {
+                companion = advert.companion();
+                tokio::time::timeout(WITHDRAW, advert.withdraw()).await
+            }
             None => Ok(Ok(())),
         };
         self.phase.send_replace(Phase::Stopped);
@@ -47,6 +52,9 @@ impl Serving {
             .flatten()
         {
             cut += (&mut running.task).await.unwrap_or(0);
+        }
+        if let Some(companion) = companion {
+            companion.await;
         }
         if cut > 0 {
             tracing::warn!(

@@ -50,6 +50,8 @@ pub(crate) struct Listening {
     pub(crate) max_connections: usize,
     /// Those of them whose handshake is not done, on this listener.
     pub(crate) max_handshakes: usize,
+    /// Whoever connects is a proxy, and speaks for others.
+    pub(crate) behind_proxy: bool,
     pub(crate) phase: watch::Receiver<Phase>,
     /// Connections that are open.
     pub(crate) open: watch::Sender<usize>,
@@ -111,7 +113,7 @@ impl Listening {
     }
 
     /// The next byte stream, after a pause that grows with `failures` in a row.
-    async fn accept(&self, failures: u32) -> io::Result<impl crate::connection::Io + use<>> {
+    async fn accept(&self, failures: u32) -> io::Result<transport::Stream> {
         if let Some(doublings) = failures.checked_sub(1) {
             let (first, longest) = PAUSE;
             let pause = first.saturating_mul(1 << doublings.min(16)).min(longest);
@@ -120,7 +122,7 @@ impl Listening {
         self.listener.accept().await
     }
 
-    fn adopt(&self, open: &mut Open, io: impl crate::connection::Io) {
+    fn adopt(&self, open: &mut Open, io: transport::Stream) {
         self.counters.connections.fetch_add(1, Ordering::Relaxed);
         let draining = *self.phase.borrow() == Phase::Draining;
         let dispatcher = if draining {
@@ -129,7 +131,12 @@ impl Listening {
             &self.serving
         };
         let reception = Arc::new(Reception::new(Arc::clone(dispatcher)));
-        let (connection, driver) = Connection::accept(io, Arc::clone(&self.config), reception);
+        let config = Arc::clone(&self.config);
+        let (connection, driver) = match self.behind_proxy {
+            // It is known who the proxy is, and nothing of the callers.
+            true => Connection::accept(io, config, reception),
+            false => Connection::accept_on(io, config, reception),
+        };
         let others = self.admission.connections.fetch_add(1, Ordering::Relaxed);
         if draining {
             connection.go_away();

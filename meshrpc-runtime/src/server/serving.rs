@@ -21,13 +21,21 @@ use crate::{
         watch::Watch,
     },
     transport,
-    wire::{Config, LocalIdentity},
+    wire::{Config, KeySource, LocalIdentity},
 };
+
+#[cfg(feature = "tls")]
+use crate::transport::tls::ServerTls;
 
 /// What it takes to bring a server up.
 pub(crate) struct Start {
     pub(crate) registrar: Arc<dyn Registrar>,
     pub(crate) advertisement: Advertisement,
+    /// Keys that clients have to prove.
+    pub(crate) keys: Option<Arc<dyn KeySource>>,
+    /// For a server that has none of its own.
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Option<ServerTls>,
 }
 
 /// A server that runs: bound, registered, and taking calls. Dropping it ends it at once, calls
@@ -75,14 +83,36 @@ impl Start {
         let deployment = self.advertisement.deployment.clone();
         let mut advert = self.registrar.advertise(self.advertisement).await?;
         let bind = advert.bind();
-        if !server.insecure {
+        #[cfg(feature = "tls")]
+        let acceptor = match server.tls.as_ref().or(self.tls.as_ref()) {
+            Some(tls) => Some(tls.open()?),
+            None => None,
+        };
+        #[cfg(not(feature = "tls"))]
+        let acceptor = None::<()>;
+        if !server.insecure && acceptor.is_none() && self.keys.is_none() {
             refuse_public(&bind)?;
+        }
+        let behind_proxy = advert.behind_proxy();
+        if behind_proxy && self.keys.is_none() && matches!(bind, Address::Tcp(_)) {
+            tracing::warn!(
+                deployment,
+                address = %bind,
+                "EVERY USER OF THIS MACHINE CAN CALL THIS SERVER past its sidecar, and past \
+                 intentions: share a key with its callers (MESHRPC_KEY_FILE), or let it listen \
+                 on a Unix socket"
+            );
         }
         let unusable = |error: std::io::Error| {
             let message = format!("cannot listen on {bind}: {error}");
             Error::new(Kind::Unavailable, message).with_source(error)
         };
         let listener = transport::Listener::bind(&bind).await.map_err(unusable)?;
+        #[cfg(feature = "tls")]
+        let listener = match acceptor {
+            Some(acceptor) => listener.with_tls(acceptor),
+            None => listener,
+        };
         let address = listener.local_address().map_err(unusable)?;
         let instance = advert.instance().clone();
         advert.bound(address.clone()).await?;
@@ -111,6 +141,7 @@ impl Start {
                 epoch: instance.epoch,
             },
             contracts: routes.offers(),
+            keys: self.keys,
             totals: Arc::clone(&counters.totals),
             ..limits.config()
         });
@@ -131,6 +162,7 @@ impl Start {
                 counters: Arc::clone(&counters),
                 max_connections: limits.max_connections,
                 max_handshakes: limits.max_handshakes,
+                behind_proxy,
                 phase: follow.clone(),
                 open: count,
             };
@@ -241,7 +273,8 @@ fn refuse_public(address: &Address) -> Result<(), Error> {
         Address::Tcp(address) if !address.ip().is_loopback() => {
             let message = format!(
                 "refusing to listen on {address}: other machines can reach it, and calls are \
-                 neither encrypted nor authenticated; `ServerBuilder::insecure` allows it"
+                 neither encrypted nor authenticated: give it TLS or shared keys, or allow it by \
+                 `ServerBuilder::insecure`"
             );
             Err(Error::new(Kind::Denied, message).with_code(Code::FailedPrecondition))
         }

@@ -1,10 +1,13 @@
-//! Byte streams: TCP, Unix sockets, and pairs in memory. Nothing here knows the protocol.
+//! Byte streams: TCP, TLS, Unix sockets, and pairs in memory. Nothing here knows the protocol.
 
 mod memory;
 #[cfg(feature = "tcp")]
 mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(feature = "unix")]
 mod unix;
+pub(crate) mod watched;
 
 use std::{
     io,
@@ -14,7 +17,7 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use crate::discovery::Address;
+use crate::{discovery::Address, wire::Identity};
 
 /// One byte stream to a peer.
 #[derive(Debug)]
@@ -23,11 +26,23 @@ pub enum Stream {
     /// TCP, without Nagle's delay.
     #[cfg(feature = "tcp")]
     Tcp(tokio::net::TcpStream),
+    /// TLS over TCP.
+    #[cfg(feature = "tls")]
+    Tls(Box<tls::TlsStream>),
     /// A Unix stream socket.
     #[cfg(feature = "unix")]
     Unix(tokio::net::UnixStream),
     /// A pipe in this process.
     Memory(DuplexStream),
+}
+
+/// What a byte stream knows of its peer.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials {
+    /// Who the peer is.
+    pub identity: Identity,
+    /// Bytes that only the two ends of the stream know (RFC 9266), if it is TLS.
+    pub binding: Option<[u8; 32]>,
 }
 
 /// Takes byte streams from whoever dials.
@@ -37,6 +52,9 @@ pub enum Listener {
     /// TCP.
     #[cfg(feature = "tcp")]
     Tcp(tokio::net::TcpListener),
+    /// TLS over TCP.
+    #[cfg(feature = "tls")]
+    Tls(tls::TlsListener),
     /// A Unix socket; its file is removed on drop.
     #[cfg(feature = "unix")]
     Unix(unix::UnixSocket),
@@ -95,9 +113,20 @@ impl Listener {
         match self {
             #[cfg(feature = "tcp")]
             Listener::Tcp(listener) => Ok(Address::Tcp(listener.local_addr()?)),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener) => Ok(Address::Tcp(listener.tcp.local_addr()?)),
             #[cfg(feature = "unix")]
             Listener::Unix(socket) => Ok(Address::Unix(socket.path().to_owned())),
             Listener::Memory(listener) => Ok(Address::InProcess(listener.number())),
+        }
+    }
+
+    /// The same, with TLS where it is TCP.
+    #[cfg(feature = "tls")]
+    pub(crate) fn with_tls(self, acceptor: tls::Acceptor) -> Listener {
+        match self {
+            Listener::Tcp(tcp) => Listener::Tls(tls::TlsListener { tcp, acceptor }),
+            other => other,
         }
     }
 
@@ -122,6 +151,8 @@ impl Listener {
         match self {
             #[cfg(feature = "tcp")]
             Listener::Tcp(listener) => Ok(Stream::Tcp(tcp::accept(listener).await?)),
+            #[cfg(feature = "tls")]
+            Listener::Tls(listener) => Ok(Stream::Tls(Box::new(listener.accept().await?))),
             #[cfg(feature = "unix")]
             Listener::Unix(socket) => Ok(Stream::Unix(socket.accept().await?)),
             Listener::Memory(listener) => Ok(Stream::Memory(listener.accept().await?)),
@@ -135,11 +166,29 @@ fn unsupported(address: &Address) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, message)
 }
 
+impl Stream {
+    /// What is known of the peer; of TLS, once a byte of the peer was read.
+    pub fn credentials(&self) -> Credentials {
+        match self {
+            #[cfg(feature = "tls")]
+            Stream::Tls(stream) => stream.credentials(),
+            #[cfg(feature = "unix")]
+            Stream::Unix(stream) => Credentials {
+                identity: unix::identity(stream),
+                binding: None,
+            },
+            _ => Credentials::default(),
+        }
+    }
+}
+
 macro_rules! each_stream {
     ($stream:expr, $inner:ident => $call:expr) => {
         match $stream {
             #[cfg(feature = "tcp")]
             Stream::Tcp($inner) => $call,
+            #[cfg(feature = "tls")]
+            Stream::Tls($inner) => $call,
             #[cfg(feature = "unix")]
             Stream::Unix($inner) => $call,
             Stream::Memory($inner) => $call,

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::net::{UnixListener, UnixStream};
 
+use crate::wire::Identity;
+
 /// A listening socket and its file.
 #[derive(Debug)]
 pub struct UnixSocket {
@@ -40,6 +42,14 @@ impl UnixSocket {
 
     pub(super) async fn accept(&self) -> io::Result<UnixStream> {
         Ok(self.listener.accept().await?.0)
+    }
+}
+
+/// Who opened the other end, by the word of the system (`SO_PEERCRED`).
+pub(super) fn identity(stream: &UnixStream) -> Identity {
+    match stream.peer_cred() {
+        Ok(credentials) => Identity::Uid(credentials.uid()),
+        Err(_) => Identity::Unverified,
     }
 }
 

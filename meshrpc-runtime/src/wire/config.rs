@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{counters::Totals, head::Codec};
+use super::{counters::Totals, head::Codec, keys::KeySource};
 
 /// Limits, timers and offers of one side; one value serves every connection of a client or server.
 #[derive(Clone, Debug)]
@@ -43,6 +43,9 @@ pub struct Config {
     pub identity: LocalIdentity,
     /// Client: contracts wanted. Server: contracts served.
     pub contracts: Arc<[ContractOffer]>,
+    /// Keys one of which both sides have to hold. A connection is given what holds when it begins,
+    /// by its owner.
+    pub keys: Option<Arc<dyn KeySource>>,
     /// Where connections add what they count.
     pub totals: Arc<Totals>,
 }
@@ -100,6 +103,36 @@ pub struct Peer {
     pub max_message: u64,
     /// Codecs the peer reads, as bits `1 << number`.
     pub codecs: u32,
+    /// Who it is, as far as that is known. The name is the peer's own word, this is not.
+    pub identity: Identity,
+}
+
+/// What is known of who is at the other end of a connection, and by what.
+///
+/// It is about the end of the connection, no more: what a proxy says of those behind it, and what a
+/// peer says of itself, is not in here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Identity {
+    /// The holder of this certificate, which was verified when the connection was made.
+    Tls(Arc<Certificate>),
+    /// A process of this machine, by the word of the system: its user id.
+    Uid(u32),
+    /// Somebody who has a key in common with this side.
+    Key,
+    /// Nothing.
+    #[default]
+    Unverified,
+}
+
+/// What a certificate says of its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Certificate {
+    /// Its DNS names, and its URIs, such as `spiffe://…`.
+    pub names: Vec<String>,
+    /// SHA-256 over the whole of it.
+    pub fingerprint: [u8; 32],
 }
 
 impl Default for Config {
@@ -127,6 +160,7 @@ impl Default for Config {
             },
             identity: LocalIdentity::default(),
             contracts: Arc::new([]),
+            keys: None,
             totals: Arc::default(),
         }
     }

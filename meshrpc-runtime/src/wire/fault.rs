@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use super::excess::Excess;
-use crate::error::{Error, Kind, Limit};
+use crate::error::{Code, Error, Kind, Limit};
 
 /// Why a connection ended, by whose fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +70,9 @@ pub enum Fault {
     /// A ping went unanswered.
     #[error("the peer has not answered a ping for {0:?} (`ping_timeout`)")]
     PingTimeout(Duration),
+    /// The peer did not prove that it has a key in common with this side.
+    #[error("the peer did not prove that it has a shared key")]
+    Unproven,
     /// The peer refused the connection, or ended it with a reason.
     #[error("the peer ended the connection: {reason}{}{text}", if text.is_empty() { "" } else { ": " })]
     GoneAway {
@@ -125,6 +128,9 @@ pub enum GoAwayReason {
     /// It has as many connections as it takes.
     #[error("it takes no more connections")]
     Full = 6,
+    /// The peer did not prove that it has a shared key.
+    #[error("it takes only peers that prove to have a key in common with it")]
+    Unauthenticated = 7,
     /// A reason of a later version.
     #[error("for a reason this version does not know")]
     Other = 255,
@@ -147,6 +153,7 @@ impl Fault {
             | Fault::ItemTooLong { .. }
             | Fault::HastyPings(_)
             | Fault::HandshakeTimeout(_) => Some(GoAwayReason::Protocol),
+            Fault::Unproven => Some(GoAwayReason::Unauthenticated),
             Fault::TooManyStreams(_) | Fault::IdleFrames { .. } => Some(GoAwayReason::Limit),
             Fault::Version(_) => Some(GoAwayReason::Version),
             _ => None,
@@ -168,6 +175,16 @@ impl Fault {
             } => Kind::Refused {
                 limit: Limit::Connections,
             },
+            Fault::Unproven
+            | Fault::GoneAway {
+                reason: GoAwayReason::Unauthenticated,
+                ..
+            } => {
+                let error = Error::new(Kind::Denied, self.to_string());
+                return error.with_code(Code::Unauthenticated);
+            }
+            // So a transport says that its peer is not let in, or not trusted.
+            Fault::Transport(io::ErrorKind::PermissionDenied, _) => Kind::Denied,
             Fault::ItemTooLong { .. } => Kind::Refused {
                 limit: Limit::MessageSize,
             },
@@ -191,7 +208,7 @@ impl Fault {
 
 impl GoAwayReason {
     pub(crate) fn from_wire(number: u8) -> Self {
-        const ALL: [GoAwayReason; 7] = [
+        const ALL: [GoAwayReason; 8] = [
             GoAwayReason::Draining,
             GoAwayReason::Protocol,
             GoAwayReason::Version,
@@ -199,6 +216,7 @@ impl GoAwayReason {
             GoAwayReason::WrongInstance,
             GoAwayReason::Limit,
             GoAwayReason::Full,
+            GoAwayReason::Unauthenticated,
         ];
         ALL.into_iter()
             .find(|reason| *reason as u8 == number)

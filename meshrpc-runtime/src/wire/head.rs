@@ -34,7 +34,11 @@ pub enum CallKind {
 
 /// Text keys and byte values that travel beside a call, at most 64 entries and 8 KiB.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata(Vec<(String, Bytes)>);
+pub struct Metadata(Option<Box<Entries>>);
+
+/// At least one: most calls have none, and a head without any is to be small.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Entries(Vec<(String, Bytes)>);
 
 /// The head of an OPEN frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,44 +186,48 @@ impl ReplyHead {
 impl Codec {
     /// The codec with this number.
     pub fn from_wire(number: u8) -> Option<Codec> {
-        [Codec::Positional, Codec::FieldNamed, Codec::Json]
-            .into_iter()
-            .find(|codec| *codec as u8 == number)
+        match number {
+            1 => Some(Codec::Positional),
+            2 => Some(Codec::FieldNamed),
+            3 => Some(Codec::Json),
+            _ => None,
+        }
     }
 }
 
 impl Metadata {
     /// Nothing.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self(None)
     }
 
     /// Adds an entry; equal keys may occur more than once.
     pub fn push(&mut self, key: impl Into<String>, value: impl Into<Bytes>) {
-        self.0.push((key.into(), value.into()));
+        let entries = self.0.get_or_insert_default();
+        entries.0.push((key.into(), value.into()));
     }
 
     /// The first value under `key`.
     pub fn get(&self, key: &str) -> Option<&Bytes> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == key)
+        self.iter()
+            .find(|(name, _)| *name == key)
             .map(|(_, value)| value)
     }
 
     /// Every entry, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value))
+        let entries = self.0.iter().flat_map(|entries| &entries.0);
+        entries.map(|(key, value)| (key.as_str(), value))
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |entries| entries.0.len())
     }
 
     /// True if there is no entry.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
     config::{Config, ContractOffer, ContractVerdict, MethodOffer},
     fault::Fault,
     frame::{Checksum, HANDSHAKE_MAX_FRAME},
+    keys::{MAX_KEYS, NONCE, PROOF, TAG},
     tlv,
 };
 
@@ -16,7 +17,7 @@ const MAX_NAME: usize = 128;
 /// Most contracts a client may name.
 const MAX_CONTRACTS: usize = 64;
 /// More bytes than all values but contracts take in a server's hello.
-const OTHER_VALUES: usize = 256;
+const OTHER_VALUES: usize = 320;
 
 mod id {
     pub(super) const FEATURES: u16 = 1;
@@ -28,6 +29,9 @@ mod id {
     pub(super) const WANTED_INSTANCE: u16 = 8;
     pub(super) const NAME: u16 = 9;
     pub(super) const EPOCH: u16 = 10;
+    pub(super) const NONCE: u16 = 11;
+    pub(super) const KEY_TAGS: u16 = 12;
+    pub(super) const PROOF: u16 = 13;
 }
 
 mod verdict {
@@ -76,6 +80,13 @@ pub struct Hello {
     pub wanted: Vec<(String, u64)>,
     /// Server: what it says of that.
     pub verdicts: Vec<(String, ContractVerdict)>,
+    /// Where keys are proved: what makes the conversation unlike any other.
+    pub nonce: Option<[u8; NONCE]>,
+    /// Client: a tag for each of its keys.
+    pub key_tags: Vec<[u8; TAG]>,
+    /// Server: its proof of a shared key. It is about the bytes before it, so it is not written
+    /// with them.
+    pub proof: Option<[u8; PROOF]>,
 }
 
 impl Limits {
@@ -134,7 +145,25 @@ impl Hello {
         for (name, verdict) in &self.verdicts {
             tlv::put(out, id::CONTRACT, |out| put_verdict(out, name, verdict));
         }
+        if let Some(nonce) = &self.nonce {
+            tlv::put(out, id::NONCE, |out| out.put_slice(nonce));
+        }
+        if !self.key_tags.is_empty() {
+            tlv::put(out, id::KEY_TAGS, |out| {
+                out.put_slice(self.key_tags.as_flattened())
+            });
+        }
         tlv::put(out, reserved_id(grease), |out| out.put_u16_le(grease));
+    }
+
+    /// Appends the proof about all that [`put`](Self::put) has written.
+    pub fn put_proof(out: &mut Vec<u8>, proof: &[u8; PROOF]) {
+        tlv::put(out, id::PROOF, |out| out.put_slice(proof));
+    }
+
+    /// Bytes of a payload with a proof that the proof is about.
+    pub(super) fn proved(payload: &Bytes) -> Bytes {
+        payload.slice(..payload.len().saturating_sub(tlv::HEADER + PROOF))
     }
 
     /// Reads a payload; `client` tells whose it is.
@@ -151,8 +180,14 @@ impl Hello {
             wanted_instance: None,
             wanted: Vec::new(),
             verdicts: Vec::new(),
+            nonce: None,
+            key_tags: Vec::new(),
+            proof: None,
         };
         tlv::each(payload, |number, value| {
+            if hello.proof.is_some() {
+                return Err(Fault::Malformed("something follows the proof in a hello"));
+            }
             match number & !tlv::CRITICAL {
                 id::FEATURES => hello.features = u64::from_le_bytes(tlv::array(&value)?),
                 id::LIMITS => limits = Some(parse_limits(value)?),
@@ -176,6 +211,9 @@ impl Hello {
                 id::WANTED_INSTANCE => hello.wanted_instance = Some(tlv::text(&value)?.to_owned()),
                 id::CONTRACT if client => hello.wanted.push(parse_wanted(value)?),
                 id::CONTRACT => hello.verdicts.push(parse_verdict(value)?),
+                id::NONCE => hello.nonce = Some(tlv::array(&value)?),
+                id::KEY_TAGS if client => hello.key_tags = parse_tags(&value)?,
+                id::PROOF if !client => hello.proof = Some(tlv::array(&value)?),
                 _ if number & tlv::CRITICAL != 0 => {
                     return Err(Fault::Malformed("a critical value of a hello is unknown"));
                 }
@@ -278,6 +316,14 @@ fn parse_wanted(mut value: Bytes) -> Result<(String, u64), Fault> {
     Ok((tlv::text(&value)?.to_owned(), fingerprint))
 }
 
+fn parse_tags(value: &[u8]) -> Result<Vec<[u8; TAG]>, Fault> {
+    let (tags, rest) = value.as_chunks();
+    if !rest.is_empty() || tags.len() > MAX_KEYS {
+        return Err(Fault::Malformed("tags in a hello have a wrong length"));
+    }
+    Ok(tags.to_vec())
+}
+
 fn parse_limits(mut value: Bytes) -> Result<Limits, Fault> {
     // Longer is fine: later versions may add limits at the end.
     if value.len() < 28 {
@@ -338,10 +384,16 @@ mod tests {
             wanted_instance: None,
             wanted: wanted.clone(),
             verdicts: Vec::new(),
+            nonce: None,
+            key_tags: Vec::new(),
+            proof: None,
         };
         let len = |hello: &Hello| {
             let mut out = Vec::new();
             hello.put(&mut out, 0);
+            if hello.nonce.is_some() {
+                Hello::put_proof(&mut out, &[2; PROOF]);
+            }
             out.len()
         };
         let max = HANDSHAKE_MAX_FRAME as usize;
@@ -351,6 +403,7 @@ mod tests {
         let answer = Hello {
             wanted: Vec::new(),
             verdicts,
+            nonce: Some([1; NONCE]),
             ..hello
         };
         assert!(len(&answer) <= max, "{} bytes", len(&answer));

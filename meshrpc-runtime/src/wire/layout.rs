@@ -421,9 +421,9 @@ fn end_head(out: &mut [u8], start: usize) {
 
 /// Whole milliseconds, rounded up, so that a little time left is never "none".
 fn milliseconds(time: Duration) -> u32 {
-    u32::try_from(time.as_nanos().div_ceil(1_000_000))
-        .unwrap_or(u32::MAX)
-        .max(1)
+    let millis = u64::from(time.subsec_nanos().div_ceil(1_000_000));
+    let millis = time.as_secs().saturating_mul(1000).saturating_add(millis);
+    u32::try_from(millis).unwrap_or(u32::MAX).max(1)
 }
 
 /// At most `max` bytes of `text`, at a character's border.
@@ -437,14 +437,13 @@ pub(super) fn cut(text: &str, max: usize) -> &str {
 
 impl CallKind {
     fn from_wire(number: u8) -> Option<CallKind> {
-        [
-            CallKind::Unary,
-            CallKind::ServerStream,
-            CallKind::ClientStream,
-            CallKind::BothStream,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == number)
+        match number {
+            0 => Some(CallKind::Unary),
+            1 => Some(CallKind::ServerStream),
+            2 => Some(CallKind::ClientStream),
+            3 => Some(CallKind::BothStream),
+            _ => None,
+        }
     }
 
     /// The caller's direction is a stream.

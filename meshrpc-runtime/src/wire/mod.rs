@@ -20,6 +20,7 @@
 //! - `holding`: bytes that are held for calls
 //! - `counters`: what a well-behaved peer causes little of
 //! - `fault`: why a connection ended, by whose fault
+//! - `keys`: what is proved with a shared key
 
 mod body;
 mod budget;
@@ -36,13 +37,17 @@ mod head;
 mod hello;
 mod holding;
 mod items;
+mod keys;
 mod layout;
 mod output;
 mod ring;
 mod tlv;
 
 pub use body::Body;
-pub use config::{Config, ContractOffer, ContractVerdict, LocalIdentity, MethodOffer, Peer};
+pub use config::{
+    Certificate, Config, ContractOffer, ContractVerdict, Identity, LocalIdentity, MethodOffer, Peer,
+};
+pub(crate) use connection::Arrived;
 #[cfg(feature = "testing")]
 pub use connection::{Audit, StreamAudit, StreamWindow};
 pub use connection::{Connection, Event, Failure, Landing, Read, Refusal, Side, take_preface};
@@ -60,9 +65,10 @@ pub use hello::{Hello, Limits};
 pub use holding::{ByteBudget, Held};
 pub(crate) use items::item_prefix;
 pub use items::{Item, ItemReader, ItemRef, put_item_prefix};
+pub use keys::{KeySource, Keys, KeysError, Secrets};
 pub use layout::{
     GoAway, parse_go_away, parse_open, parse_reply, parse_status, put_go_away, put_open, put_reply,
     put_status,
 };
 pub use output::Output;
-pub(crate) use ring::Ring;
+pub(crate) use ring::{Kept, Places, Ring};

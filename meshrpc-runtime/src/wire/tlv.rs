@@ -7,6 +7,9 @@ use super::fault::Fault;
 /// Set in the id of a value that a peer must not ignore.
 pub(crate) const CRITICAL: u16 = 0x8000;
 
+/// Bytes before a value.
+pub(crate) const HEADER: usize = 4;
+
 /// Appends a value. One longer than a length can say is a fault of this side's checks, and cut.
 pub(crate) fn put(out: &mut Vec<u8>, id: u16, value: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&id.to_le_bytes());
@@ -27,7 +30,7 @@ pub(crate) fn each(
     mut visit: impl FnMut(u16, Bytes) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     while !input.is_empty() {
-        if input.len() < 4 {
+        if input.len() < HEADER {
             return Err(Fault::Malformed("a tagged value is cut short"));
         }
         let id = input.get_u16_le();

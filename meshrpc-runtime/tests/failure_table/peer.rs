@@ -352,10 +352,7 @@ impl Resolver for Listed {
             weight: 1,
             zone: None,
         };
-        let list = Endpoints {
-            ready: (0..NAMES.len()).map(endpoint).collect(),
-            live: true,
-        };
+        let list = Endpoints::live((0..NAMES.len()).map(endpoint).collect());
         Ok(watch::channel(Arc::new(list)).1)
     }
 }

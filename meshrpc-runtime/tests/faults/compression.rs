@@ -90,6 +90,9 @@ fn fault_08_a_hello_that_insists_on_compression_is_refused() {
         wanted_instance: None,
         wanted: Vec::new(),
         verdicts: Vec::new(),
+        nonce: None,
+        key_tags: Vec::new(),
+        proof: None,
     };
     let with = |id: u16| {
         let mut payload = Vec::new();

@@ -133,6 +133,9 @@ fn hello_of(kind: FrameType) -> Vec<u8> {
         wanted_instance: None,
         wanted: Vec::new(),
         verdicts: Vec::new(),
+        nonce: None,
+        key_tags: Vec::new(),
+        proof: None,
     };
     let mut bytes = PREFACE.to_vec();
     let put = |out: &mut Vec<u8>| hello.put(out, 0);

@@ -3,6 +3,7 @@
 //! How a body is cut into chunks is the sender's choice. Where a vector shows a cut that this
 //! implementation would not make, one side is played by hand and the other one has to understand it.
 
+mod proofs;
 mod talk;
 
 use std::time::Duration;
@@ -56,6 +57,8 @@ fn conversations_go_as_the_vectors_say() {
         drained(),
         drain_crossed(),
         wrong_instance(),
+        proofs::shared_key(),
+        proofs::no_shared_key(),
     ];
     check("conversations.json", &vectors);
 }

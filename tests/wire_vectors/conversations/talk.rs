@@ -4,8 +4,8 @@ use std::{mem, sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
-    CallKind, Config, Connection, ContractOffer, Event, Failure, Flags, Frame, LocalIdentity,
-    OpenHead, PREFACE, Read, Status, take_preface,
+    CallKind, Config, Connection, ContractOffer, Event, Failure, Flags, Frame, Keys, LocalIdentity,
+    OpenHead, PREFACE, Read, Secrets, Status, take_preface,
 };
 
 use super::{Step, Vector};
@@ -38,6 +38,16 @@ impl Talk {
         Self::new(Some(instance.to_owned()), true)
     }
 
+    /// Before the hellos, where each side has the keys of these texts.
+    pub(super) fn keyed(client: &[&str], server: &[&str]) -> Self {
+        let secrets = |keys: &[&str], byte: u8| {
+            let nonce = std::array::from_fn(|at| byte + at as u8);
+            let keys = Keys::new(keys).ok()?;
+            Some(Secrets { keys, nonce })
+        };
+        Self::with(None, true, [secrets(client, 0xA0), secrets(server, 0xC0)])
+    }
+
     /// After hellos that do without checksums.
     pub(super) fn unsummed() -> Self {
         let mut talk = Self::new(None, false);
@@ -46,6 +56,14 @@ impl Talk {
     }
 
     fn new(wanted_instance: Option<String>, checksum: bool) -> Self {
+        Self::with(wanted_instance, checksum, [None, None])
+    }
+
+    fn with(
+        wanted_instance: Option<String>,
+        checksum: bool,
+        [clients, servers]: [Option<Secrets>; 2],
+    ) -> Self {
         let now = Instant::now();
         let config = |name: &str, epoch| Config {
             checksum,
@@ -65,8 +83,8 @@ impl Talk {
             ..config("mesh_api", 0)
         };
         Self {
-            client: Connection::client(Arc::new(client), 0x1234, now),
-            server: Connection::server(Arc::new(config("greeter-1", 7)), 0x4321, now),
+            client: Connection::client_with(Arc::new(client), clients, 0x1234, now),
+            server: Connection::server_with(Arc::new(config("greeter-1", 7)), servers, 0x4321, now),
             now,
             to_client: BytesMut::new(),
             to_server: BytesMut::new(),
@@ -83,6 +101,11 @@ impl Talk {
             what: what.into(),
             steps: self.steps,
         }
+    }
+
+    /// Payload of the frame that was said at `step`.
+    pub(super) fn payload(&self, step: usize) -> &str {
+        &self.steps[step].hex[32..]
     }
 
     pub(super) fn call(&mut self, kind: CallKind, body: &[u8]) -> u64 {

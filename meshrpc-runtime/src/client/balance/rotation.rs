@@ -31,6 +31,13 @@ impl Schedule {
     /// have weight 0.
     pub(crate) fn new(weights: &[u32]) -> Self {
         let shares = shares(weights);
+        if shares.iter().all(|&share| share == 1) {
+            // The same as below, which takes the square of the instances' number.
+            let slots = 0..u32::try_from(shares.len()).unwrap_or(u32::MAX);
+            return Self {
+                slots: slots.collect(),
+            };
+        }
         let total: i64 = shares.iter().sum();
         let mut credit = vec![0_i64; shares.len()];
         let slots = (0..total).filter_map(|_| {
@@ -46,6 +53,11 @@ impl Schedule {
         Self {
             slots: slots.collect(),
         }
+    }
+
+    /// How many rounds were over before `turn`.
+    pub(crate) fn rounds(&self, turn: u64) -> u64 {
+        turn / self.slots.len().max(1) as u64
     }
 
     /// The instances from the one whose turn it is; each may occur several times.

@@ -12,28 +12,33 @@ use super::{
     backoff::Backoff,
     connect::Connect,
     lane::Lane,
-    members::{Action, Answered, DialId, Members, Target},
+    members::{Action, Answered, DialId, Members, Target, Terms, Way},
     snapshot::Snapshot,
+    trouble::Trouble,
 };
 use crate::{
     client::health::Streak,
     connection::{self, Connection},
-    discovery::Endpoints,
+    discovery::{Endpoint, Endpoints, Resolver},
     error::{Error, Kind},
 };
 
-/// What happened to a dial, or to a connection that came of one.
+/// What happened to a dial, or to a connection that came of one, or what a call asks for.
 #[derive(Debug)]
 pub(crate) enum Event {
-    Dialled(DialId, Arc<str>, Box<Result<Connection, Error>>),
+    Dialled(DialId, Target, Box<Result<Connection, Error>>),
+    Explained(Way, Option<Error>),
     Closing(DialId, Arc<str>, Option<String>),
     Suspect(DialId, Arc<str>),
+    /// Sessions belong to this instance, which is outside of the subset.
+    Wanted(Arc<str>),
 }
 
 /// The task behind a pool. Ends when the pool or the mesh is gone.
 pub(crate) struct Driver {
     pub(super) shared: Arc<Shared>,
     pub(super) connect: Arc<dyn Connect>,
+    pub(super) resolver: Arc<dyn Resolver>,
     pub(super) endpoints: watch::Receiver<Arc<Endpoints>>,
     pub(super) publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
     members: Members<Arc<Lane>>,
@@ -46,18 +51,24 @@ pub(crate) struct Driver {
 impl Driver {
     pub(super) fn new(
         shared: Arc<Shared>,
-        connect: Arc<dyn Connect>,
+        (connect, resolver): (Arc<dyn Connect>, Arc<dyn Resolver>),
         endpoints: watch::Receiver<Arc<Endpoints>>,
         publish: watch::Sender<Arc<Snapshot<Arc<Lane>>>>,
     ) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
         let limits = &shared.limits;
-        let backoff = Backoff::new(limits.first_backoff, limits.longest_backoff);
-        let members = Members::new(backoff, connection::now());
+        let terms = Terms {
+            backoff: Backoff::new(limits.first_backoff, limits.longest_backoff),
+            balancing: (*shared.balancing).clone(),
+            identity: fastrand::u64(..),
+            counters: Arc::clone(&shared.counters),
+        };
+        let members = Members::new(terms, connection::now());
         let tasks = JoinSet::new();
         Self {
             shared,
             connect,
+            resolver,
             endpoints,
             publish,
             members,
@@ -65,6 +76,11 @@ impl Driver {
             events,
             inbox,
         }
+    }
+
+    /// Where calls tell what they want.
+    pub(super) fn events(&self) -> mpsc::UnboundedSender<Event> {
+        self.events.clone()
     }
 
     /// Runs until `stop` resolves.
@@ -123,8 +139,11 @@ impl Driver {
         let now = connection::now();
         let deployment = &*self.shared.deployment;
         match event {
-            Event::Dialled(id, name, result) => match *result {
+            Event::Dialled(id, target, result) => match *result {
                 Ok(connection) => {
+                    // Behind a proxy only the handshake tells who answered.
+                    let met = Arc::clone(&connection.peer().name);
+                    let name = target.name.unwrap_or(met);
                     tracing::debug!(deployment, instance = &*name, "connected");
                     let lane = self.lane(id, &name, connection);
                     let peer = lane.connection.peer();
@@ -133,18 +152,23 @@ impl Driver {
                         name: Arc::clone(&peer.name),
                         epoch: peer.epoch,
                     };
-                    let actions =
-                        self.members
-                            .connected((id, &name), answered, now, fastrand::f64());
+                    let actions = self.members.connected(id, answered, now, fastrand::f64());
                     self.act(actions);
                 }
                 Err(error) => {
-                    tracing::debug!(deployment, instance = &*name, %error, "cannot connect");
-                    let trouble = error.to_string();
-                    self.members
-                        .dial_failed((id, &name), &trouble, now, fastrand::f64());
+                    tracing::debug!(deployment, %target, %error, "cannot connect");
+                    let trouble = Trouble::from(&error);
+                    let action = self.members.dial_failed(id, trouble, now, fastrand::f64());
+                    self.act(action);
                 }
             },
+            Event::Explained(way, explanation) => {
+                if let Some(explanation) = &explanation {
+                    tracing::debug!(deployment, ?way, %explanation, "why it cannot connect");
+                }
+                let trouble = explanation.as_ref().map(Trouble::explained);
+                self.members.explained(&way, trouble);
+            }
             Event::Closing(id, name, reason) => {
                 let trouble = reason.as_deref().unwrap_or("it is going away");
                 tracing::debug!(deployment, instance = &*name, trouble, "connection ends");
@@ -160,14 +184,19 @@ impl Driver {
                     );
                 }
             }
+            Event::Wanted(name) => {
+                let actions = self.members.want(&name, now);
+                self.act(actions);
+            }
         }
     }
 
-    fn act(&mut self, actions: Vec<Action<Arc<Lane>>>) {
+    fn act(&mut self, actions: impl IntoIterator<Item = Action<Arc<Lane>>>) {
         for action in actions {
             match action {
                 Action::Dial(id, target) => self.dial(id, target),
                 Action::Retire(lane) => lane.connection.go_away(),
+                Action::Explain(way, endpoint) => self.explain(way, endpoint),
             }
         }
     }
@@ -183,7 +212,20 @@ impl Driver {
                 Err(_) => Err(no_answer(&target, time)),
             };
             // Only a driver that is gone does not listen.
-            let _ = events.send(Event::Dialled(id, target.name, Box::new(result)));
+            let _ = events.send(Event::Dialled(id, target, Box::new(result)));
+        });
+    }
+
+    /// Asks the resolver why a dial failed; dials go on meanwhile.
+    fn explain(&mut self, way: Way, endpoint: Endpoint) {
+        let (resolver, events) = (Arc::clone(&self.resolver), self.events.clone());
+        let deployment = Arc::clone(&self.shared.deployment);
+        let time = self.shared.limits.dial_timeout;
+        self.tasks.spawn(async move {
+            let explanation = resolver.explain(&endpoint, &deployment);
+            // A registry that does not answer knows no reason.
+            let explanation = tokio::time::timeout(time, explanation).await;
+            let _ = events.send(Event::Explained(way, explanation.ok().flatten()));
         });
     }
 

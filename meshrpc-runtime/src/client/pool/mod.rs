@@ -1,16 +1,20 @@
 //! The connections to one deployment, shared by every channel to it.
 //!
-//! A pool follows the registry's list and holds one connection per instance. Calls never change
-//! it: they read its latest [`Snapshot`], and wait for the next one if there is nothing to call.
+//! A pool follows the registry's list and holds a connection to each instance, or as many as
+//! [`Balancing`] says. Calls never change it: they read its latest [`Snapshot`], and wait for the
+//! next one if there is nothing to call.
 
 mod backoff;
 mod connect;
+mod counters;
 mod driver;
 mod lane;
 mod members;
 mod snapshot;
+mod status;
 #[cfg(test)]
 mod tests;
+mod trouble;
 
 use std::{
     fmt,
@@ -18,23 +22,36 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "consul")]
+pub(crate) use backoff::Backoff;
+#[cfg(feature = "tls")]
+pub(crate) use connect::TlsDialer;
+#[cfg(feature = "consul")]
+pub(crate) use connect::dialled;
 #[cfg(feature = "testing")]
 pub(crate) use connect::establish;
 pub use connect::{Connect, Dialer};
+pub use counters::Counters;
+use driver::Event;
 pub(crate) use lane::Lane;
-pub(crate) use snapshot::{Pick, Snapshot};
+pub(crate) use snapshot::{Home, Pick, Snapshot};
+pub use status::{InstanceState, InstanceStatus};
 use tokio::{
     runtime::Handle,
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
 };
 
 use crate::{
-    client::{ClientLimits, balance::Rotation, retry::Budget},
+    client::{
+        ClientLimits,
+        balance::{Balancing, Choice, Rotation},
+        retry::Budget,
+    },
     connection,
     contract::ServiceSpec,
     discovery::Resolver,
     error::Error,
-    wire::{Config, ContractOffer, LocalIdentity},
+    wire::{Config, ContractOffer, KeySource, LocalIdentity},
 };
 
 /// The connections to one deployment.
@@ -45,6 +62,8 @@ pub(crate) struct Pool {
     pub(crate) budget: Budget,
     /// Deadline of calls that name none.
     pub(crate) default_deadline: Option<Duration>,
+    /// To the driver, if there is one.
+    events: Option<mpsc::UnboundedSender<Event>>,
     /// Its drop ends the driver.
     _alive: oneshot::Sender<()>,
 }
@@ -59,6 +78,9 @@ pub(crate) struct Setting {
     /// Deadline of calls that name none.
     pub(crate) default_deadline: Option<Duration>,
     pub(crate) limits: Arc<ClientLimits>,
+    /// Keys that connections have to prove.
+    pub(crate) keys: Option<Arc<dyn KeySource>>,
+    pub(crate) balancing: Arc<Balancing>,
     /// Resolves, or is dropped, when the mesh is.
     pub(crate) mesh_gone: watch::Receiver<()>,
 }
@@ -67,6 +89,9 @@ pub(crate) struct Setting {
 pub(crate) struct Shared {
     pub(crate) deployment: Arc<str>,
     pub(crate) limits: Arc<ClientLimits>,
+    keys: Option<Arc<dyn KeySource>>,
+    pub(crate) balancing: Arc<Balancing>,
+    pub(crate) counters: Arc<Counters>,
     /// Contracts that channels want; the handshake names them.
     wanted: Mutex<Wanted>,
 }
@@ -82,21 +107,18 @@ struct Wanted {
 impl Pool {
     /// A pool whose driver runs on the setting's runtime.
     pub(crate) fn new(deployment: &str, setting: &Setting) -> Pool {
-        let shared = Arc::new(Shared {
-            deployment: deployment.into(),
-            limits: Arc::clone(&setting.limits),
-            wanted: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(deployment, setting));
         let (alive, gone) = oneshot::channel();
         // What a resolver spawns has to live where the pool does.
         let _entered = setting.runtime.enter();
-        let snapshots = match setting.resolver.watch(deployment) {
-            Err(error) => unusable(&error),
+        let (snapshots, events) = match setting.resolver.watch(deployment) {
+            Err(error) => (unusable(&error), None),
             Ok(endpoints) => {
-                let unknown = Snapshot::new(Vec::new(), false, Some(connection::now()), false);
+                let unknown = Snapshot::unknown(connection::now());
                 let (publish, snapshots) = watch::channel(Arc::new(unknown));
-                let connect = Arc::clone(&setting.connect);
-                let driver = driver::Driver::new(Arc::clone(&shared), connect, endpoints, publish);
+                let ways = (Arc::clone(&setting.connect), Arc::clone(&setting.resolver));
+                let driver = driver::Driver::new(Arc::clone(&shared), ways, endpoints, publish);
+                let events = driver.events();
                 let mut mesh_gone = setting.mesh_gone.clone();
                 setting.runtime.spawn(driver.run(async move {
                     tokio::select! {
@@ -104,7 +126,7 @@ impl Pool {
                         _ = mesh_gone.changed() => {}
                     }
                 }));
-                snapshots
+                (snapshots, Some(events))
             }
         };
         Pool {
@@ -113,6 +135,7 @@ impl Pool {
             rotation: Rotation::default(),
             budget: Budget::new(setting.limits.retries, connection::now()),
             default_deadline: setting.default_deadline,
+            events,
             _alive: alive,
         }
     }
@@ -120,16 +143,49 @@ impl Pool {
     /// A pool that calls fail on.
     pub(crate) fn failed(deployment: &str, error: &Error, setting: &Setting) -> Pool {
         Pool {
-            shared: Arc::new(Shared {
-                deployment: deployment.into(),
-                limits: Arc::clone(&setting.limits),
-                wanted: Mutex::default(),
-            }),
+            shared: Arc::new(Shared::new(deployment, setting)),
             snapshots: unusable(error),
             rotation: Rotation::default(),
             budget: Budget::new(setting.limits.retries, connection::now()),
             default_deadline: setting.default_deadline,
+            events: None,
             _alive: oneshot::channel().0,
+        }
+    }
+
+    /// The instance for the next call that names no session.
+    pub(crate) fn next(
+        &self,
+        snapshot: &Snapshot<Arc<Lane>>,
+        usable: impl Fn(&Arc<Lane>) -> bool,
+    ) -> Option<Arc<Lane>> {
+        if self.shared.balancing.choice == Choice::LeastLoadedOfTwo {
+            let load = |lane: &Arc<Lane>| lane.connection.in_flight();
+            let found = snapshot.less_loaded(|below| fastrand::usize(..below), &usable, load);
+            if found.is_some() {
+                return found;
+            }
+        }
+        snapshot.in_turn(&self.rotation, usable)
+    }
+
+    /// What is to be done for a session, if anything can be: a later instance in its order is
+    /// counted, and one outside of the subset asked for.
+    pub(crate) fn at_home(&self, home: Option<Home<Arc<Lane>>>) -> Option<Pick<Arc<Lane>>> {
+        match home? {
+            Home::Own(lane) => Some(Pick::Chosen(lane)),
+            Home::Later(lane) => {
+                Counters::count(&self.shared.counters.displaced_calls);
+                Some(Pick::Chosen(lane))
+            }
+            Home::Dialled => Some(Pick::Preferred),
+            Home::Outside(name) => {
+                if let Some(events) = &self.events {
+                    // A driver that is gone connects to nobody.
+                    let _ = events.send(Event::Wanted(name));
+                }
+                Some(Pick::Preferred)
+            }
         }
     }
 
@@ -148,6 +204,17 @@ impl Pool {
 }
 
 impl Shared {
+    fn new(deployment: &str, setting: &Setting) -> Self {
+        Self {
+            deployment: deployment.into(),
+            limits: Arc::clone(&setting.limits),
+            keys: setting.keys.clone(),
+            balancing: Arc::clone(&setting.balancing),
+            counters: Arc::default(),
+            wanted: Mutex::default(),
+        }
+    }
+
     fn config(&self) -> Arc<Config> {
         let mut wanted = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
         let Wanted { specs, config } = &mut *wanted;
@@ -160,6 +227,7 @@ impl Shared {
             Arc::new(Config {
                 identity,
                 contracts,
+                keys: self.keys.clone(),
                 ..self.limits.config()
             })
         };

@@ -19,8 +19,10 @@ use crate::client::RetryBudget;
 #[derive(Debug)]
 pub(crate) struct Budget {
     size: RetryBudget,
-    /// Successes since the last withdrawal: what a call that succeeds costs is one addition.
+    /// Successes since the last withdrawal, counted up to what fills the bucket: after that a call
+    /// that succeeds costs a look.
     successes: AtomicU64,
+    enough: u64,
     bucket: Mutex<Bucket>,
 }
 
@@ -35,6 +37,8 @@ impl Budget {
         Self {
             size,
             successes: AtomicU64::new(0),
+            // No number of them fills it where they bring nothing; the quotient is infinite then.
+            enough: ((size.burst / size.per_success) as u64).saturating_add(1),
             bucket: Mutex::new(Bucket {
                 tokens: size.burst,
                 filled: now,
@@ -44,7 +48,9 @@ impl Budget {
 
     /// A call succeeded.
     pub(crate) fn success(&self) {
-        self.successes.fetch_add(1, Ordering::Relaxed);
+        if self.successes.load(Ordering::Relaxed) < self.enough {
+            self.successes.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Takes what one retry costs; false if the budget is used up.

@@ -2,13 +2,16 @@
 //!
 //! # Layout
 //!
+//! - `gathering`: whether others run before a write
 //! - `read`: bytes become frames, and calls are handed over
 //! - `write`: what is queued goes out
 
+mod gathering;
 mod read;
 mod write;
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io, mem,
     pin::Pin,
@@ -23,11 +26,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until, timeout},
 };
 
+use self::gathering::Gathering;
 use super::{
-    Io, now,
+    Io, Vouch, now,
     shared::{Aftermath, Life, Shared},
 };
-use crate::wire::{self, Fault, Frame, FrameReader, Landing, Output, Peer};
+use crate::wire::{self, Arrived, Fault, Frame, FrameReader, Landing, Output, Peer};
 
 /// How long, and how many bytes, a peer that was told why is still listened to before the close:
 /// closing with bytes unread could take the answer away from it.
@@ -37,6 +41,7 @@ const FAREWELL_BYTES: usize = 256 << 10;
 /// The task of a connection: spawn [`run`](Driver::run).
 pub struct Driver<T> {
     io: T,
+    vouch: Vouch<T>,
     shared: Arc<Shared>,
     reader: FrameReader,
     preface_seen: bool,
@@ -45,6 +50,8 @@ pub struct Driver<T> {
     /// A byte of the peer has come.
     heard: bool,
     frames: Vec<Frame>,
+    /// Server: calls that arrived.
+    calls: VecDeque<Arrived>,
     /// Calls that had been cancelled before the last read.
     cancelled_before: u64,
     /// A large chunk that is being read to where it stays.
@@ -54,10 +61,15 @@ pub struct Driver<T> {
     output: Output,
     /// Bytes that were written and not yet reported to the wire.
     unreported: usize,
+    /// Bytes were written since the stream was flushed.
+    unflushed: bool,
     /// The task has yielded once so that others can add to what it is about to write.
     yielded: bool,
-    /// Calls were handed over at the last turn.
+    gathering: Gathering,
+    /// Calls were handed over, or callers woken, at the last turn.
     put_off: bool,
+    /// Callers were woken at this turn, several of them.
+    answered: bool,
     /// Once the connection is over, the timer is for what is left to write.
     parting: bool,
     timer: Pin<Box<Sleep>>,
@@ -65,13 +77,14 @@ pub struct Driver<T> {
 }
 
 impl<T: Io> Driver<T> {
-    pub(super) fn new(io: T, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(io: T, vouch: Vouch<T>, shared: Arc<Shared>) -> Self {
         let state = shared.lock();
         let reader = state.wire.frame_reader();
         let due = state.wire.poll_timeout().unwrap_or_else(now);
         drop(state);
         Self {
             io,
+            vouch,
             shared,
             reader,
             preface_seen: false,
@@ -79,13 +92,17 @@ impl<T: Io> Driver<T> {
             input: BytesMut::new(),
             heard: false,
             frames: Vec::new(),
+            calls: VecDeque::new(),
             cancelled_before: 0,
             landing: None,
             between_chunks: false,
             output: Output::default(),
             unreported: 0,
+            unflushed: false,
             yielded: false,
+            gathering: Gathering::default(),
             put_off: false,
+            answered: false,
             parting: false,
             timer: Box::pin(sleep_until(Instant::from_std(due))),
             aftermath: Aftermath::default(),
@@ -97,18 +114,28 @@ impl<T: Io> Driver<T> {
     /// # Errors
     /// What the peer did wrong, or what broke. A peer that closed in good order, or before it sent
     /// a byte, is no error.
-    pub async fn run(mut self) -> Result<(), Fault> {
-        let fault = poll_fn(|cx| self.poll(cx)).await;
-        self.shared.advance(Life::Gone(fault.clone()));
-        if fault.farewell().is_some()
-            || fault == Fault::NotMeshrpc
-            || matches!(fault, Fault::Refused { .. })
-        {
-            let _ = timeout(FAREWELL, self.part()).await;
-        }
-        match fault {
-            Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
-            fault => Err(fault),
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "the future of an `async fn` has room for its argument twice"
+    )]
+    pub fn run(mut self) -> impl Future<Output = Result<(), Fault>> + Send {
+        async move {
+            let fault = poll_fn(|cx| self.poll(cx)).await;
+            self.shared.advance(Life::Gone(fault.clone()));
+            if fault.farewell().is_some()
+                || fault == Fault::NotMeshrpc
+                || matches!(
+                    fault,
+                    Fault::Refused { .. } | Fault::Transport(io::ErrorKind::PermissionDenied, _)
+                )
+            {
+                // On the heap: a connection that goes on has no room for its end.
+                let _ = Box::pin(timeout(FAREWELL, self.part())).await;
+            }
+            match fault {
+                Fault::Probe | Fault::Done | Fault::Closed | Fault::ClosedHere => Ok(()),
+                fault => Err(fault),
+            }
         }
     }
 
@@ -116,7 +143,6 @@ impl<T: Io> Driver<T> {
     async fn part(&mut self) -> io::Result<()> {
         self.io.shutdown().await?;
         let mut rest = FAREWELL_BYTES;
-        // On the heap: an idle connection has no room for it.
         let mut sink = vec![0; 4096];
         while rest > 0 {
             match self.io.read(&mut sink).await? {
@@ -136,18 +162,20 @@ impl<T: Io> Driver<T> {
                 Poll::Pending
             };
             let dispatched = self.dispatch();
-            let untended = dispatched == Some(true);
+            let answered = mem::take(&mut self.answered);
+            let untended = dispatched == Some(true) || answered;
             self.poll_timer(cx);
             if untended && !self.put_off {
-                // The handlers' answers then leave together. A peer that never pauses does not put
-                // writing off for ever.
+                // The handlers' answers then leave together, or what the callers call next. A peer
+                // that never pauses does not put writing off for ever.
                 self.put_off = true;
+                self.yielded |= answered;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             // The handlers that were begun come first, whatever else there is to read.
             let again = dispatched.is_some() && self.put_off;
-            self.put_off = dispatched.is_some();
+            self.put_off = dispatched.is_some() || answered;
             let wrote = self.poll_write(cx, read.is_pending());
             if let Poll::Ready(Some(fault)) = wrote {
                 return Poll::Ready(fault);
@@ -222,7 +250,13 @@ impl<T: Io> Driver<T> {
         let mut state = self.shared.lock();
         state.wire.wrote(unreported);
         let result = change(&mut state.wire);
+        state.take_calls(&mut self.calls);
         state.collect(&mut self.aftermath);
+        if self.aftermath.wake.len() > 1 {
+            // This task looks again when they have run, so none of them has to wake it.
+            self.answered = true;
+            state.signalled = true;
+        }
         drop(state);
         self.shared.settle(&mut self.aftermath);
         result

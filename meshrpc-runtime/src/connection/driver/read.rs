@@ -20,7 +20,14 @@ use super::{
     },
     Driver,
 };
-use crate::wire::{Event, Fault, Peer, buffers, take_preface};
+use crate::{
+    transport::Credentials,
+    wire::{
+        self, Arrived, Fault, Frame,
+        buffers::{self, Spare},
+        take_preface,
+    },
+};
 
 /// Bytes asked for in one read.
 const READ: usize = 64 << 10;
@@ -28,6 +35,10 @@ const READ: usize = 64 << 10;
 const FIRST_READ: usize = 512;
 /// The same where a header is expected whose payload is read to another place.
 const HEADER_READ: usize = 4 << 10;
+
+thread_local! {
+    static FRAMES: Spare<Vec<Frame>> = const { Spare::new(2) };
+}
 
 impl<T: Io> Driver<T> {
     /// Reads once and applies what came. `Pending` if nothing is there.
@@ -79,8 +90,11 @@ impl<T: Io> Driver<T> {
         }
         let most = if lacks > HEADER_READ { lacks } else { most };
         let mut room = (&mut self.input).limit(most);
-        let read = pin!(self.io.read_buf(&mut room));
-        read.poll(cx)
+        let read = pin!(self.io.read_buf(&mut room)).poll(cx);
+        if read.is_pending() && self.input.is_empty() {
+            self.release_input();
+        }
+        read
     }
 
     /// Goes on with a chunk, and applies it once it is whole.
@@ -104,12 +118,16 @@ impl<T: Io> Driver<T> {
 
     /// Cuts frames off the input and applies them, all under one lock once the handshake is done.
     fn take_input(&mut self) -> Result<(), Fault> {
+        Spare::lend(&FRAMES, &mut self.frames);
         if !self.preface_seen {
             if !take_preface(&mut self.input)? {
                 return Ok(());
             }
             self.preface_seen = true;
-            self.shared.lock().wire.preface_received();
+            let Credentials { identity, binding } = (self.vouch)(&self.io);
+            let mut state = self.shared.lock();
+            state.wire.vouch(identity, binding);
+            state.wire.preface_received();
         }
         while self.peer.is_none() {
             let Some(frame) = self.reader.next(&mut self.input)? else {
@@ -130,6 +148,7 @@ impl<T: Io> Driver<T> {
         };
         // What came before a bad frame is as good as ever.
         self.apply()?;
+        Spare::take_back(&FRAMES, &mut self.frames);
         cut?;
         self.between_chunks = false;
         if self.input.is_empty() {
@@ -168,45 +187,29 @@ impl<T: Io> Driver<T> {
 
     /// Hands over the calls that arrived, if there were any: whether others have to look after them.
     pub(super) fn dispatch(&mut self) -> Option<bool> {
-        let (Some(dispatch), Some(peer)) = (&self.shared.dispatch, &self.peer) else {
-            return None;
-        };
-        if self.aftermath.calls.is_empty() {
+        let dispatch = self.shared.dispatch.as_ref()?;
+        if self.calls.is_empty() {
             return None;
         }
-        let calls = self.aftermath.calls.drain(..);
-        let mut calls =
-            calls.filter_map(|event| incoming(event, &self.shared, peer, self.cancelled_before));
-        Some(dispatch.dispatch(&mut calls))
+        let (shared, before) = (&self.shared, self.cancelled_before);
+        let calls = self.calls.drain(..);
+        let untended = dispatch.dispatch(&mut calls.map(|call| incoming(call, shared, before)));
+        wire::Connection::give_room_back(&mut self.calls);
+        Some(untended)
     }
 }
 
-fn incoming(
-    event: Event,
-    shared: &Arc<Shared>,
-    peer: &Arc<Peer>,
-    cancelled_before: u64,
-) -> Option<Incoming> {
-    let Event::Call {
-        id,
-        head,
-        body,
-        deadline,
-    } = event
-    else {
-        return None;
-    };
-    let body = match body {
+fn incoming(call: Arrived, shared: &Arc<Shared>, cancelled_before: u64) -> Incoming {
+    let body = match call.body {
         Some(body) => IncomingBody::Buffered(body),
-        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), id)),
+        None => IncomingBody::Stream(RecvStream::new(Arc::clone(shared), call.id)),
     };
-    Some(Incoming {
-        head,
+    Incoming {
+        head: call.head,
         body,
-        responder: Responder::new(Arc::clone(shared), id, cancelled_before),
-        deadline,
-        peer: Arc::clone(peer),
-    })
+        responder: Responder::new(Arc::clone(shared), call.id, cancelled_before),
+        deadline: call.deadline,
+    }
 }
 
 /// Some health checks close so that no state is left of the connection.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::wire::Fault;
 
-/// Frames, calls and wakers that there is room for in an idle connection.
+/// Wakers that there is room for in an idle connection.
 const FEW: usize = 4;
 /// Pieces that one system call is given.
 const SLICES: usize = 32;
@@ -37,6 +37,7 @@ impl<T: Io> Driver<T> {
                     Poll::Ready(Ok(written)) => {
                         self.output.advance(written);
                         self.unreported += written;
+                        self.unflushed = true;
                     }
                     Poll::Ready(Err(error)) => self.broken(&error),
                     Poll::Pending => {
@@ -48,16 +49,35 @@ impl<T: Io> Driver<T> {
                 }
             }
 
+            // TLS takes bytes that it has not written yet.
+            if self.unflushed {
+                match Pin::new(&mut self.io).poll_flush(cx) {
+                    Poll::Ready(Ok(())) => self.unflushed = false,
+                    Poll::Ready(Err(error)) => {
+                        self.unflushed = false;
+                        self.broken(&error);
+                    }
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+
             let mut state = self.shared.lock();
             state.wire.wrote(std::mem::take(&mut self.unreported));
             let others = state.wire.in_flight() > 1;
-            if may_yield && others && !self.yielded && state.wire.wants_transmit() {
+            let queued = state.wire.queued();
+            if may_yield
+                && others
+                && !self.yielded
+                && state.wire.wants_transmit()
+                && self.gathering.begins(queued)
+            {
                 drop(state);
                 self.yielded = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             self.yielded = false;
+            self.gathering.ends(queued);
             state.wire.transmit_to(&mut self.output);
             state.collect(&mut self.aftermath);
             if !self.output.has_remaining() {
@@ -69,8 +89,6 @@ impl<T: Io> Driver<T> {
                 self.shared.settle(&mut self.aftermath);
                 self.output.release();
                 if idle {
-                    self.frames.shrink_to(FEW);
-                    self.aftermath.calls.shrink_to(FEW);
                     self.aftermath.wake.shrink_to(FEW);
                 }
                 return Poll::Ready(fault);

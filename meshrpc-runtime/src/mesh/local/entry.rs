@@ -135,7 +135,7 @@ impl Held {
             match self.replace(&record) {
                 // Swept between its creation and its lock, or with the whole directory.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    super::directory::create_private(&self.directory)?;
+                    super::super::host::create_private(&self.directory)?;
                 }
                 Err(error) => return Err(error),
                 Ok(file) => {
@@ -183,7 +183,7 @@ impl Held {
         }
         match lock_names(&self.directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                super::directory::create_private(&self.directory)?;
+                super::super::host::create_private(&self.directory)?;
                 return self.restore();
             }
             names => {

@@ -19,8 +19,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::watch;
 
 use super::{
-    super::announce,
-    directory,
+    super::{announce, host},
     entry::{self, Held, Record},
     lock,
 };
@@ -246,7 +245,7 @@ impl Followed {
                     tracing::debug!(directory = %path.display(), %error, "dead entries stay");
                 }
                 let ready = scan.alive.into_iter().filter_map(endpoint).collect();
-                announce(&self.sender, Endpoints { ready, live: true });
+                announce(&self.sender, Endpoints::live(ready));
             }
             Err(error) => {
                 if !self.failed {
@@ -254,7 +253,7 @@ impl Followed {
                 }
                 self.failed = true;
                 let ready = self.sender.borrow().ready.clone();
-                announce(&self.sender, Endpoints { ready, live: false });
+                announce(&self.sender, Endpoints::last_known(ready, None));
             }
         }
         let now = Instant::now();
@@ -275,9 +274,9 @@ fn watch_directory(path: &Path, events: Option<&mut Events>) -> io::Result<bool>
         if let Some(namespace) = path.parent()
             && !fs::exists(namespace)?
         {
-            directory::create_private(namespace)?;
+            host::create_private(namespace)?;
         }
-        directory::create_private(path)?;
+        host::create_private(path)?;
     }
     Ok(events.is_some_and(|events| events.watch(path)))
 }

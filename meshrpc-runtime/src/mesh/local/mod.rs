@@ -13,13 +13,13 @@
 //! holds the deployment's `.lock` gives names out or removes dead entries, so that a name which is
 //! taken again cannot be removed by somebody who still thinks it dead.
 
-mod directory;
 mod entry;
 mod follow;
+mod namespace;
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -30,6 +30,7 @@ use self::entry::{Claim, Held, Record};
 use super::{
     Environment,
     environment::Chosen,
+    host::{self, unusable},
     name::{self, invalid},
 };
 use crate::{
@@ -39,7 +40,7 @@ use crate::{
     error::{Code, Error, Kind},
 };
 
-pub use directory::namespace_of_workspace;
+pub use namespace::namespace_of_workspace;
 
 /// The registry of one namespace.
 #[derive(Clone, Debug)]
@@ -77,10 +78,10 @@ impl Registry {
     /// If the runtime directory cannot be created, belongs to another user, is open to others, or
     /// is a symbolic link.
     pub fn open(environment: &Environment) -> Result<Self, Error> {
-        let runtime_dir = directory::runtime_dir(environment)?;
-        let namespace = directory::namespace(environment)?;
+        let runtime_dir = host::runtime_dir(environment)?;
+        let namespace = namespace::namespace(environment)?;
         let path = runtime_dir.value.join(&namespace.value);
-        directory::create_private(&path).map_err(|error| unusable(&path, error))?;
+        host::create_private(&path).map_err(|error| unusable(&path, error))?;
         Ok(Self {
             runtime_dir,
             namespace,
@@ -146,14 +147,14 @@ impl Registry {
         if let Some(name) = &instance {
             name::check("the instance", name)?;
         }
-        directory::create_private(&path).map_err(|error| unusable(&path, error))?;
+        host::create_private(&path).map_err(|error| unusable(&path, error))?;
         let record = Record {
             epoch,
             pid: std::process::id(),
             health: Health::Starting,
             address: None,
         };
-        let prefix = directory::slot_prefix(&deployment);
+        let prefix = host::slot_prefix(&deployment);
         let wanted = instance
             .as_deref()
             .map_or(Claim::LowestSlot(&prefix), Claim::Named);
@@ -330,16 +331,4 @@ async fn off_thread<T: Send + 'static>(
             Err(Error::new(Kind::Unavailable, "the runtime is shutting down").with_source(error))
         }
     }
-}
-
-fn unusable(path: &Path, error: io::Error) -> Error {
-    let message = format!(
-        "the registry directory {} cannot be used: {error}",
-        path.display()
-    );
-    let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied => Kind::Denied,
-        _ => Kind::Unavailable,
-    };
-    Error::new(kind, message).with_source(error)
 }

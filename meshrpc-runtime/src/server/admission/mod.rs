@@ -107,12 +107,15 @@ impl Admission {
     /// Lets a call of `bytes` pass, or says what its caller is told.
     pub(crate) fn enter(
         &self,
-        client: Option<&Client>,
+        client: &Client,
         contract: &ContractGate,
         bytes: usize,
     ) -> Result<Permit, Status> {
-        let client = client.and_then(|client| client.gate.as_ref());
-        let gates = [self.total.as_ref(), client, contract.0.as_ref()];
+        let gates = [
+            self.total.as_ref(),
+            client.gate.as_ref(),
+            contract.0.as_ref(),
+        ];
         if gates.iter().all(Option::is_none) {
             return Ok(Permit::default());
         }

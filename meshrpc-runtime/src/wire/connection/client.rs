@@ -1,6 +1,9 @@
 //! Calls that this side makes.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU64,
+    time::{Duration, Instant},
+};
 
 use bytes::{BufMut, Bytes};
 
@@ -158,7 +161,7 @@ impl Connection {
         self.open += 1;
         stream.counted = true;
         stream.sent_at_once = true;
-        stream.starts_at = Some(self.queued_to);
+        stream.starts_at = NonZeroU64::new(self.queued_to);
         self.streams.insert(id, stream);
     }
 
@@ -197,7 +200,7 @@ impl Connection {
         if let Some(stream) = self.streams.get_mut(id)
             && (small || !buffered)
         {
-            stream.starts_at = Some(queued_to);
+            stream.starts_at = NonZeroU64::new(queued_to);
         }
         self.enqueue_bulk(id);
     }
@@ -223,15 +226,16 @@ impl Connection {
         };
         let streams = stream.kind.streams_in();
         if end && !streams && body.len() <= limits.first_frame() {
-            if stream.sent_at_once {
+            let id = frame.stream;
+            stream.came_at_once = true;
+            let is_small = stream.is_small();
+            self.events.push_back(Event::Reply { id, head, body });
+            if is_small {
                 self.note_small_call();
+                self.forget_small(id);
+            } else {
+                self.answered(id);
             }
-            self.events.push_back(Event::Reply {
-                id: frame.stream,
-                head,
-                body,
-            });
-            self.answered(frame.stream);
             return Ok(());
         }
         let inbound = if streams {

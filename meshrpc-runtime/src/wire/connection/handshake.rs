@@ -64,12 +64,22 @@ impl Connection {
         hello
             .wanted_instance
             .clone_from(&self.config.wanted_instance);
-        self.queue_hello(FrameType::ClientHello, &hello);
+        if let Some(proving) = &self.proving {
+            hello.nonce = Some(proving.nonce());
+            hello.key_tags = proving.tags();
+        }
+        let mut payload = Vec::new();
+        hello.put(&mut payload, self.grease);
+        self.queue_hello(FrameType::ClientHello, &payload);
+        if let Some(proving) = &mut self.proving {
+            proving.client_said(payload.into());
+        }
     }
 
-    fn queue_hello(&mut self, kind: FrameType, hello: &Hello) {
-        let grease = self.grease;
-        self.queue_frame(kind, Flags::default(), 0, |out| hello.put(out, grease));
+    pub(super) fn queue_hello(&mut self, kind: FrameType, payload: &[u8]) {
+        self.queue_frame(kind, Flags::default(), 0, |out| {
+            out.extend_from_slice(payload)
+        });
     }
 
     fn hello(&self) -> Hello {
@@ -92,6 +102,9 @@ impl Connection {
             wanted_instance: None,
             wanted: Vec::new(),
             verdicts: Vec::new(),
+            nonce: None,
+            key_tags: Vec::new(),
+            proof: None,
         }
     }
 
@@ -104,6 +117,7 @@ impl Connection {
             (Side::Client, Some(FrameType::ServerHello)) => {
                 self.server_said_hello(frame.payload.clone(), now)
             }
+            (Side::Server, Some(FrameType::Auth)) => self.client_proved(&frame.payload, now),
             (Side::Client, Some(FrameType::GoAway)) => {
                 let go_away = super::super::layout::parse_go_away(frame.payload.clone())?;
                 Err(Fault::GoneAway {
@@ -125,17 +139,21 @@ impl Connection {
     }
 
     fn client_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
-        let client = Hello::parse(payload, true)?;
+        if self.awaits_proof() {
+            return Err(Fault::Malformed("a second hello"));
+        }
+        let client = Hello::parse(payload.clone(), true)?;
         if let Some(refusal) = self.refusal.take() {
             let (reason, text) = *refusal;
             return Err(self.refuse(reason, text));
         }
         let verdicts = judge(&client.wanted, &self.config.contracts);
         let absent = |(_, verdict): &(String, ContractVerdict)| *verdict == ContractVerdict::Absent;
-        let own_name = &self.config.identity.name;
         if self.ending.has_begun() {
             return Err(self.refuse(GoAwayReason::Draining, String::new()));
         }
+        self.choose_key(&client)?;
+        let own_name = &self.config.identity.name;
         if !verdicts.is_empty() && verdicts.iter().all(absent) {
             return Err(self.refuse(GoAwayReason::NoContract, format!("this is {own_name}")));
         }
@@ -153,19 +171,45 @@ impl Connection {
         }
         hello.features &= client.features;
         hello.verdicts = verdicts;
-        self.queue_hello(FrameType::ServerHello, &hello);
-        self.established(&client, hello.checksum, now);
+        let mut answer = Vec::new();
+        match &mut self.proving {
+            Some(proving) => proving.answer(&mut hello, self.grease, payload, &mut answer),
+            None => hello.put(&mut answer, self.grease),
+        }
+        self.queue_hello(FrameType::ServerHello, &answer);
+        match &mut self.proving {
+            Some(proving) => {
+                self.checksum = hello.checksum;
+                proving.await_proof(client);
+            }
+            None => self.established(&client, hello.checksum, false, now),
+        }
         Ok(())
     }
 
     fn server_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
-        let server = Hello::parse(payload, false)?;
+        let server = Hello::parse(payload.clone(), false)?;
+        let proof = match &mut self.proving {
+            Some(proving) => Some(proving.client_proof(&server, &payload)?),
+            None => None,
+        };
         let checksum = server.checksum;
-        self.established(&server, checksum, now);
+        self.established(&server, checksum, proof.is_some(), now);
+        if let Some(proof) = proof {
+            self.queue_frame(FrameType::Auth, Flags::default(), 0, |out| {
+                out.extend_from_slice(&proof)
+            });
+        }
         Ok(())
     }
 
-    fn established(&mut self, peer: &Hello, checksum: Checksum, now: Instant) {
+    pub(super) fn established(
+        &mut self,
+        peer: &Hello,
+        checksum: Checksum,
+        proved: bool,
+        now: Instant,
+    ) {
         self.phase = Phase::Open;
         self.checksum = checksum;
         if !cfg!(meshrpc_fault = "own_limits_obeyed") {
@@ -173,12 +217,14 @@ impl Connection {
         }
         self.send_credit = SendCredit::new(peer.limits.connection_window);
         self.keep_alive.established(peer.ping_min, now);
+        let identity = self.identity(proved);
         let known = Arc::new(Peer {
             name: Arc::clone(&peer.name),
             epoch: peer.epoch,
             verdicts: peer.verdicts.clone(),
             max_message: peer.limits.max_message,
             codecs: peer.codecs,
+            identity,
         });
         self.events.push_back(Event::Connected(known));
     }
@@ -198,7 +244,7 @@ impl Connection {
         }
     }
 
-    fn refuse(&mut self, reason: GoAwayReason, text: String) -> Fault {
+    pub(super) fn refuse(&mut self, reason: GoAwayReason, text: String) -> Fault {
         self.queue_go_away(0, reason, false, text.clone());
         Fault::Refused { reason, text }
     }

@@ -3,12 +3,13 @@
 //! # Layout
 //!
 //! - [`handshake`](self): hellos, and what a server refuses there
+//! - `proof`: keys that are proved there
 //! - `client`: calls that this side makes
 //! - `server`: calls that the peer makes
 //! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
 //! - `landing`: large chunks, which are read to where they stay
-//! - `spare`: pages of long messages, for the next ones
+//! - `pages`: pages of long messages, for the next ones
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -21,15 +22,17 @@ mod ending;
 mod handshake;
 mod held;
 mod landing;
+mod pages;
+mod proof;
 mod receive;
 mod server;
-mod spare;
 mod stream;
 mod timers;
 mod transmit;
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::Arc,
     time::Instant,
 };
@@ -42,14 +45,15 @@ pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
-    spare::Spare,
+    pages::KeptPages,
+    proof::Proving,
     stream::{Stream, Streams},
     timers::KeepAlive,
 };
 use super::{
     budget::Budget,
-    buffers,
-    config::{Config, Peer},
+    buffers::{self, Spare},
+    config::{Config, Identity, Peer},
     counters::{Counters, Tally},
     fault::{Fault, GoAwayReason},
     flow::{ReceiveWindow, SendCredit},
@@ -57,11 +61,14 @@ use super::{
     head::{OpenHead, ReplyHead, Status},
     hello::Limits,
     holding::{ByteBudget, Holding},
+    keys::Secrets,
 };
 use crate::error::{Error, Started};
 
-/// Events that there is room for while no call is under way.
-const FEW: usize = 4;
+thread_local! {
+    static EVENTS: Spare<VecDeque<Event>> = const { Spare::new(4) };
+    static CALLS: Spare<VecDeque<Arrived>> = const { Spare::new(4) };
+}
 
 /// Which side of the connection this is. Only the client opens calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,9 +130,13 @@ pub struct Connection {
     /// Server: bytes that are held for the peer's calls.
     holding: Holding,
     /// Pages that long messages may use again.
-    spare_pages: Spare,
+    spare_pages: KeptPages,
     /// Server: what the peer's hello is answered with, if it is refused whatever it says.
     refusal: Option<Box<(GoAwayReason, String)>>,
+    /// What is to be proved before the handshake is done.
+    proving: Option<Box<Proving>>,
+    /// What the transport knows of the peer.
+    vouched: Identity,
 
     /// The latest time that was passed in.
     now: Instant,
@@ -134,7 +145,18 @@ pub struct Connection {
     earliest_deadline: Option<Instant>,
     ending: Ending,
     events: VecDeque<Event>,
+    /// Server: calls that have arrived. They are taken together, and before other events.
+    arrived: VecDeque<Arrived>,
     counters: Tally,
+}
+
+/// A call of [`Event::Call`].
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) id: u64,
+    pub(crate) head: OpenHead,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -246,7 +268,17 @@ pub enum Read {
 impl Connection {
     /// A client's side: its preface and hello are queued. `grease` is any number.
     pub fn client(config: Arc<Config>, grease: u16, now: Instant) -> Self {
-        let mut connection = Self::new(Side::Client, config, grease, now);
+        Self::client_with(config, None, grease, now)
+    }
+
+    /// The same, where the server has to prove one of these keys, and this side will.
+    pub fn client_with(
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self::new(Side::Client, config, secrets, grease, now);
         connection.queue_preface();
         connection.queue_client_hello();
         connection
@@ -254,10 +286,26 @@ impl Connection {
 
     /// A server's side: it says nothing before the client's preface.
     pub fn server(config: Arc<Config>, grease: u16, now: Instant) -> Self {
-        Self::new(Side::Server, config, grease, now)
+        Self::server_with(config, None, grease, now)
     }
 
-    fn new(side: Side, config: Arc<Config>, grease: u16, now: Instant) -> Self {
+    /// The same, where the client has to prove one of these keys, and this side will.
+    pub fn server_with(
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
+        Self::new(Side::Server, config, secrets, grease, now)
+    }
+
+    fn new(
+        side: Side,
+        config: Arc<Config>,
+        secrets: Option<Secrets>,
+        grease: u16,
+        now: Instant,
+    ) -> Self {
         let limits = Limits::of(&config);
         Self {
             side,
@@ -287,13 +335,16 @@ impl Connection {
             abandoned: HashMap::new(),
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
-            spare_pages: Spare::default(),
+            spare_pages: KeptPages::default(),
             refusal: None,
+            proving: secrets.map(|secrets| Box::new(Proving::new(secrets))),
+            vouched: Identity::Unverified,
             now,
             keep_alive: KeepAlive::new(now),
             earliest_deadline: None,
             ending: Ending::default(),
             events: VecDeque::new(),
+            arrived: VecDeque::new(),
             counters: Tally::new(Arc::clone(&config.totals)),
             config,
         }
@@ -304,7 +355,7 @@ impl Connection {
         match self.phase {
             Phase::Handshake { .. } => FrameReader {
                 max_frame: HANDSHAKE_MAX_FRAME,
-                checksum: Checksum::Crc32,
+                checksum: self.checksum,
             },
             _ => FrameReader {
                 max_frame: self.limits.max_frame,
@@ -337,11 +388,48 @@ impl Connection {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop_front();
-        if event.is_none() && self.streams.len() == 0 {
-            self.events.shrink_to(FEW);
+        match self.arrived.pop_front() {
+            Some(call) => Some(Event::Call {
+                id: call.id,
+                head: call.head,
+                body: call.body,
+                deadline: call.deadline,
+            }),
+            None => self.poll_other_event(),
         }
-        event
+    }
+
+    /// The next thing that happened but for calls, which [`take_calls`](Self::take_calls) gives.
+    pub(crate) fn poll_other_event(&mut self) -> Option<Event> {
+        if self.events.is_empty() {
+            Spare::take_back(&EVENTS, &mut self.events);
+        }
+        self.events.pop_front()
+    }
+
+    /// Server: moves the calls that have arrived behind those in `calls`.
+    pub(crate) fn take_calls(&mut self, calls: &mut VecDeque<Arrived>) {
+        if calls.is_empty() {
+            mem::swap(calls, &mut self.arrived);
+        } else {
+            calls.append(&mut self.arrived);
+        }
+    }
+
+    /// A thread keeps the room for calls that were taken.
+    pub(crate) fn give_room_back(calls: &mut VecDeque<Arrived>) {
+        Spare::take_back(&CALLS, calls);
+    }
+
+    /// Server: a call has arrived.
+    fn arrived(&mut self, id: u64, head: OpenHead, body: Option<Bytes>, deadline: Option<Instant>) {
+        Spare::lend(&CALLS, &mut self.arrived);
+        self.arrived.push_back(Arrived {
+            id,
+            head,
+            body,
+            deadline,
+        });
     }
 
     /// Largest buffered message that this side takes, in bytes.

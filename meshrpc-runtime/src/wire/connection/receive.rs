@@ -6,11 +6,12 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::{
     super::{
+        buffers::Spare,
         direction::{Inbound, Outbound, Rejected},
         fault::Fault,
         frame::{Flags, Frame, FrameType},
     },
-    Connection, Event, Phase, Read, Side,
+    Connection, EVENTS, Event, Phase, Read, Side,
     client::ResetCode,
     stream::{BrokenOff, Stream},
 };
@@ -23,6 +24,7 @@ impl Connection {
     /// What the peer did wrong. The connection is over then: give it to [`fail_with`](Self::fail_with).
     pub fn receive(&mut self, frame: &Frame, now: Instant) -> Result<(), Fault> {
         self.heard(now);
+        Spare::lend(&EVENTS, &mut self.events);
         match self.phase {
             Phase::Handshake { .. } => return self.receive_hello(frame, now),
             Phase::Closed(_) => return Ok(()),
@@ -45,7 +47,7 @@ impl Connection {
             (FrameType::Info, _) => self.brings_nothing(),
             _ => Err(Fault::Malformed("a frame that this side cannot be sent")),
         }?;
-        if self.side == Side::Client {
+        if self.side == Side::Client && !self.waiting.is_empty() {
             self.open_waiting(now);
         }
         Ok(())
@@ -414,6 +416,14 @@ impl Connection {
             self.events.push_back(Event::Writable { id });
         }
         self.remove_if_unused(id);
+    }
+
+    /// Forgets a call that was one frame each way and has both. Nothing of it outlives that, and no
+    /// bytes are held for it any more.
+    pub(super) fn forget_small(&mut self, id: u64) {
+        self.streams.forget(id);
+        self.open -= 1;
+        self.end_if_done();
     }
 
     fn remove_if_unused(&mut self, id: u64) {

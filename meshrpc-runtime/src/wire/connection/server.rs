@@ -81,12 +81,7 @@ impl Connection {
             stream.came_at_once = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
-            self.events.push_back(Event::Call {
-                id,
-                head,
-                body: Some(body),
-                deadline,
-            });
+            self.arrived(id, head, Some(body), deadline);
             return Ok(());
         }
         if head.kind.streams_out() {
@@ -95,12 +90,7 @@ impl Connection {
             stream.reader = true;
             stream.dispatched = true;
             self.streams.insert(id, stream);
-            self.events.push_back(Event::Call {
-                id,
-                head,
-                body: None,
-                deadline,
-            });
+            self.arrived(id, head, None, deadline);
         } else {
             let spare = self.spare_pages.place(head.body_len, now);
             let inbound = Inbound::buffered(head.body_len, self.limits.max_message, spare);
@@ -145,12 +135,7 @@ impl Connection {
         let body = inbound.take_body();
         stream.dispatched = true;
         let deadline = stream.deadline;
-        self.events.push_back(Event::Call {
-            id,
-            head: *head,
-            body: Some(body),
-            deadline,
-        });
+        self.arrived(id, *head, Some(body), deadline);
     }
 
     /// Bytes of a request that were not taken.
@@ -215,15 +200,17 @@ impl Connection {
         let room = room.min(limits.inline_max as usize);
         if len <= room {
             stream.sent_at_once = true;
-            let small_call = stream.came_at_once;
+            let is_small = stream.is_small();
             self.queue_frame(FrameType::Reply, Flags::END, id, |out| {
                 layout::put_reply(out, head, None);
                 body.put(out);
             });
-            if small_call {
+            if is_small {
                 self.note_small_call();
+                self.forget_small(id);
+            } else {
+                self.close_if_over(id);
             }
-            self.close_if_over(id);
             return;
         }
         let mut outbound = Outbound::buffered();

@@ -1,16 +1,21 @@
 //! What is remembered of a call.
 
-use std::time::Instant;
+use std::{num::NonZeroU64, thread::LocalKey, time::Instant};
 
 use super::super::{
+    buffers::Spare,
     direction::{Inbound, Outbound},
     head::{CallKind, OpenHead, ReplyHead},
-    ring::Ring,
+    ring::{Kept, Places, Ring},
 };
 use crate::error::{Error, Started};
 
 /// The calls of a connection, by id.
 pub(super) type Streams = Ring<Stream>;
+
+thread_local! {
+    static SPARE: Spare<Places<Stream>> = const { Spare::new(4) };
+}
 
 /// One call.
 #[derive(Debug)]
@@ -31,7 +36,7 @@ pub(super) struct Stream {
     pub(super) reply: Option<ReplyHead>,
     /// Client: bytes queued on the connection when the frame was queued that lets the server
     /// start: the end of a buffered request, the OPEN of a streaming one.
-    pub(super) starts_at: Option<u64>,
+    pub(super) starts_at: Option<NonZeroU64>,
     /// Client: a reply has begun. Server: the answer has begun.
     pub(super) answered: bool,
     /// Server: the call was handed to the application.
@@ -60,6 +65,12 @@ pub(super) enum BrokenOff {
     Unread(Error),
     /// The reader was told.
     Told,
+}
+
+impl Kept for Stream {
+    fn spare() -> &'static LocalKey<Spare<Places<Self>>> {
+        &SPARE
+    }
 }
 
 impl Stream {
@@ -91,7 +102,7 @@ impl Stream {
         if self.answered {
             return Started::Yes;
         }
-        match self.starts_at {
+        match self.starts_at.map(NonZeroU64::get) {
             Some(at) if cfg!(meshrpc_fault = "started_no_after_end") && at == written_to => {
                 Started::No
             }
@@ -103,6 +114,11 @@ impl Stream {
     /// Bytes received of the peer's direction.
     pub(super) fn received(&self) -> u64 {
         self.inbound.as_ref().map_or(0, |inbound| inbound.received)
+    }
+
+    /// It was one frame each way: there is nothing that outlives it.
+    pub(super) fn is_small(&self) -> bool {
+        self.sent_at_once && self.came_at_once
     }
 
     pub(super) fn outbound_ended(&self) -> bool {

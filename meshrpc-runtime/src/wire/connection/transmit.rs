@@ -5,7 +5,7 @@
 //! chunk, not for a whole body. While small calls are active, chunks are short and few are under
 //! way at a time; alone, they are as long as the peer takes.
 
-use std::{mem, time::Duration};
+use std::{mem, num::NonZeroU64, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -37,6 +37,11 @@ impl Connection {
     /// True if [`transmit`](Self::transmit) might have something.
     pub fn wants_transmit(&self) -> bool {
         !self.out.is_empty() || !self.bulk.is_empty()
+    }
+
+    /// Bytes ever queued, of which bulk is none before it is cut into frames.
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued_to
     }
 
     /// Moves what goes out next into `output`, which has to be empty, and then has to be written
@@ -218,9 +223,9 @@ impl Connection {
 
     /// The frame that ends this side's direction was queued.
     fn direction_sent(&mut self, id: u64) {
-        let queued_to = self.queued_to;
+        let queued_to = NonZeroU64::new(self.queued_to);
         if let Some(stream) = self.streams.get_mut(id) {
-            stream.starts_at.get_or_insert(queued_to);
+            stream.starts_at = stream.starts_at.or(queued_to);
         }
         self.close_if_over(id);
         self.stop_unread_request(id);

@@ -85,7 +85,9 @@ json = []
 bytes = "*"
 crc32fast = "*"
 fastrand = "*"
+hmac = "*"
 memmap2 = "*"
+sha2 = {{ version = "*", default-features = false }}
 thiserror = "*"
 
 [lints.rust]

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    super::{members::DialId, snapshot::Pick},
+    super::{members::DialId, snapshot::Home},
     FIRST, Pool, answered, connected, dials, endpoint, greeters, next,
 };
 use crate::client::balance::{Rotation, ranked};
@@ -34,7 +34,7 @@ fn an_ejected_instance_is_better_than_none() {
     assert_eq!(next(&snapshot, &Rotation::default()), Some(1));
     assert_eq!(
         snapshot.for_session("k", false, |_| true),
-        Some(Pick::Chosen(1))
+        Some(Home::Own(1))
     );
 }
 
@@ -54,24 +54,24 @@ fn a_session_waits_for_its_own_instance_and_then_takes_the_next() {
     let own = order[0] as DialId + 1;
     let own_name = names[order[0]];
     let at = |pool: &Pool, patient| pool.snapshot(now).for_session("acct-7", patient, |_| true);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(own)));
+    assert_eq!(at(&pool, true), Some(Home::Own(own)));
 
     // It is lost, and soon dialled again.
     pool.closing((own, own_name), "gone", now, 1.0);
-    assert_eq!(at(&pool, true), Some(Pick::Preferred));
+    assert_eq!(at(&pool, true), Some(Home::Dialled));
     let again = dials(&pool.due(now + FIRST))[0].0;
-    pool.dial_failed((again, own_name), "refused", now, 1.0);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(order[1] as DialId + 1)));
+    pool.dial_failed(again, "refused".into(), now, 1.0);
+    assert_eq!(at(&pool, true), Some(Home::Later(order[1] as DialId + 1)));
 
     // It restarts: its successor is dialled, then connected.
     let mut endpoints = greeters(3);
     let port = u16::try_from(own).unwrap();
     endpoints.ready[order[0]] = endpoint(own_name, 2, port);
     pool.list(&endpoints, now);
-    assert_eq!(at(&pool, true), Some(Pick::Preferred));
-    assert_eq!(at(&pool, false), Some(Pick::Chosen(order[1] as DialId + 1)));
-    pool.connected((5, own_name), answered(5, own_name, 2), now, 0.0);
-    assert_eq!(at(&pool, true), Some(Pick::Chosen(5)));
+    assert_eq!(at(&pool, true), Some(Home::Dialled));
+    assert_eq!(at(&pool, false), Some(Home::Later(order[1] as DialId + 1)));
+    pool.connected(5, answered(5, own_name, 2), now, 0.0);
+    assert_eq!(at(&pool, true), Some(Home::Own(5)));
 }
 
 #[test]
@@ -83,5 +83,5 @@ fn a_session_that_was_refused_by_its_instance_takes_the_next() {
     let pick = pool
         .snapshot(now)
         .for_session("k", true, |&id| id != refused);
-    assert_eq!(pick, Some(Pick::Chosen(order[1] as DialId + 1)));
+    assert_eq!(pick, Some(Home::Later(order[1] as DialId + 1)));
 }

@@ -6,20 +6,20 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use meshrpc::Started;
-use meshrpc_tests::{
-    ledger::{Entry, Ledger as _, LedgerClient, Who},
-    process::cause,
-};
+use meshrpc::{Kind, Started};
 use tokio::task::JoinSet;
+
+use super::cause;
+use crate::ledger::{Entry, Ledger as _, LedgerClient, Who};
 
 /// Calls one load makes at most, so that it ends by itself.
 const MOST: u64 = 20_000;
 
 /// Calls under way.
-pub(crate) struct Load {
+pub struct Load {
     tasks: JoinSet<()>,
     shared: Arc<Shared>,
 }
@@ -27,33 +27,45 @@ pub(crate) struct Load {
 #[derive(Default)]
 struct Shared {
     stop: AtomicBool,
+    /// Milliseconds between the calls of a task.
+    pause: AtomicU64,
     next: AtomicU64,
     outcomes: Mutex<BTreeMap<u64, Outcome>>,
 }
 
 /// What the caller was told of a call.
 #[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+pub enum Outcome {
+    /// Answered, and by whom.
     Done(Who),
+    /// An error.
     Failed {
+        /// What kind of error it is.
+        kind: Kind,
+        /// Whether it may have run.
         started: Started,
+        /// Where, if that is known.
         instance: Option<String>,
+        /// The whole text.
         message: String,
     },
 }
 
 /// What is called.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Method {
+pub enum Method {
     /// `add`, some with this many bytes of ballast.
-    Add { ballast: usize },
+    Add {
+        /// Bytes.
+        ballast: usize,
+    },
     /// `lookup`, which is idempotent.
     Lookup,
 }
 
 impl Load {
     /// `tasks` tasks that call until told to stop; a call takes up to four milliseconds.
-    pub(crate) fn start(client: &LedgerClient, method: Method, tasks: u64) -> Self {
+    pub fn start(client: &LedgerClient, method: Method, tasks: u64) -> Self {
         let shared = Arc::<Shared>::default();
         let mut set = JoinSet::new();
         for _ in 0..tasks {
@@ -72,26 +84,37 @@ impl Load {
                         Method::Lookup => client.lookup(call, call % 5).await,
                     };
                     shared.outcomes().insert(call, Outcome::of(answer));
+                    let pause = shared.pause.load(Ordering::Relaxed);
+                    if pause > 0 {
+                        tokio::time::sleep(Duration::from_millis(pause)).await;
+                    }
                 }
             });
         }
         Self { tasks: set, shared }
     }
 
+    /// From now on with a pause after each call, so that it can go on for minutes.
+    #[must_use]
+    pub fn slow(self) -> Self {
+        self.shared.pause.store(20, Ordering::Relaxed);
+        self
+    }
+
     /// Calls that have ended.
-    pub(crate) fn ended(&self) -> usize {
+    pub fn ended(&self) -> usize {
         self.shared.outcomes().len()
     }
 
     /// Calls that this process answered.
-    pub(crate) fn answered_by(&self, pid: u32) -> usize {
+    pub fn answered_by(&self, pid: u32) -> usize {
         let outcomes = self.shared.outcomes();
         let by = |outcome: &&Outcome| matches!(outcome, Outcome::Done(who) if who.pid == pid);
         outcomes.values().filter(by).count()
     }
 
     /// Lets the calls under way end.
-    pub(crate) async fn stop(mut self) -> BTreeMap<u64, Outcome> {
+    pub async fn stop(mut self) -> BTreeMap<u64, Outcome> {
         self.shared.stop.store(true, Ordering::Relaxed);
         while let Some(task) = self.tasks.join_next().await {
             task.expect("calls do not panic");
@@ -109,12 +132,14 @@ impl Shared {
 }
 
 impl Outcome {
-    pub(crate) fn of(answer: anyhow::Result<Who>) -> Self {
+    /// What the caller is told by `answer`.
+    pub fn of(answer: anyhow::Result<Who>) -> Self {
         match answer {
             Ok(who) => Outcome::Done(who),
             Err(error) => {
                 let cause = cause(&error);
                 Outcome::Failed {
+                    kind: cause.kind(),
                     started: cause.started(),
                     instance: cause.instance().map(str::to_owned),
                     message: format!("{error:#}"),
@@ -125,7 +150,7 @@ impl Outcome {
 }
 
 /// The calls that failed.
-pub(crate) fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
+pub fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
     let failed = outcomes
         .iter()
         .filter(|(_, outcome)| matches!(outcome, Outcome::Failed { .. }));
@@ -136,7 +161,7 @@ pub(crate) fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)>
 
 /// Compares what callers were told with the books: nothing ran twice, what was answered ran where
 /// the answer says, and what is said not to have started did not.
-pub(crate) fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {
+pub fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {
     let mut ran: BTreeMap<u64, Vec<&Who>> = BTreeMap::new();
     for entry in entries {
         ran.entry(entry.call).or_default().push(&entry.by);

@@ -1,0 +1,104 @@
+//! Whether the agent can be asked at all.
+
+use std::time::{Duration, SystemTime};
+
+use meshrpc::mesh::consul::{
+    Consul,
+    agent::{About, AgentError, Right, Trouble},
+};
+
+use super::{Cause, Finding, Report};
+
+/// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// Asks for what is needed to go on; `None` if it is not there.
+pub(super) async fn examine(
+    consul: &Consul,
+    deployments: &[String],
+    report: &mut Report,
+) -> Option<About> {
+    let agent = consul.agent();
+    let leader = agent.leader().await;
+    match &leader {
+        Err(error) => {
+            report.finding(&trouble("agent", error));
+            if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
+                return None;
+            }
+        }
+        Ok(leader) => {
+            report.finding(&Finding::ok(
+                "agent",
+                format!("{} answers", agent.address()),
+            ));
+            report.finding(&match leader {
+                Some(leader) => Finding::ok("leader", format!("its servers are led by {leader}")),
+                None => Finding::failed("leader", Cause::NoLeader, "its servers have no leader"),
+            });
+        }
+    }
+    let about = match agent.about().await {
+        Ok(about) => about,
+        Err(error) => {
+            report.finding(&trouble("token", &error));
+            return None;
+        }
+    };
+    report.finding(&version(&about));
+    let rights: Vec<Right<'_>> = deployments
+        .iter()
+        .map(|deployment| Right::read_service(deployment))
+        .chain([Right::read_nodes()])
+        .collect();
+    report.finding(&match agent.require(&rights).await {
+        Ok(()) => Finding::ok("token", "it may read what calls need"),
+        Err(error) => trouble("token", &error),
+    });
+    report.finding(&clock(consul).await);
+    Some(about)
+}
+
+/// A request that the agent did not answer as it should.
+pub(super) fn trouble(check: &'static str, error: &AgentError) -> Finding {
+    let cause = match error.trouble() {
+        Trouble::Denied { .. } => Cause::TokenRefused,
+        Trouble::NoLeader { .. } => Cause::NoLeader,
+        Trouble::Busy { .. } => Cause::AgentBusy,
+        Trouble::Unsupported { .. } => Cause::NamespaceUnsupported,
+        _ => Cause::AgentUnreachable,
+    };
+    Finding::failed(check, cause, error.to_string())
+}
+
+fn version(about: &About) -> Finding {
+    let version = about.version();
+    let number = |part: &str| part.parse::<u32>().ok();
+    let mut parts = version.split(['.', '-', '+']).map(number);
+    let detail = format!(
+        "Consul {version}, node {}, datacenter {}",
+        about.node(),
+        about.datacenter()
+    );
+    match (parts.next().flatten(), parts.next().flatten()) {
+        (Some(major), Some(minor)) if (major, minor) >= (1, 8) => Finding::ok("version", detail),
+        _ => Finding::warning("version", Cause::AgentVersion, detail),
+    }
+}
+
+async fn clock(consul: &Consul) -> Finding {
+    let date = match consul.agent().date().await {
+        Ok(Some(date)) => date,
+        Ok(None) => return Finding::not_run("clock", "the agent's answer has no date"),
+        Err(error) => return trouble("clock", &error),
+    };
+    let now = SystemTime::now();
+    let apart = now
+        .duration_since(date)
+        .unwrap_or_else(|error| error.duration());
+    let detail = format!("{} s apart from the agent's", apart.as_secs());
+    match apart > SKEW {
+        true => Finding::failed("clock", Cause::ClockSkew, detail),
+        false => Finding::ok("clock", detail),
+    }
+}

@@ -1,0 +1,60 @@
+//! `consul:`: the agent, what it lists, and the way to it.
+//!
+//! # Layout
+//! - `agent`: whether it can be asked at all
+//! - `instances`: what is registered, and how healthy
+//! - `sidecars`: the proxies' own listeners
+//! - `callers`: the callers on this agent: intentions, upstreams, the handshake
+
+mod agent;
+mod callers;
+mod instances;
+mod sidecars;
+
+use meshrpc::mesh::{
+    Environment,
+    consul::{Consul, Route},
+};
+
+use super::{
+    finding::{Cause, Finding},
+    path,
+    report::Report,
+};
+
+/// Looks at the agent, and at `deployments` as `caller` would call them.
+pub(super) async fn examine(
+    url: &str,
+    environment: &Environment,
+    deployments: &[String],
+    caller: Option<&str>,
+    report: &mut Report,
+) {
+    let consul = match Consul::open(url, environment) {
+        Ok(consul) => consul,
+        Err(error) => return report.failed("url", Cause::MeshUrl, &error),
+    };
+    let Some(about) = agent::examine(&consul, deployments, report).await else {
+        return;
+    };
+    for deployment in deployments {
+        let known = match instances::examine(&consul, &about, deployment, report).await {
+            Ok(known) => known,
+            Err(error) => {
+                report.finding(&agent::trouble("registered", &error).of(deployment));
+                continue;
+            }
+        };
+        match consul.options().route() {
+            Route::Plain => {
+                for endpoint in &known.direct {
+                    report.finding(&path::direct(endpoint).await);
+                }
+            }
+            _ => {
+                sidecars::examine(&known, report).await;
+                callers::examine(&consul, deployment, &known, caller, report).await;
+            }
+        }
+    }
+}

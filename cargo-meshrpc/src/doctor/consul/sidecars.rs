@@ -1,0 +1,39 @@
+//! The proxies' own listeners, as somebody sees them who has no certificate.
+
+use std::{io, time::Duration};
+
+use meshrpc::{
+    discovery::{Address, Endpoint},
+    mesh::consul::sidecar_answers,
+};
+
+use super::{Cause, Finding, Report, instances::Known};
+
+/// A proxy that lives answers within milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) async fn examine(known: &Known, report: &mut Report) {
+    for endpoint in &known.sidecars {
+        report.finding(&probe(endpoint).await);
+    }
+}
+
+async fn probe(endpoint: &Endpoint) -> Finding {
+    let name = endpoint
+        .instance
+        .as_ref()
+        .map_or("?", |instance| &instance.name);
+    let Address::Tcp(address) = endpoint.dial else {
+        return Finding::not_run("sidecar", format!("{} is no TCP address", endpoint.dial))
+            .of(name);
+    };
+    let finding = match sidecar_answers(address, PATIENCE).await {
+        Ok(()) => Finding::ok("sidecar", format!("{address} answers")),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            let detail = format!("{address} accepts and says nothing for {PATIENCE:?}");
+            Finding::failed("sidecar", Cause::SidecarFrozen, detail)
+        }
+        Err(error) => Finding::failed("sidecar", Cause::SidecarDown, format!("{address}: {error}")),
+    };
+    finding.of(name)
+}

@@ -1,0 +1,167 @@
+//! Whether a proxy answers.
+//!
+//! A proxy that accepts is no proof: the kernel accepts for one that is frozen, and the built-in
+//! proxy takes a moment from its first certificate to its listener. So its port has to answer a TLS
+//! handshake, for which a client needs no certificate: the proxy asks for it, and refuses only
+//! afterwards. Who answers is not verified here, since this decides about life and death of a
+//! process and not about trust; certificates may be renewed while a proxy is asked.
+//!
+//! For Envoy its own readiness is asked instead once it is up, as every handshake would open a
+//! connection to the application.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+/// Pause between two questions while a proxy starts.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How a proxy is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Probe {
+    /// Its listener for the mesh.
+    pub(crate) listener: SocketAddr,
+    /// Envoy's administration port.
+    pub(crate) admin: Option<SocketAddr>,
+    /// No application listens behind it. The built-in proxy dials that first: it then ends a
+    /// connection before the handshake, which is an answer too.
+    pub(crate) alone: bool,
+}
+
+impl Probe {
+    /// Resolves when the proxy's listener answers a handshake for the first time.
+    pub(crate) async fn answered(&self) {
+        while self.handshake().await.is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether the proxy answers within `time`.
+    pub(crate) async fn answers(&self, time: Duration) -> bool {
+        let asked = async {
+            match self.admin {
+                Some(admin) => is_ready(admin).await,
+                None => self.handshake().await,
+            }
+        };
+        matches!(tokio::time::timeout(time, asked).await, Ok(Ok(())))
+    }
+
+    pub(super) async fn handshake(&self) -> io::Result<()> {
+        static CONNECTOR: LazyLock<Option<TlsConnector>> = LazyLock::new(connector);
+        let Some(connector) = &*CONNECTOR else {
+            return Err(io::Error::other("no TLS"));
+        };
+        let stream = TcpStream::connect(self.listener).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::from(self.listener.ip());
+        let mut stream = match connector.connect(name, stream).await {
+            Err(error) if self.alone && is_end(&error) => return Ok(()),
+            connected => connected?,
+        };
+        // A proxy that counts connections sees an orderly end.
+        let _ = stream.shutdown().await;
+        Ok(())
+    }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let ends = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    ends.contains(&error.kind())
+}
+
+/// Asks `GET /ready` of Envoy.
+async fn is_ready(admin: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect(admin).await?;
+    let request = format!("GET /ready HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await?;
+    if &status == b"HTTP/1.1 200" {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not ready"))
+    }
+}
+
+fn connector() -> Option<TlsConnector> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Anybody(Arc::clone(&provider)));
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Some(TlsConnector::from(Arc::new(config)))
+}
+
+/// Takes every certificate whose holder has its key.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

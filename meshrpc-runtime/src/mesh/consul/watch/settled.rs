@@ -1,0 +1,132 @@
+//! What to make of a list that comes after an outage.
+//!
+//! An agent that has just come back may not have heard of every instance yet: one that lost its
+//! state learns of them as they register again, and a server that has just been elected answers
+//! before it knows all nodes. Such a list must not end connections that work. For some time,
+//! instances that were known before the outage and are missing after it stay; those that are gone
+//! indeed end their connections themselves, or do not answer.
+
+use std::time::{Duration, Instant};
+
+use crate::discovery::{Endpoint, Instance};
+
+/// How long instances stay that are missing after an outage. Services register again within
+/// seconds, once they notice.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// The last list, and whether the next is to be doubted.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    last: Vec<Endpoint>,
+    doubted_until: Option<Instant>,
+}
+
+impl Settled {
+    /// The answers from now on follow an outage.
+    pub(super) fn doubt(&mut self, now: Instant) {
+        if !self.last.is_empty() {
+            self.doubted_until = Some(now + SETTLE);
+        }
+    }
+
+    /// Time left until a list that misses instances is taken as it is.
+    pub(super) fn doubted(&self, now: Instant) -> Option<Duration> {
+        Some(self.doubted_until?.saturating_duration_since(now))
+    }
+
+    /// The last list that was made out.
+    pub(super) fn last(&self) -> &[Endpoint] {
+        &self.last
+    }
+
+    /// Makes out what to believe of `list`: what is returned, and whether that is all of it.
+    pub(super) fn take(&mut self, list: Vec<Endpoint>, now: Instant) -> (Vec<Endpoint>, bool) {
+        let doubted = self.doubted_until.is_some_and(|until| now < until);
+        let missing: Vec<Endpoint> = match doubted {
+            true => self
+                .last
+                .iter()
+                .filter(|known| !list.iter().any(|listed| name(listed) == name(known)))
+                .cloned()
+                .collect(),
+            false => Vec::new(),
+        };
+        let whole = missing.is_empty();
+        if whole {
+            self.doubted_until = None;
+        }
+        self.last = list;
+        self.last.extend(missing);
+        (self.last.clone(), whole)
+    }
+}
+
+fn name(endpoint: &Endpoint) -> Option<&str> {
+    let Instance { name, .. } = endpoint.instance.as_ref()?;
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connection,
+        discovery::{Address, Via},
+    };
+
+    fn listed(names: &[&str]) -> Vec<Endpoint> {
+        let endpoint = |name: &&str| Endpoint {
+            dial: Address::InProcess(1),
+            instance: Some(Instance {
+                name: (*name).into(),
+                epoch: 1,
+            }),
+            via: Via::Direct,
+            weight: 1,
+            zone: None,
+        };
+        names.iter().map(endpoint).collect()
+    }
+
+    fn names(list: &[Endpoint]) -> Vec<&str> {
+        list.iter().filter_map(name).collect()
+    }
+
+    #[test]
+    fn without_an_outage_a_list_is_taken_as_it_is() {
+        let mut settled = Settled::default();
+        let now = connection::now();
+        settled.take(listed(&["a", "b"]), now);
+        assert_eq!(settled.take(listed(&["b"]), now), (listed(&["b"]), true));
+        assert_eq!(settled.take(Vec::new(), now), (Vec::new(), true));
+    }
+
+    #[test]
+    fn after_an_outage_the_missing_stay_for_a_while() {
+        let mut settled = Settled::default();
+        let start = connection::now();
+        settled.take(listed(&["a", "b"]), start);
+        settled.doubt(start);
+        let (list, whole) = settled.take(Vec::new(), start);
+        assert_eq!((names(&list), whole), (vec!["a", "b"], false));
+        assert_eq!(settled.doubted(start), Some(SETTLE));
+        let (list, whole) = settled.take(listed(&["c", "a"]), start + SETTLE / 2);
+        assert_eq!((names(&list), whole), (vec!["c", "a", "b"], false));
+        let (list, whole) = settled.take(listed(&["c", "a"]), start + SETTLE);
+        assert_eq!((names(&list), whole), (vec!["c", "a"], true));
+        assert_eq!(settled.doubted(start), None);
+    }
+
+    #[test]
+    fn a_list_that_is_whole_again_ends_the_doubt() {
+        let mut settled = Settled::default();
+        let now = connection::now();
+        settled.take(listed(&["a"]), now);
+        settled.doubt(now);
+        assert_eq!(
+            settled.take(listed(&["a", "b"]), now),
+            (listed(&["a", "b"]), true)
+        );
+        assert_eq!(settled.take(Vec::new(), now), (Vec::new(), true));
+    }
+}

@@ -1,0 +1,120 @@
+use std::fs;
+
+use http::Method;
+use meshrpc::{
+    Kind,
+    mesh::{
+        Environment,
+        consul::{
+            Consul,
+            agent::{Right, Trouble},
+        },
+    },
+};
+use meshrpc_tests::real::Agent;
+use serde_json::{Value, json};
+
+use super::open;
+use crate::place::{RELEASES, each};
+
+/// A token that may do what the rules say.
+async fn token(agent: &Agent, rules: &str) -> String {
+    let policy = json!({"Name": format!("rules-{}", fastrand::u64(..)), "Rules": rules});
+    let policy = agent.put("/v1/acl/policy", &policy).await.text;
+    let policy: Value = serde_json::from_str(&policy).expect("a policy is JSON");
+    let token = json!({"Policies": [{"ID": policy["ID"]}]});
+    let token = agent.put("/v1/acl/token", &token).await.text;
+    let token: Value = serde_json::from_str(&token).expect("a token is JSON");
+    token["SecretID"]
+        .as_str()
+        .expect("it has a secret")
+        .to_owned()
+}
+
+#[test]
+fn a_token_that_is_not_enough_is_told_at_the_start_with_the_permission() {
+    each(RELEASES, async |place| {
+        let running = place.agent().secured().start().await;
+        let weak = token(&running, r#"service "other" { policy = "write" }"#).await;
+        for given in [None, Some("bogus"), Some(weak.as_str())] {
+            let consul = open(&running.url("as=web"), given, &running);
+            let error = consul.join().await.expect_err("the token is not enough");
+            assert_eq!(error.kind(), Kind::Denied, "{given:?}: {error}");
+            assert!(
+                error.to_string().contains("service:write on web"),
+                "{given:?}: {error}"
+            );
+            let token = given.unwrap_or("MESHRPC_TOKEN");
+            assert!(
+                given.is_none() || !format!("{error:?}").contains(token),
+                "{error:?}"
+            );
+        }
+        let strong = token(&running, r#"service "web" { policy = "write" }"#).await;
+        let consul = open(&running.url("as=web"), Some(&strong), &running);
+        consul.join().await.expect("the token is enough");
+    });
+}
+
+#[test]
+fn the_rights_of_a_token_are_told_one_by_one() {
+    each(RELEASES, async |place| {
+        let running = place.agent().secured().start().await;
+        let weak = token(&running, r#"service "web" { policy = "read" }"#).await;
+        let agent = open(&running.url("via=plain"), Some(&weak), &running)
+            .agent()
+            .clone();
+        let rights = [
+            Right::read_service("web"),
+            Right::write_service("web"),
+            Right::read_service("echo"),
+            Right::read_nodes(),
+        ];
+        let missing = agent.missing_rights(&rights).await.expect("it says");
+        assert_eq!(missing, rights[1..]);
+        assert!(agent.require(&rights[..1]).await.is_ok());
+    });
+}
+
+#[test]
+fn a_service_identity_is_enough_for_a_server() {
+    each(RELEASES, async |place| {
+        let running = place.agent().secured().start().await;
+        let identity = json!({"ServiceIdentities": [{"ServiceName": "web"}]});
+        let token: Value =
+            serde_json::from_str(&running.put("/v1/acl/token", &identity).await.text)
+                .expect("a token is JSON");
+        let token = token["SecretID"].as_str().expect("it has a secret");
+        let consul = open(&running.url("as=web&via=instance"), Some(token), &running);
+        consul.join().await.expect("the token is enough");
+        let rights = [Right::read_service("echo"), Right::read_nodes()];
+        consul
+            .agent()
+            .require(&rights)
+            .await
+            .expect("it may find others");
+    });
+}
+
+#[test]
+fn a_token_that_is_replaced_in_its_file_is_used_at_once() {
+    each(RELEASES, async |place| {
+        let running = place.agent().secured().start().await;
+        let file = running.folder().join("token");
+        fs::write(&file, "bogus").expect("the folder can be written");
+        let environment = Environment::from_vars([("MESHRPC_TOKEN_FILE", &file)]);
+        let environment = environment.expect("the environment is well-formed");
+        let consul = Consul::open(&running.url("via=plain"), &environment);
+        let agent = consul.expect("the URL is well-formed").agent().clone();
+        let right = [Right::read_service("web")];
+        let error = agent
+            .require(&right)
+            .await
+            .expect_err("the token is unknown");
+        assert!(matches!(error.trouble(), Trouble::Denied { .. }), "{error}");
+        fs::write(&file, running.master().expect("it is secured")).expect("it can be written");
+        agent.require(&right).await.expect("the token is known");
+        let body = agent.raw(Method::GET, "acl/token/self", "").await;
+        assert!(!body.expect("it is known").is_empty());
+    });
+}

@@ -1,0 +1,104 @@
+//! The mesh's certificate authority gets another key, and everybody another certificate.
+
+use std::{collections::BTreeSet, fs, net::SocketAddr, time::Duration};
+
+use meshrpc_tests::{
+    process::{Load, Method, eventually, within},
+    real::{Agent, Kind},
+};
+use serde_json::{Value, json};
+
+use super::TASKS;
+use crate::{
+    place::{EVERY, Place, each},
+    site::{Site, answered_by},
+};
+
+/// An Envoy that cuts connections four seconds after their certificates were replaced.
+const HASTY: &str = "consul connect envoy -sidecar-for ${id} -grpc-addr GRPC \
+    -admin-bind 127.0.0.1:${admin_port} -ignore-envoy-compatibility=true -- \
+    --disable-hot-restart --concurrency 1 --drain-time-s 4 --drain-strategy immediate";
+
+#[test]
+fn drill_10_new_certificates_for_all_fail_no_call() {
+    each(EVERY, async |place: Place| {
+        let agent = place.agent().start().await;
+        let kind = place.kind;
+        let options = match kind {
+            Kind::BuiltIn => "proxy=builtin".to_owned(),
+            Kind::Envoy(_) => {
+                let command = HASTY.replace("GRPC", &agent.grpc().to_string());
+                format!("proxy=command&command={}", command.replace(' ', "%20"))
+            }
+        };
+        let site = place.open_with(agent, &options).await;
+        let [first, _second] = site.town.start(["ledger-1", "ledger-2"]).await;
+        let client = site.client().await;
+        let load = Load::start(&client, Method::Add { ballast: 0 }, TASKS).slow();
+        eventually("calls are made", async || load.ended() > 20).await;
+        let upstream = upstream(&site).await;
+        let before = connections(upstream);
+        assert!(before.len() >= 2, "{before:?}");
+
+        rotate(&site.agent).await;
+        if let Kind::Envoy(_) = kind {
+            let cap = Duration::from_secs(30);
+            within(cap, "every connection is replaced", async || {
+                let now = connections(upstream);
+                now.len() >= 2 && now.is_disjoint(&before)
+            })
+            .await;
+        }
+        let (_mesh, newcomer) = site.newcomer("newcomer").await;
+        answered_by(&newcomer, first.pid()).await;
+        let ended = load.ended();
+        eventually("calls go on", async || load.ended() > ended + 100).await;
+        let outcomes = load.stop().await;
+        site.check_all_done(&outcomes);
+    });
+}
+
+/// Gives the authority another key.
+async fn rotate(agent: &Agent) {
+    let key = rcgen::KeyPair::generate().expect("a key can be made");
+    let configuration = json!({
+        "Provider": "consul",
+        "Config": {"PrivateKey": key.serialize_pem(), "LeafCertTTL": "72h"},
+    });
+    let path = "/v1/connect/ca/configuration";
+    agent.put(path, &configuration).await;
+    let roots = agent.json("/v1/agent/connect/ca/roots").await;
+    let roots = roots["Roots"].as_array().map(Vec::len);
+    assert_eq!(roots, Some(2), "there is another root");
+}
+
+/// Where this process's sidecar takes connections to `ledger`.
+async fn upstream(site: &Site) -> SocketAddr {
+    let ids = site.agent.registered("client").await.expect("it says");
+    let path = format!("/v1/agent/service/{}-sidecar-proxy", ids[0]);
+    let sidecar = site.agent.json(&path).await;
+    let upstreams = sidecar["Proxy"]["Upstreams"].as_array().cloned();
+    let to_ledger = |upstream: &Value| {
+        let port = upstream["LocalBindPort"].as_u64()?;
+        (upstream["DestinationName"] == "ledger").then_some(port)
+    };
+    let port = upstreams.iter().flatten().find_map(to_ledger);
+    let port = port.and_then(|port| u16::try_from(port).ok());
+    SocketAddr::from(([127, 0, 0, 1], port.expect("there is one")))
+}
+
+/// The connections that this machine has to `address`, by their ports here.
+fn connections(address: SocketAddr) -> BTreeSet<u16> {
+    let table = fs::read_to_string("/proc/net/tcp").expect("the system has a table");
+    let remote = format!(":{:04X}", address.port());
+    let established = table.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, to, "01", ..] = words[..] else {
+            return None;
+        };
+        let (_, port) = local.split_once(':')?;
+        to.ends_with(&remote)
+            .then(|| u16::from_str_radix(port, 16).ok())?
+    });
+    established.collect()
+}

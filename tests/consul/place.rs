@@ -1,0 +1,241 @@
+//! Where a test takes place: with one release of Consul and one kind of proxy, in a process of its
+//! own.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, Permissions},
+    future::Future,
+    os::unix::fs::{PermissionsExt as _, symlink},
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use meshrpc_tests::{
+    process::Own,
+    real::{Agent, Consul, Kind, Release, Start, consul, envoy},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::site::Site;
+
+/// Tells a test's process where it takes place: the release, the kind of proxy, and a folder.
+const PLACE: &str = "MESHRPC_TEST_PLACE";
+
+/// The file with the token, in the folder of a [secured](each_secured) test.
+pub(crate) const TOKEN: &str = "token";
+
+/// How long one test may take.
+const CAP: Duration = Duration::from_secs(300);
+
+/// A release, and whether its proxy is Envoy.
+pub(crate) type Choice = (Release, bool);
+
+/// Each release with each kind of proxy that it can drive.
+pub(crate) const EVERY: &[Choice] = &[
+    (Release::V1_8, false),
+    (Release::V1_22, false),
+    (Release::V1_22, true),
+];
+/// Each release, where proxies make no difference.
+pub(crate) const RELEASES: &[Choice] = &[(Release::V1_8, false), (Release::V1_22, false)];
+/// Each kind of proxy, where releases make no difference.
+pub(crate) const PROXIES: &[Choice] = &[(Release::V1_22, false), (Release::V1_22, true)];
+
+/// One release and one kind of proxy. `consul` and `envoy` on the path are these.
+pub(crate) struct Place {
+    pub(crate) consul: Consul,
+    pub(crate) kind: Kind,
+    folder: PathBuf,
+}
+
+/// Runs `test` in each of these places, at a time: tests mostly wait.
+///
+/// # Panics
+/// If one fails.
+pub(crate) fn each<T, F>(places: &[Choice], test: T)
+where
+    T: FnOnce(Place) -> F,
+    F: Future<Output = ()>,
+{
+    each_within(&[], places, test);
+}
+
+/// As [`each`], in processes that `wrapper` starts.
+pub(crate) fn each_within<T, F>(wrapper: &[&str], places: &[Choice], test: T)
+where
+    T: FnOnce(Place) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>().within(wrapper), None, places, test);
+}
+
+/// As [`each`]; the mesh is joined with the token in the file [`TOKEN`].
+pub(crate) fn each_secured<T, F>(places: &[Choice], test: T)
+where
+    T: FnOnce(Place) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>(), Some(TOKEN), places, test);
+}
+
+/// As [`each`], each with a mesh that has these options beside the kind of proxy. There is an agent
+/// that keeps nothing.
+pub(crate) fn each_by<T, F>(options: &str, places: &[Choice], test: T)
+where
+    T: FnOnce(Site) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>(), None, places, async |place: Place| {
+        let agent = place.agent().start().await;
+        let options = format!("proxy={}&{options}", place.kind);
+        test(place.open_with(agent, &options).await).await;
+    });
+}
+
+fn run<F>(own: Own<'_>, token: Option<&str>, places: &[Choice], test: impl FnOnce(Place) -> F)
+where
+    F: Future<Output = ()>,
+{
+    if let Some(place) = env::var_os(PLACE) {
+        let place = Place::told(&place);
+        // Shown if the test fails.
+        tracing_subscriber::fmt()
+            .with_env_filter("meshrpc=debug")
+            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .init();
+        let runtime = Runtime::new().expect("a runtime can be started");
+        fs::write(place.folder.join("ran"), "").expect("the folder can be written");
+        return runtime.block_on(test(place));
+    }
+    let tests = places
+        .iter()
+        .filter_map(|&place| Prepared::new(place, token));
+    let tests: Vec<Prepared> = tests.collect();
+    let failed: Vec<Choice> = thread::scope(|scope| {
+        let run = |test| (test, scope.spawn(move || Prepared::run(test, own)));
+        let running: Vec<_> = tests.iter().map(run).collect();
+        let ended = running
+            .into_iter()
+            .map(|(test, running)| (test, running.join()));
+        let failed = ended.filter(|(_, end)| end.is_err());
+        failed.map(|(test, _)| test.choice).collect()
+    });
+    assert!(failed.is_empty(), "it failed with {failed:?}");
+}
+
+/// A place whose binaries are there.
+struct Prepared {
+    choice: Choice,
+    variables: Vec<(&'static str, OsString)>,
+    folder: TempDir,
+}
+
+impl Prepared {
+    fn new((release, with_envoy): Choice, token: Option<&str>) -> Option<Self> {
+        let consul = consul(release)?;
+        let envoy = match with_envoy {
+            true => Some(envoy()?),
+            false => None,
+        };
+        // Paths of Unix sockets are short; what is in it is its owner's only.
+        let folder = tempfile::Builder::new()
+            .prefix("consul")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir_in("/tmp")
+            .expect("a folder can be made");
+        let programs = folder.path().join("programs");
+        let laid = fs::create_dir(folder.path().join("books"))
+            .and_then(|()| fs::create_dir(&programs))
+            .and_then(|()| symlink(consul.path, programs.join("consul")))
+            .and_then(|()| match envoy {
+                Some(envoy) => symlink(envoy, programs.join("envoy")),
+                None => Ok(()),
+            });
+        laid.expect("the folder can be written");
+        let others = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths([programs].into_iter().chain(env::split_paths(&others)));
+        let kind = envoy.map_or("builtin", |_| "envoy");
+        let place = format!("{release} {kind} {}", folder.path().display());
+        let mut variables = vec![
+            ("PATH", path.expect("paths are paths")),
+            (PLACE, place.into()),
+            ("MESHRPC_RUNTIME_DIR", folder.path().into()),
+        ];
+        if let Some(token) = token {
+            variables.push(("MESHRPC_TOKEN_FILE", folder.path().join(token).into()));
+        }
+        Some(Self {
+            choice: (release, with_envoy),
+            variables,
+            folder,
+        })
+    }
+
+    fn run(&self, own: Own<'_>) {
+        let variables = self.variables.iter();
+        let variables: Vec<_> = variables
+            .map(|(name, value)| (*name, value.as_os_str()))
+            .collect();
+        own.run(&variables, CAP);
+        let ran = self.folder.path().join("ran").exists();
+        assert!(ran, "no test is called {}: {:?}", own.name(), self.choice);
+    }
+}
+
+impl Place {
+    /// What the process that runs the tests has prepared.
+    fn told(place: &std::ffi::OsStr) -> Self {
+        let place = place.to_str().expect("it is text");
+        let mut words = place.splitn(3, ' ');
+        let mut word = || words.next().expect("there are three words");
+        let (release, kind, folder) = (word(), word(), word());
+        let folder = Path::new(folder);
+        let program = |name| fs::canonicalize(folder.join("programs").join(name));
+        let program = |name| program(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let release = match release {
+            "1.8" => Release::V1_8,
+            _ => Release::V1_22,
+        };
+        let path = &*program("consul").leak();
+        let kind = match kind {
+            "envoy" => Kind::Envoy(program("envoy").leak()),
+            _ => Kind::BuiltIn,
+        };
+        Self {
+            consul: Consul { release, path },
+            kind,
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// An agent of this release.
+    pub(crate) fn agent(&self) -> Start {
+        Agent::of(self.consul)
+    }
+
+    /// For whatever belongs to the test.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The mesh of an agent that keeps nothing.
+    pub(crate) async fn open(self) -> Site {
+        let agent = self.agent().start().await;
+        self.open_at(agent).await
+    }
+
+    /// The mesh of this agent.
+    pub(crate) async fn open_at(self, agent: Agent) -> Site {
+        let options = format!("proxy={}", self.kind);
+        self.open_with(agent, &options).await
+    }
+
+    /// The mesh of this agent, with these options.
+    pub(crate) async fn open_with(self, agent: Agent, options: &str) -> Site {
+        Site::new(agent, self.kind, self.folder, options).await
+    }
+}
