@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{
     Consul, Route, Upstream,
     agent::{AgentError, Lookup},
+    watch::nobody_healthy,
 };
 use crate::{
     blocking,
@@ -78,7 +79,7 @@ impl Consul {
             .instances(&lookup, 0, Duration::ZERO)
             .await;
         let message = match listed.map(|listed| listed.value.len()) {
-            Ok(0) => format!("Consul lists no healthy instance of `{deployment}`"),
+            Ok(0) => return nobody_healthy(deployment),
             Ok(count) => format!(
                 "Consul lists {count} healthy {} of `{deployment}` and allows the call, and none \
                  was reached: a proxy on the way, or the instance itself, does not answer",
