@@ -154,6 +154,12 @@ pub trait Advert: Send + Sync + fmt::Debug {
     fn behind_proxy(&self) -> bool {
         false
     }
+    /// Counts how often what carries the server's connections was about to cut those that it has: a
+    /// proxy with a new certificate does. They are replaced before, so that no call is lost. None
+    /// where that is never known ahead.
+    fn cuts(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
     /// Tells the registry the address that was really bound. An address that means "every
     /// interface" is announced as one that can be dialled.
     ///

@@ -168,6 +168,14 @@ impl Agent {
         Ok(self.send(request).await?.body)
     }
 
+    /// The same, asked about its own datacenter: where it registers.
+    pub(super) fn at_home(&self) -> Agent {
+        Agent {
+            datacenter: None,
+            ..self.clone()
+        }
+    }
+
     /// The agent as Consul's own commands are told of it: what `CONSUL_HTTP_ADDR` takes.
     pub(super) fn variable(&self) -> String {
         let place = self.exchange.place();

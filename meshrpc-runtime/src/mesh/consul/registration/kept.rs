@@ -44,8 +44,8 @@ pub(crate) enum Application {
     Tcp { address: Option<String>, port: u16 },
     /// It listens for the sidecar.
     Unix(PathBuf),
-    /// It only calls others.
-    Client,
+    /// It only calls others; at this port is somebody who says nothing.
+    Client { port: u16 },
 }
 
 /// A registration.
@@ -64,6 +64,8 @@ pub(crate) struct Kept {
     pub(super) status: watch::Sender<(CheckStatus, Arc<str>)>,
     /// How the sidecar is asked whether it answers.
     pub(super) probe: watch::Sender<Option<Probe>>,
+    /// How often the sidecar was about to cut its connections.
+    pub(super) cuts: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +109,7 @@ impl Kept {
             told: watch::Sender::new(0),
             status: watch::Sender::new((CheckStatus::Passing, SERVING.into())),
             probe: watch::Sender::new(None),
+            cuts: watch::Sender::new(0),
             setting,
         };
         if kept.setting.proxy.is_some() {
@@ -300,7 +303,7 @@ impl Kept {
         let (port, socket, own) = match application {
             Application::Tcp { address, port } => (Some(*port), None, address.clone()),
             Application::Unix(path) => (None, path.to_str().map(str::to_owned), None),
-            Application::Client => (None, None, None),
+            Application::Client { port } => (Some(*port), None, None),
         };
         let mut state = self.state();
         let values = Values {
@@ -317,7 +320,7 @@ impl Kept {
             pid: std::process::id(),
         };
         let mut document = template.render(&values).map_err(ConsulError::Invalid)?;
-        if *application == Application::Client {
+        if let Application::Client { .. } = application {
             document.set_upstreams(state.upstreams.clone());
             if state.takes_no_calls {
                 document.take_no_calls(id);
