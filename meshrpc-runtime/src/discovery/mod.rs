@@ -66,8 +66,8 @@ pub struct Endpoints {
     pub ready: Vec<Endpoint>,
     /// False while the registry cannot be asked and `ready` is the last answer it gave.
     pub live: bool,
-    /// Why the registry cannot be asked, or its answer not be used. Its kind and code become those
-    /// of calls that find no instance meanwhile.
+    /// Why the registry cannot be asked, or its answer not be used, or why it lists nobody. Its kind
+    /// and code become those of calls that find no instance meanwhile.
     pub trouble: Option<Arc<Error>>,
 }
 

@@ -16,7 +16,7 @@ use super::{
         layout::{self, GoAway},
     },
     Connection, Event, Phase, Side,
-    spare::Spare,
+    pages::KeptPages,
     stream::{BrokenOff, Stream},
 };
 use crate::error::{Kind, Started};
@@ -207,7 +207,7 @@ impl Connection {
         }
         self.waiting.clear();
         self.bulk.clear();
-        self.spare_pages = Spare::default();
+        self.spare_pages = KeptPages::default();
         self.phase = Phase::Closed(fault);
     }
 

@@ -9,7 +9,7 @@
 //! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
 //! - `landing`: large chunks, which are read to where they stay
-//! - `spare`: pages of long messages, for the next ones
+//! - `pages`: pages of long messages, for the next ones
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -22,10 +22,10 @@ mod ending;
 mod handshake;
 mod held;
 mod landing;
+mod pages;
 mod proof;
 mod receive;
 mod server;
-mod spare;
 mod stream;
 mod timers;
 mod transmit;
@@ -45,8 +45,8 @@ pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
+    pages::KeptPages,
     proof::Proving,
-    spare::Spare,
     stream::{Stream, Streams},
     timers::KeepAlive,
 };
@@ -130,7 +130,7 @@ pub struct Connection {
     /// Server: bytes that are held for the peer's calls.
     holding: Holding,
     /// Pages that long messages may use again.
-    spare_pages: Spare,
+    spare_pages: KeptPages,
     /// Server: what the peer's hello is answered with, if it is refused whatever it says.
     refusal: Option<Box<(GoAwayReason, String)>>,
     /// What is to be proved before the handshake is done.
@@ -335,7 +335,7 @@ impl Connection {
             abandoned: HashMap::new(),
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
-            spare_pages: Spare::default(),
+            spare_pages: KeptPages::default(),
             refusal: None,
             proving: secrets.map(|secrets| Box::new(Proving::new(secrets))),
             vouched: Identity::Unverified,

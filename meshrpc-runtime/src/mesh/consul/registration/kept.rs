@@ -131,11 +131,6 @@ impl Kept {
         format!("{}-sidecar-proxy", self.draft.id)
     }
 
-    /// Whether it is there for its upstreams, and no application listens behind its sidecar.
-    pub(super) fn is_caller(&self) -> bool {
-        self.draft.application == Application::Client
-    }
-
     /// Whether the token is another than the one that the sidecar was started with: it reads none
     /// later.
     pub(super) fn has_new_token(&self) -> bool {
@@ -380,11 +375,7 @@ impl Plan for Beside {
             let Some((launch, admin)) = proxy.launch(&subject, &access)? else {
                 return Err("somebody else runs the sidecars of this mesh".to_owned());
             };
-            let probe = Probe {
-                listener,
-                admin,
-                alone: kept.is_caller(),
-            };
+            let probe = Probe { listener, admin };
             kept.probe.send_replace(Some(probe.clone()));
             let answered = async move { probe.answered().await };
             Ok((launch, Box::pin(answered) as BoxFuture<'static, ()>))

@@ -157,17 +157,11 @@ impl Follower {
             whole,
             "Consul's list"
         );
-        let nobody = list.is_empty().then(|| {
-            let service = &self.lookup.service;
-            let message = format!("Consul lists no healthy instance of `{service}`");
-            Arc::new(Error::new(Kind::Unavailable, message))
-        });
-        let known = match whole {
-            true => Endpoints {
-                trouble: nobody,
-                ..Endpoints::live(list)
-            },
-            false => Endpoints::last_known(list, None),
+        let nobody = whole && list.is_empty();
+        let known = Endpoints {
+            live: whole,
+            trouble: nobody.then(|| Arc::new(nobody_healthy(&self.lookup.service))),
+            ready: list,
         };
         announce(&self.sender, known);
     }
@@ -205,4 +199,10 @@ impl Follower {
         let last = self.settled.last().to_vec();
         announce(&self.sender, Endpoints::last_known(last, Some(trouble)));
     }
+}
+
+/// Who is registered and fails a check is not listed, any more than who is not registered.
+pub(crate) fn nobody_healthy(service: &str) -> Error {
+    let message = format!("Consul lists no healthy instance of `{service}`");
+    Error::new(Kind::Unavailable, message)
 }

@@ -12,9 +12,9 @@ const KEEP: Duration = Duration::from_millis(250);
 
 /// Where pages are kept, and until when.
 #[derive(Debug, Default)]
-pub(super) struct Spare(Option<(Arc<SparePages>, Instant)>);
+pub(super) struct KeptPages(Option<(Arc<SparePages>, Instant)>);
 
-impl Spare {
+impl KeptPages {
     /// Where there may be pages for a message that begins and was announced to be as long, and
     /// where its own are kept afterwards.
     pub(super) fn place(
