@@ -110,7 +110,7 @@ impl Consul {
         }
         let agent = Agent::new(&options)?;
         let watches = Watches::new(agent.clone(), options.route != Route::Plain)?;
-        let setting = Arc::new(Setting::new(agent.clone(), &options, environment));
+        let setting = Arc::new(Setting::new(&agent, &options, environment));
         let upstreams = (options.route == Route::Upstream)
             .then(|| Upstreams::new(Arc::clone(&setting), &options.identity));
         let datacenter = options.datacenter.as_deref();

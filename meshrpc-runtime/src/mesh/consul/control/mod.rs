@@ -309,7 +309,7 @@ impl ServiceInfo {
                     Some(format!("{ip}:{port}"))
                 }
                 Application::Unix(path) => Some(Address::Unix(path.clone()).to_string()),
-                Application::Client => None,
+                Application::Client { .. } => None,
             },
             status: kept.status(),
             listener,

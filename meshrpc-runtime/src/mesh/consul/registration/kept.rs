@@ -44,8 +44,8 @@ pub(crate) enum Application {
     Tcp { address: Option<String>, port: u16 },
     /// It listens for the sidecar.
     Unix(PathBuf),
-    /// It only calls others.
-    Client,
+    /// It only calls others; at this port is somebody who says nothing.
+    Client { port: u16 },
 }
 
 /// A registration.
@@ -64,6 +64,8 @@ pub(crate) struct Kept {
     pub(super) status: watch::Sender<(CheckStatus, Arc<str>)>,
     /// How the sidecar is asked whether it answers.
     pub(super) probe: watch::Sender<Option<Probe>>,
+    /// How often the sidecar was about to cut its connections.
+    pub(super) cuts: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +109,7 @@ impl Kept {
             told: watch::Sender::new(0),
             status: watch::Sender::new((CheckStatus::Passing, SERVING.into())),
             probe: watch::Sender::new(None),
+            cuts: watch::Sender::new(0),
             setting,
         };
         if kept.setting.proxy.is_some() {
@@ -123,11 +126,6 @@ impl Kept {
     /// The id that the agent gives to the sidecar.
     pub(crate) fn sidecar_id(&self) -> String {
         format!("{}-sidecar-proxy", self.draft.id)
-    }
-
-    /// Whether it is there for its upstreams, and no application listens behind its sidecar.
-    pub(super) fn is_caller(&self) -> bool {
-        self.draft.application == Application::Client
     }
 
     /// Where the sidecar listens, seen from this machine.
@@ -300,7 +298,7 @@ impl Kept {
         let (port, socket, own) = match application {
             Application::Tcp { address, port } => (Some(*port), None, address.clone()),
             Application::Unix(path) => (None, path.to_str().map(str::to_owned), None),
-            Application::Client => (None, None, None),
+            Application::Client { port } => (Some(*port), None, None),
         };
         let mut state = self.state();
         let values = Values {
@@ -317,7 +315,7 @@ impl Kept {
             pid: std::process::id(),
         };
         let mut document = template.render(&values).map_err(ConsulError::Invalid)?;
-        if *application == Application::Client {
+        if let Application::Client { .. } = application {
             document.set_upstreams(state.upstreams.clone());
             if state.takes_no_calls {
                 document.take_no_calls(id);
@@ -357,11 +355,7 @@ impl Plan for Beside {
             let Some((launch, admin)) = proxy.launch(&subject, &setting.access(facts))? else {
                 return Err("somebody else runs the sidecars of this mesh".to_owned());
             };
-            let probe = Probe {
-                listener,
-                admin,
-                alone: kept.is_caller(),
-            };
+            let probe = Probe { listener, admin };
             kept.probe.send_replace(Some(probe.clone()));
             let answered = async move { probe.answered().await };
             Ok((launch, Box::pin(answered) as BoxFuture<'static, ()>))

@@ -42,6 +42,7 @@ pub(crate) struct Running {
     /// End with the registration.
     attendants: Vec<AbortHandle>,
     runtime: Handle,
+    begun: Instant,
     /// The agent may know of it.
     is_registered: bool,
     _slot: Option<Slot>,
@@ -65,6 +66,7 @@ impl Running {
             sidecar: None,
             attendants: Vec::new(),
             runtime: runtime.clone(),
+            begun: Instant::now(),
             is_registered: true,
             _slot: slot,
         };
@@ -80,7 +82,7 @@ impl Running {
     }
 
     async fn rise(&mut self, listed: bool) -> Result<(), ConsulError> {
-        let end = Instant::now() + UP;
+        let end = self.begun + UP;
         self.kept.setting.registered.insert(&self.kept, None);
         self.kept.register().await?;
         let service = beat::of_service(Arc::clone(&self.kept));
@@ -106,7 +108,6 @@ impl Running {
             let probe = Probe {
                 listener,
                 admin: None,
-                alone: kept.is_caller(),
             };
             kept.probe.send_replace(Some(probe.clone()));
             if timeout_at(end, probe.answered()).await.is_err() {
@@ -215,7 +216,7 @@ impl Running {
     fn not_alive(&self, reason: String) -> ConsulError {
         ConsulError::NotAlive {
             service: self.kept.draft.service.clone(),
-            waited: UP,
+            waited: self.begun.elapsed(),
             reason,
         }
     }

@@ -25,7 +25,10 @@ const GRPC: u16 = 8502;
 
 #[derive(Debug)]
 pub(crate) struct Setting {
+    /// It is asked about its own datacenter, since that is where it registers.
     pub(crate) agent: Agent,
+    /// Where those are that this process calls, unless it is there.
+    pub(crate) datacenter: Option<String>,
     /// Told what happens to sidecars.
     pub(crate) hooks: Hooks,
     pub(crate) server: Template,
@@ -58,7 +61,7 @@ pub(crate) struct Facts {
 
 impl Setting {
     /// What a mesh URL says, for the mesh of `agent`.
-    pub(crate) fn new(agent: Agent, options: &Options, environment: &Environment) -> Self {
+    pub(crate) fn new(agent: &Agent, options: &Options, environment: &Environment) -> Self {
         let sidecars = &options.sidecars;
         let tls = options.tls.as_ref();
         let access = Access {
@@ -70,7 +73,8 @@ impl Setting {
             ..Access::default()
         };
         Self {
-            agent,
+            agent: agent.at_home(),
+            datacenter: options.datacenter.clone(),
             environment: environment.clone(),
             registry: options.registry(),
             hooks: Hooks::default(),

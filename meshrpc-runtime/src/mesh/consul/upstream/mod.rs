@@ -14,6 +14,7 @@
 //! A caller takes no calls. Where its name is also that of a service, which is asked for from time to
 //! time, a check says so: proxies would otherwise send that service's callers here.
 
+mod nobody;
 mod open;
 
 use std::{
@@ -23,7 +24,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{self, watch};
+use tokio::{
+    sync::{self, watch},
+    task::JoinSet,
+};
 
 use super::{
     Upstream,
@@ -157,10 +161,16 @@ impl Upstreams {
 
     /// Brings the sidecar to what is open.
     async fn tell(self: &Arc<Self>, carrier: &mut Option<Running>) -> Result<(), ConsulError> {
-        let upstreams = self.lock().iter().map(open::described).collect();
+        let datacenter = self.setting.datacenter.as_deref();
+        let described = |open| open::described(open, datacenter);
+        let upstreams = self.lock().iter().map(described).collect();
         if let Some(running) = carrier {
             return running.kept().set_upstreams(upstreams).await;
         }
+        let (port, listener) = nobody::listen().map_err(|error| ConsulError::NoPort {
+            service: self.identity.clone(),
+            reason: error.to_string(),
+        })?;
         let id = id(&self.identity);
         let draft = Draft {
             service: self.identity.clone(),
@@ -169,15 +179,21 @@ impl Upstreams {
                 epoch: super::super::boot_epoch(),
             },
             id,
-            application: Application::Client,
+            application: Application::Client { port },
             template: self.setting.client.clone(),
         };
         let kept = Kept::new(Arc::clone(&self.setting), draft).await?;
         kept.prepare(upstreams, self.is_served().await?);
         // Its life is that of this value, and not that of a runtime of the program's.
         let runtime = self.runtime()?;
+        let mut answering = JoinSet::new();
+        answering.spawn_on(nobody::answer(listener), &runtime);
+        let upstreams = Arc::downgrade(self);
         let mut running = Running::up(kept, None, false, &runtime).await?;
-        running.attend(look(Arc::downgrade(self)));
+        running.attend(async move {
+            let _answering = answering;
+            look(upstreams).await;
+        });
         *carrier = Some(running);
         Ok(())
     }

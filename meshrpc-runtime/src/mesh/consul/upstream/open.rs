@@ -157,13 +157,17 @@ impl Drop for Open {
 }
 
 /// An upstream as a registration has it.
-pub(super) fn described((service, open): (&String, &Open)) -> Value {
-    json!({
+pub(super) fn described((service, open): (&String, &Open), datacenter: Option<&str>) -> Value {
+    let mut described = json!({
         "DestinationName": service,
         "LocalBindAddress": Ipv4Addr::LOCALHOST,
         "LocalBindPort": open.port.port(),
         "Config": { "limits": { "max_connections": CONNECTIONS } },
-    })
+    });
+    if let (Some(datacenter), Some(fields)) = (datacenter, described.as_object_mut()) {
+        fields.insert("Datacenter".to_owned(), datacenter.into());
+    }
+    described
 }
 
 /// Holds a lease while somebody follows the way to `service`.
