@@ -76,7 +76,7 @@ fn the_chosen_sidecar_is_met_with_a_certificate_of_our_own() {
         assert_eq!(error.kind(), Kind::Denied, "{error}");
         assert_eq!(error.started(), Started::No, "{error}");
         assert!(error.to_string().contains("stranger"), "{error}");
-        agent.allow(denial).await;
+        agent.take_back(denial).await;
         within(CAP, "it is let in", async || stranger.who().await.is_ok()).await;
         serving.drain(CAP).await.expect("it ends in good order");
     });
