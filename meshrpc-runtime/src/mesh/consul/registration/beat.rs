@@ -73,6 +73,17 @@ pub(super) async fn of_sidecar(
                 kept.cuts.send_modify(|cuts| *cuts += 1);
             }
         }
+        if runs
+            && let Some(sidecar) = &sidecar
+            && kept.has_new_token()
+        {
+            let id = kept.id();
+            tracing::warn!(
+                id,
+                "there is another token: starting the sidecar again with it"
+            );
+            sidecar.restart();
+        }
         let checks = kept.sidecar_ttl();
         if answers {
             answered = Instant::now();
