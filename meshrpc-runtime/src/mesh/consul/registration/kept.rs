@@ -125,11 +125,6 @@ impl Kept {
         format!("{}-sidecar-proxy", self.draft.id)
     }
 
-    /// Whether it is there for its upstreams, and no application listens behind its sidecar.
-    pub(super) fn is_caller(&self) -> bool {
-        self.draft.application == Application::Client
-    }
-
     /// Where the sidecar listens, seen from this machine.
     pub(crate) fn listener(&self) -> Option<SocketAddr> {
         let port = self.state().port.as_ref()?.port();
@@ -357,11 +352,7 @@ impl Plan for Beside {
             let Some((launch, admin)) = proxy.launch(&subject, &setting.access(facts))? else {
                 return Err("somebody else runs the sidecars of this mesh".to_owned());
             };
-            let probe = Probe {
-                listener,
-                admin,
-                alone: kept.is_caller(),
-            };
+            let probe = Probe { listener, admin };
             kept.probe.send_replace(Some(probe.clone()));
             let answered = async move { probe.answered().await };
             Ok((launch, Box::pin(answered) as BoxFuture<'static, ()>))

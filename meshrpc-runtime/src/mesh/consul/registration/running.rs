@@ -108,7 +108,6 @@ impl Running {
             let probe = Probe {
                 listener,
                 admin: None,
-                alone: kept.is_caller(),
             };
             kept.probe.send_replace(Some(probe.clone()));
             if timeout_at(end, probe.answered()).await.is_err() {

@@ -78,7 +78,6 @@ pub async fn sidecar_answers(listener: SocketAddr, time: Duration) -> io::Result
     let probe = Probe {
         listener,
         admin: None,
-        alone: false,
     };
     match tokio::time::timeout(time, probe.handshake()).await {
         Ok(answered) => answered,

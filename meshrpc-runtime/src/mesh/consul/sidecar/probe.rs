@@ -38,9 +38,6 @@ pub(crate) struct Probe {
     pub(crate) listener: SocketAddr,
     /// Envoy's administration port.
     pub(crate) admin: Option<SocketAddr>,
-    /// No application listens behind it. The built-in proxy dials that first: it then ends a
-    /// connection before the handshake, which is an answer too.
-    pub(crate) alone: bool,
 }
 
 impl Probe {
@@ -70,25 +67,11 @@ impl Probe {
         let stream = TcpStream::connect(self.listener).await?;
         stream.set_nodelay(true)?;
         let name = ServerName::from(self.listener.ip());
-        let mut stream = match connector.connect(name, stream).await {
-            Err(error) if self.alone && is_end(&error) => return Ok(()),
-            connected => connected?,
-        };
+        let mut stream = connector.connect(name, stream).await?;
         // A proxy that counts connections sees an orderly end.
         let _ = stream.shutdown().await;
         Ok(())
     }
-}
-
-fn is_end(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    let ends = [
-        BrokenPipe,
-        ConnectionAborted,
-        ConnectionReset,
-        UnexpectedEof,
-    ];
-    ends.contains(&error.kind())
 }
 
 /// Asks `GET /ready` of Envoy.
