@@ -42,6 +42,8 @@
 //! - Serving, layers, and an orderly stop: [`server`].
 //! - What callers may use, and what a client takes: [`Limits`], [`ClientLimits`], and the table in
 //!   `docs/limits.md`.
+//! - Who may connect, and what is known of a caller: [`Mesh::keys`], [`wire::Identity`], and
+//!   `docs/security.md`.
 //! - Which instance gets a call: [`balance`](client::balance), and `docs/balancing.md`.
 //!
 //! # Features
@@ -55,7 +57,7 @@
 //! | `json` | no | JSON as a third codec |
 //! | `http` | no | ordinary HTTP handlers beside methods; implies `json` |
 //! | `gateway` | no | HTTP and JSON in, mesh calls out; implies `http` |
-//! | `tls` | no | TLS |
+//! | `tls` | no | TLS: `transport::tls`, `Mesh::tls`, `MESHRPC_MESH=static+tls:…` |
 //! | `consul` | no | Consul and its sidecar proxies, `MESHRPC_MESH=consul://…`; implies `tls` |
 //! | `testing` | no | pairs of client and implementation in a test, and faults between them |
 //!

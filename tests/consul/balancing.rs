@@ -88,6 +88,7 @@ async fn sticky(site: &Site) {
 
     // Somebody else sees it the same way.
     let (_mesh, other) = site.newcomer("other").await;
+    other.wait_ready_all().await.expect("all can be reached");
     assert_eq!(sessions(&other).await, before);
 
     let own = beside(std::process::id());
@@ -98,7 +99,7 @@ async fn sticky(site: &Site) {
         own.iter().all(|proxy| proxy.is_gone())
     })
     .await;
-    eventually("calls are made again", async || client.who().await.is_ok()).await;
+    client.wait_ready_all().await.expect("all can be reached");
     assert_eq!(sessions(&client).await, before);
 
     let last = instances.pop().expect("there are five");

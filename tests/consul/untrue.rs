@@ -70,7 +70,7 @@ fn an_instance_that_is_listed_no_more_gets_no_calls_though_it_lives() {
             .find(|id| id.contains(&pid))
             .expect("it is listed");
         let check = json!({
-            "CheckID": "by-hand", "Name": "by hand", "ServiceID": format!("{id}-sidecar-proxy"),
+            "ID": "by-hand", "Name": "by hand", "ServiceID": format!("{id}-sidecar-proxy"),
             "TTL": "10m", "Status": "critical",
         });
         site.agent.put("/v1/agent/check/register", &check).await;

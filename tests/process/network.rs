@@ -6,7 +6,16 @@ use super::Instance;
 use crate::is_there;
 
 /// Runs what follows as root of a network of its own.
-const OWN: [&str; 4] = ["unshare", "--user", "--map-root-user", "--net"];
+const OWN: [&str; 8] = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--net",
+    "sh",
+    "-c",
+    "ip link set lo up && exec \"$@\"",
+    "sh",
+];
 
 /// What an instance does before it serves: it lays a wire from its own network to that of the
 /// process that started it.
@@ -22,9 +31,8 @@ const LAY: &str = "ip link set lo up \
 /// # Panics
 /// As [`is_there`].
 pub fn own_network() -> Option<&'static [&'static str]> {
-    let [unshare, user, root, net] = OWN;
     let can_be_made = is_there("ip", &["ip", "-Version"])
-        && is_there("network namespaces", &[unshare, user, root, net, "true"]);
+        && is_there("network namespaces", &[&OWN[..], &["true"]].concat());
     can_be_made.then_some(&OWN)
 }
 

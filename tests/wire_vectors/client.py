@@ -1,11 +1,13 @@
 """A client of the wire, written from docs/wire.md and docs/wire/values.md with the standard library.
 
-client.py SOCKET VECTORS: talks to a server at SOCKET, and names each thing that it has seen to hold.
+client.py SOCKET VECTORS KEYED KEY: talks to a server at SOCKET, and to one at KEYED that shares a key, and names each
+thing that it has seen to hold.
 """
 
 import hashlib
 import hmac
 import json
+import os
 import socket
 import struct
 import sys
@@ -110,14 +112,20 @@ class Connection:
         self.input = self.socket.makefile("rb")
         self.next, self.streams, self.owed, self.last = 2, {}, 0, None
 
-    def shake_hands(self, *wanted):
+    def shake_hands(self, *wanted, key=None):
+        nonce = os.urandom(32)
         values = [(CRITICAL | 1, bytes(8)), (CRITICAL | 2, LIMITS), (CRITICAL | 4, b"\x01"), (5, b"\x04\0\0\0"),
                   (9, b"python"), (0x2A5A, b"ignored")] + [(7, bytes(8) + name.encode()) for name in wanted]
-        self.socket.sendall(PREFACE + frame(HELLO, 0, 0, b"".join(tagged(*value) for value in values)))
+        values += [(11, nonce), (12, mac(key, b"key tag", nonce)[:8])] if key else []
+        said = b"".join(tagged(*value) for value in values)
+        self.socket.sendall(PREFACE + frame(HELLO, 0, 0, said))
         assert self.take(8) == PREFACE
         kind, _, _, payload = self.frame()
         assert kind == SERVER_HELLO, kind
         hello = tagged_values(payload)
+        if key:
+            assert hello[-1] == (13, proof(key, b"server", b"", said, payload[:-36])), "no proof"
+            self.send(AUTH, 0, 0, proof(key, b"client", b"", said, payload[:-36]))
         limits = struct.unpack_from("<IQIIII", dict(hello)[CRITICAL | 2])
         self.max_frame, _, _, self.credit, self.window, self.inline = limits
         self.verdicts = {value[2:2 + value[1]].decode(): value[0] for number, value in hello if number == 7}
@@ -250,7 +258,7 @@ def malformed(path, vector):  # What the server says to it, and whether it close
     return said[0] if said else "nothing", False
 
 
-def main(path, folder):
+def main(path, folder, keyed, key):
     vectors = {file.stem: json.loads(file.read_text()) for file in Path(folder).glob("*.json")}
 
     def holds(what, found, expected=True):
@@ -303,6 +311,11 @@ def main(path, folder):
     refused = [vector for vector in vectors["malformed"] if vector["receiver"] == "server"]
     found = [(vector["name"], *malformed(path, vector)) for vector in refused]
     holds("is refused", found, [(vector["name"], vector["answer"], vector["closes"]) for vector in refused])
+    holds("proves a key", Connection(keyed).shake_hands("Greeter", key=key.encode()).call("meshrpc.ping/ping"), None)
+    try:
+        Connection(keyed).shake_hands("Greeter")
+    except AssertionError as kind:
+        holds("is not let in without", kind.args[0], GOAWAY)
     number = wire.open("Tour/wait")
     holds("drain", wire.last, None)
     while wire.last in (None, (1 << 64) - 1):

@@ -10,6 +10,7 @@ use std::{
 use meshrpc_tests::has_tool;
 
 use crate::{
+    conversations::proofs::OLD,
     folder,
     service::{CAP, Served},
 };
@@ -19,8 +20,8 @@ async fn a_client_in_python_calls_streams_is_refused_and_drains() {
     if !has_tool("python3") {
         return;
     }
-    let served = Served::new().await;
-    let mut client = Client::start(&served);
+    let (served, keyed) = (Served::new().await, Served::keyed(OLD).await);
+    let mut client = Client::start(&served, &keyed);
     let mut holds = Vec::new();
     while holds.last().is_none_or(|last| last != "drain") {
         holds.push(client.next());
@@ -44,6 +45,8 @@ async fn a_client_in_python_calls_streams_is_refused_and_drains() {
             "pings",
             "asks what is served",
             "is refused",
+            "proves a key",
+            "is not let in without",
             "drain",
         ]
     );
@@ -67,10 +70,11 @@ struct Client {
 }
 
 impl Client {
-    fn start(served: &Served) -> Self {
+    fn start(served: &Served, keyed: &Served) -> Self {
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("wire_vectors/client.py");
         let mut command = Command::new("python3");
         command.arg(script).arg(served.socket()).arg(folder());
+        command.args([keyed.socket().as_os_str(), OLD.as_ref()]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("python3 runs");
         let said = process.stdout.take().expect("it is piped");

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt, stream};
 use greeter::{Desk, GreeterHandler};
-use meshrpc::{Mesh, Server, Serving, mesh_service};
+use meshrpc::{Mesh, Server, Serving, mesh_service, wire::Keys};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::{Notify, watch};
@@ -143,6 +143,16 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn new() -> Self {
+        Self::on(|mesh| mesh).await
+    }
+
+    /// For those who have this key.
+    pub(crate) async fn keyed(key: &str) -> Self {
+        let keys = Keys::new([key]).expect("a key");
+        Self::on(|mesh| mesh.keys(keys)).await
+    }
+
+    async fn on(change: impl FnOnce(Mesh) -> Mesh) -> Self {
         let folder = TempDir::new().expect("a folder");
         let url = format!("static:service=unix:{}/socket", folder.path().display());
         let guide = Guide::default();
@@ -150,7 +160,7 @@ impl Served {
             .service(GreeterHandler::new(Desk))
             .service(TourHandler::new(guide.clone()))
             .build();
-        let mesh = Mesh::open(&url).await.expect("a list is a mesh");
+        let mesh = change(Mesh::open(&url).await.expect("a list is a mesh"));
         let serving = mesh.serve("service", server).await;
         Self {
             serving: serving.expect("it can be served"),

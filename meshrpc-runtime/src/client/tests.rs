@@ -171,7 +171,10 @@ async fn what_a_registry_says_of_itself_is_what_calls_say() {
         (Kind::Unavailable, Code::Aborted)
     );
     assert!(time > Duration::from_secs(1), "it may come back: {time:?}");
+    let mut snapshots = channel.pool.snapshots.clone();
+    snapshots.mark_unchanged();
     told(Error::new(Kind::Denied, "no token"));
+    snapshots.changed().await.unwrap();
     let (error, time) = failure(&channel).await;
     assert_eq!(error.kind(), Kind::Denied, "{error}");
     assert_eq!(time, Duration::ZERO, "nobody waits for a permission");
@@ -371,21 +374,6 @@ async fn a_call_that_finds_nobody_has_the_kind_that_the_registry_gives() {
 async fn a_registry_that_does_not_answer_why_holds_up_no_dial() {
     let (error, _, asked) = explained(opaque(), None).await;
     assert_eq!((error.kind(), asked), (Kind::DeadlineExceeded, 1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_registry_that_cannot_be_asked_says_why() {
-    for (kind, least) in [(Kind::Denied, 0), (Kind::Unavailable, 5)] {
-        let fixture = Fixture::new();
-        let trouble = Arc::new(Error::new(kind, "the agent says no"));
-        let unknown = Endpoints::last_known(Vec::new(), Some(trouble));
-        fixture.registry.0.send_replace(Arc::new(unknown));
-        let (error, time) = failure(&fixture.channel("greeter")).await;
-        assert_eq!(error.kind(), kind);
-        let message = "no instance of `greeter` is known: the agent says no";
-        assert_eq!(error.to_string(), message);
-        assert_eq!(time.as_secs(), least);
-    }
 }
 
 #[tokio::test(start_paused = true)]

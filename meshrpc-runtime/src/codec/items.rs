@@ -27,6 +27,8 @@ pub struct ItemWriter {
     /// Longest item that the reader takes.
     max: u64,
     out: Vec<u8>,
+    /// Bytes of items that are written to their ends.
+    whole: usize,
     /// Length of the last prefix: the next one is likely to be as long.
     prefix: usize,
 }
@@ -39,6 +41,7 @@ impl ItemWriter {
             of,
             max,
             out: Vec::new(),
+            whole: 0,
             prefix: 1,
         }
     }
@@ -79,10 +82,16 @@ impl ItemWriter {
         self.out.is_empty()
     }
 
+    /// Forgets an item whose writing came to no end, as it panicked.
+    pub(crate) fn forget_unfinished(&mut self) {
+        self.out.truncate(self.whole);
+    }
+
     /// Takes what was written.
     pub fn take(&mut self) -> Bytes {
         // What comes next is likely to be as much, or a little more.
         let next = Vec::with_capacity(self.out.len() + self.out.len() / 8);
+        self.whole = 0;
         std::mem::replace(&mut self.out, next).into()
     }
 
@@ -107,18 +116,26 @@ impl ItemWriter {
     }
 
     /// Puts the prefix of the item that begins behind the room left for it at `start`.
+    #[inline]
     fn put_prefix(&mut self, start: usize, len: usize, field_named: bool) {
         let (prefix, needed) = item_prefix(len, field_named);
         if needed != self.prefix {
-            let value = start + self.prefix..start + self.prefix + len;
-            self.out.resize(value.end.max(start + needed + len), 0);
-            self.out.copy_within(value, start + needed);
-            self.out.truncate(start + needed + len);
-            self.prefix = needed;
+            self.make_room(start, len, needed);
         }
         for (to, byte) in self.out[start..].iter_mut().zip(&prefix[..needed]) {
             *to = *byte;
         }
+        self.whole = self.out.len();
+    }
+
+    /// Moves the item at the end so that it begins `needed` bytes behind `start`.
+    #[cold]
+    fn make_room(&mut self, start: usize, len: usize, needed: usize) {
+        let value = start + self.prefix..start + self.prefix + len;
+        self.out.resize(value.end.max(start + needed + len), 0);
+        self.out.copy_within(value, start + needed);
+        self.out.truncate(start + needed + len);
+        self.prefix = needed;
     }
 
     #[cold]

@@ -66,8 +66,8 @@ pub struct Endpoints {
     pub ready: Vec<Endpoint>,
     /// False while the registry cannot be asked and `ready` is the last answer it gave.
     pub live: bool,
-    /// Why the registry cannot be asked, or its answer not be used. Its kind and code become those
-    /// of calls that find no instance meanwhile.
+    /// Why the registry cannot be asked, or its answer not be used, or why it lists nobody. Its kind
+    /// and code become those of calls that find no instance meanwhile.
     pub trouble: Option<Arc<Error>>,
 }
 
@@ -153,6 +153,12 @@ pub trait Advert: Send + Sync + fmt::Debug {
     /// of it is not known of the callers, and whoever does not come through it is none of them.
     fn behind_proxy(&self) -> bool {
         false
+    }
+    /// Counts how often what carries the server's connections was about to cut those that it has: a
+    /// proxy with a new certificate does. They are replaced before, so that no call is lost. None
+    /// where that is never known ahead.
+    fn cuts(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
     /// Tells the registry the address that was really bound. An address that means "every
     /// interface" is announced as one that can be dialled.

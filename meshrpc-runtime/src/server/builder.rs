@@ -110,7 +110,7 @@ impl ServerBuilder {
     }
 
     /// Allows an address that other machines can reach, where calls are neither encrypted nor is
-    /// it known who makes them. Without this, [TLS](crate::transport::tls) or
+    /// it known who makes them. Without this, TLS or
     /// [shared keys](crate::Mesh::keys) such an address is refused when the server starts. Keys
     /// tell who may connect, and encrypt nothing.
     pub fn insecure(mut self) -> Self {

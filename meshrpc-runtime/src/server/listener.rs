@@ -53,6 +53,8 @@ pub(crate) struct Listening {
     /// Whoever connects is a proxy, and speaks for others.
     pub(crate) behind_proxy: bool,
     pub(crate) phase: watch::Receiver<Phase>,
+    /// Changes when what carries the connections is about to cut them.
+    pub(crate) cuts: Option<watch::Receiver<u64>>,
     /// Connections that are open.
     pub(crate) open: watch::Sender<usize>,
 }
@@ -70,6 +72,7 @@ impl Listening {
     /// Accepts until stopped; returns the number of calls that were cut then.
     pub(crate) async fn run(self) -> usize {
         let mut phase = self.phase.clone();
+        let mut cuts = self.cuts.clone();
         let mut open = Open::default();
         let mut failures = 0_u32;
         loop {
@@ -84,6 +87,7 @@ impl Listening {
                         open.connections().for_each(Connection::go_away);
                     }
                 }
+                () = changed(&mut cuts) => open.connections().for_each(Connection::go_away),
                 Some(ended) = open.tasks.join_next_with_id() => self.ended(&mut open, ended),
                 accepted = self.accept(failures), if open.has_room() => match accepted {
                     Ok(io) => {
@@ -236,4 +240,14 @@ fn is_about_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
     )
+}
+
+/// Resolves at the next change; never without anything that could.
+async fn changed(watched: &mut Option<watch::Receiver<u64>>) {
+    if let Some(watched) = watched
+        && watched.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }

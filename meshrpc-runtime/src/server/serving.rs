@@ -94,6 +94,7 @@ impl Start {
             refuse_public(&bind)?;
         }
         let behind_proxy = advert.behind_proxy();
+        let cuts = advert.cuts();
         if behind_proxy && self.keys.is_none() && matches!(bind, Address::Tcp(_)) {
             tracing::warn!(
                 deployment,
@@ -164,6 +165,7 @@ impl Start {
                 max_handshakes: limits.max_handshakes,
                 behind_proxy,
                 phase: follow.clone(),
+                cuts: cuts.clone(),
                 open: count,
             };
             let task = runtime.spawn(listening.run());

@@ -12,6 +12,6 @@ mod receiving;
 mod sending;
 
 pub(crate) use receiving::{Receiving, Unread};
-pub(crate) use sending::{Fed, Fill, Sending, Unsent};
+pub(crate) use sending::{Fed, Fill, Filled, Sending, Unsent};
 
 pub use self::receiving::Received;

@@ -43,16 +43,13 @@ pub fn put_item_prefix(out: &mut Vec<u8>, len: usize, field_named: bool) {
 pub(crate) fn item_prefix(len: usize, field_named: bool) -> ([u8; MAX_PREFIX], usize) {
     let mut value = (len as u64) << 2 | u64::from(field_named) << 1;
     let mut prefix = [0; MAX_PREFIX];
-    let mut needed = 0;
-    for byte in &mut prefix {
-        needed += 1;
-        *byte = value as u8 & 0x7F;
+    let mut needed = 1;
+    while value >= 0x80 && needed < MAX_PREFIX {
+        prefix[needed - 1] = value as u8 | 0x80;
         value >>= 7;
-        if value == 0 {
-            break;
-        }
-        *byte |= 0x80;
+        needed += 1;
     }
+    prefix[needed - 1] = value as u8;
     (prefix, needed)
 }
 

@@ -181,6 +181,24 @@ async fn a_token_that_is_revoked_is_told_and_the_list_stays() {
 }
 
 #[tokio::test]
+async fn an_empty_list_says_that_nobody_is_healthy() {
+    let fake = Fake::start(|head| match index(head) {
+        Some(_) => Act::Wait,
+        None => healthy(head, 47, &[]),
+    })
+    .await;
+    let mut list = fake.consul("").watch("echo").unwrap();
+    until(&mut list, "it is known", |list| list.live).await;
+    let trouble = list.borrow().trouble.clone().unwrap();
+    assert_eq!(trouble.kind(), Kind::Unavailable);
+    assert!(
+        trouble
+            .to_string()
+            .contains("no healthy instance of `echo`")
+    );
+}
+
+#[tokio::test]
 async fn those_who_follow_one_service_share_one_question() {
     let fake = Fake::start(|head| match index(head) {
         Some(_) => Act::Wait,

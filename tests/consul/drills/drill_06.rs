@@ -39,7 +39,7 @@ fn drill_06_a_denied_client_is_told_so_and_those_that_are_connected_go_on() {
         let ended = load.ended();
         eventually("others go on", async || load.ended() > ended + 20).await;
 
-        site.agent.allow(denial).await;
+        site.agent.take_back(denial).await;
         within(Duration::from_secs(3), "it is allowed again", async || {
             newcomer.who().await.is_ok()
         })

@@ -52,6 +52,7 @@ fn drill_11_a_revoked_token_empties_no_list() {
         let (accessor, first) = token(&agent, &["client", "ledger"]).await;
         let file = place.folder().join(TOKEN);
         write(&file, &first);
+        agent.allow("client", "ledger").await;
         let site = place.open_at(agent).await;
         let names = ["ledger-1", "ledger-2"];
         let _instances = site.town.start(names).await;

@@ -26,7 +26,7 @@ use self::ports::Ports;
 use super::{Consul, Host, Program, program::wrapped};
 use crate::process::eventually;
 
-pub use intentions::Denial;
+pub use intentions::Intention;
 pub use ports::{free, free_range};
 pub use requests::{Asker, Reply};
 

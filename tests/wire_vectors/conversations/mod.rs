@@ -3,7 +3,7 @@
 //! How a body is cut into chunks is the sender's choice. Where a vector shows a cut that this
 //! implementation would not make, one side is played by hand and the other one has to understand it.
 
-mod proofs;
+pub(crate) mod proofs;
 mod talk;
 
 use std::time::Duration;

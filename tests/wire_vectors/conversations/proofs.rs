@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Talk, Vector};
 use crate::{check, hex, parts::MAX};
 
-const OLD: &str = "2f6c1d0e8b7a59483726150493827160";
+pub(crate) const OLD: &str = "2f6c1d0e8b7a59483726150493827160";
 const NEW: &str = "correct horse battery staple, and more";
 
 /// The proofs of one handshake, all of it hexadecimal but the key.

@@ -46,6 +46,11 @@ fn frames() -> Vec<Vector> {
     let ping = frame(FrameType::Ping, Flags::default(), 0, &[0; 8]);
     let info = frame(FrameType::Info, Flags::default(), 0, &[]);
     vec![
+        case(
+            "auth-unasked",
+            "a proof of a key that nobody asked for",
+            &frame(FrameType::Auth, Flags::default(), 0, &[0; 32]),
+        ),
         case("hello-long", "a hello of 16,385 bytes", &long),
         case("hello-bit-flip", "one bit of a hello changed", &flipped),
         case(

@@ -12,21 +12,8 @@ const FOUR_BYTES: u8 = 252;
 const EIGHT_BYTES: u8 = 253;
 const SIXTEEN_BYTES: u8 = 254;
 
-#[inline]
-pub(super) fn put_u16(out: &mut Vec<u8>, value: u16) {
-    if value <= SINGLE_MAX.into() {
-        out.push(value as u8);
-    } else {
-        put_wide_u16(out, value);
-    }
-}
-
-fn put_wide_u16(out: &mut Vec<u8>, value: u16) {
-    put_wide(out, TWO_BYTES, value.to_le_bytes());
-}
-
 macro_rules! put {
-    ($($put:ident($type:ty), $put_wide:ident: $marker:ident, $narrow:ident($narrow_type:ty);)*) => {$(
+    ($($put:ident($type:ty), $put_wide:ident: $marker:ident $(, $narrow:ident($width:ty))*;)*) => {$(
         #[inline]
         pub(super) fn $put(out: &mut Vec<u8>, value: $type) {
             if value <= SINGLE_MAX.into() {
@@ -37,19 +24,21 @@ macro_rules! put {
         }
 
         /// Most numbers are small: those that are not are written out of line.
+        #[inline(never)]
         fn $put_wide(out: &mut Vec<u8>, value: $type) {
-            match <$narrow_type>::try_from(value) {
-                Ok(narrow) => $narrow(out, narrow),
-                Err(_) => put_wide(out, $marker, value.to_le_bytes()),
-            }
+            $(if let Ok(value) = <$width>::try_from(value) {
+                return put_wide(out, $narrow, value.to_le_bytes());
+            })*
+            put_wide(out, $marker, value.to_le_bytes());
         }
     )*};
 }
 
 put! {
-    put_u32(u32), put_wide_u32: FOUR_BYTES, put_wide_u16(u16);
-    put_u64(u64), put_wide_u64: EIGHT_BYTES, put_wide_u32(u32);
-    put_u128(u128), put_wide_u128: SIXTEEN_BYTES, put_wide_u64(u64);
+    put_u16(u16), put_wide_u16: TWO_BYTES;
+    put_u32(u32), put_wide_u32: FOUR_BYTES, TWO_BYTES(u16);
+    put_u64(u64), put_wide_u64: EIGHT_BYTES, TWO_BYTES(u16), FOUR_BYTES(u32);
+    put_u128(u128), put_wide_u128: SIXTEEN_BYTES, TWO_BYTES(u16), FOUR_BYTES(u32), EIGHT_BYTES(u64);
 }
 
 /// One reservation for marker and value.

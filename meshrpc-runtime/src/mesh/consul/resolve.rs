@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{
     Consul, Route, Upstream,
     agent::{AgentError, Lookup},
+    watch::nobody_healthy,
 };
 use crate::{
     blocking,
@@ -78,7 +79,7 @@ impl Consul {
             .instances(&lookup, 0, Duration::ZERO)
             .await;
         let message = match listed.map(|listed| listed.value.len()) {
-            Ok(0) => format!("Consul lists no healthy instance of `{deployment}`"),
+            Ok(0) => return nobody_healthy(deployment),
             Ok(count) => format!(
                 "Consul lists {count} healthy {} of `{deployment}` and allows the call, and none \
                  was reached: a proxy on the way, or the instance itself, does not answer",
@@ -119,8 +120,15 @@ fn behind(list: &Endpoints, way: &Upstream) -> Endpoints {
         .collect();
     let dial = match way {
         Upstream::Open(dial) => dial,
-        // What the list says matters less than that nobody can get there.
-        Upstream::Closed(why) => return Endpoints::last_known(Vec::new(), why.clone()),
+        // Nobody is there whom the way would lead to.
+        Upstream::Closed(None) if expected.is_empty() => return list.clone(),
+        Upstream::Closed(why) => {
+            let why = why.clone().unwrap_or_else(|| {
+                let message = "the sidecar of this process does not accept connections to it yet";
+                Arc::new(Error::new(Kind::Unavailable, message))
+            });
+            return Endpoints::last_known(Vec::new(), Some(why));
+        }
     };
     let ready = match expected.is_empty() {
         // A proxy with nobody behind it accepts, and closes: there is nothing to be dialled.
@@ -188,5 +196,9 @@ mod tests {
         let seen = behind(&list(&["a"]), &Upstream::Closed(Some(why)));
         assert!(!seen.live && seen.ready.is_empty());
         assert_eq!(seen.trouble.unwrap().to_string(), "no proxy");
+        let seen = behind(&list(&["a"]), &Upstream::Closed(None));
+        assert!(!seen.live && seen.trouble.unwrap().to_string().contains("sidecar"));
+        let seen = behind(&list(&[]), &Upstream::Closed(None));
+        assert_eq!(seen, list(&[]));
     }
 }

@@ -38,7 +38,7 @@ use crate::error::Error;
 /// | `ns` | a namespace | the agent's default | only agents of the Enterprise edition have others; one that has none refuses it |
 /// | `proxy` | `builtin`, `envoy`, `command`, `external` ([`Proxy`]) | `builtin` | needs no second program |
 /// | `consul` | the program | `consul` from `PATH` | it runs the built-in proxy, and starts Envoy |
-/// | `envoy`, `grpc`, `concurrency` | the program; the agent's port for it; its threads | `envoy` from `PATH`, what the agent says, 1 | with `proxy=envoy` |
+/// | `envoy`, `grpc`, `concurrency`, `drain` | the program; the agent's port for it; its threads; seconds that it keeps connections after it has a new certificate | `envoy` from `PATH`, what the agent says, 1, 100000 | with `proxy=envoy` |
 /// | `command` | a program and its arguments, separated by spaces ([`Proxy::Custom`]) | none | with `proxy=command` |
 /// | `ports` | `LOWEST-HIGHEST` | any | ports of sidecars, where a firewall stands between machines |
 /// | `address` | the IP address that others reach this machine at | that of the agent | needed where the agent is on another machine |

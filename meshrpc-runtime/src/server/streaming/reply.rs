@@ -4,7 +4,7 @@ use std::{
     any::Any,
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::{Pin, pin},
+    pin::pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -17,7 +17,7 @@ use crate::{
     contract::{Items, MethodSpec},
     error::Started,
     server::{Request, Response},
-    streaming::{Fed, Sending, Unsent},
+    streaming::{Fed, Fill, Filled, Sending, Unsent},
     wire::{Codec, Reason, Status},
 };
 
@@ -56,22 +56,22 @@ impl StreamReply {
         S: Stream,
         W: FnMut(&mut ItemWriter, S::Item) -> Result<(), EncodeError>,
     {
-        let stream = Guarded {
-            stream: pin!(stream),
-            panic: None,
-        };
+        let stream = pin!(stream);
         let out = self.exchange.answer().await;
         let codec = items_codec(self.codec, self.method);
         let writer = ItemWriter::new(codec, self.method, Items::Answered, self.max_item);
         let mut sending = Sending::new(out, writer);
-        let mut source = Fed { stream, write };
+        let mut source = Guarded {
+            source: Fed { stream, write },
+            panic: None,
+        };
         let end = poll_fn(|cx| match sending.poll(cx, &mut source, |_, _| {}) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(unsent)) => Poll::Ready(Err(self.status(unsent))),
             Poll::Pending => self.exchange.poll_fault(cx).map(|fault| Err(Some(fault))),
         });
         let end = end.await;
-        match (end, source.stream.panic) {
+        match (end, source.panic) {
             (_, Some(panic)) => {
                 sending.fail(self.panicked()).await;
                 // Whoever runs the handler counts and reports it.
@@ -109,22 +109,25 @@ impl StreamReply {
     }
 }
 
-/// A stream that ends if it panics, so that what it yielded before is sent.
-struct Guarded<'s, S> {
-    stream: Pin<&'s mut S>,
+/// A source that ends if it panics, so that what it gave before is sent.
+struct Guarded<F> {
+    source: F,
     panic: Option<Box<dyn Any + Send>>,
 }
 
-impl<S: Stream> Stream for Guarded<'_, S> {
-    type Item = S::Item;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
-        let stream = self.stream.as_mut();
-        match catch_unwind(AssertUnwindSafe(|| stream.poll_next(cx))) {
-            Ok(next) => next,
+impl<F: Fill> Fill for Guarded<F> {
+    fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        writer: &mut ItemWriter,
+    ) -> Poll<Result<Filled, EncodeError>> {
+        let fill = AssertUnwindSafe(|| self.source.poll_fill(cx, writer));
+        match catch_unwind(fill) {
+            Ok(filled) => filled,
             Err(panic) => {
+                writer.forget_unfinished();
                 self.panic = Some(panic);
-                Poll::Ready(None)
+                Poll::Ready(Ok(Filled::End))
             }
         }
     }

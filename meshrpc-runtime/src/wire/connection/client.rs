@@ -238,11 +238,16 @@ impl Connection {
             }
             return Ok(());
         }
-        stream.inbound = Some(Box::new(if streams {
+        let inbound = if streams {
             Inbound::streaming(limits.stream_window)
         } else {
-            Inbound::buffered(hint, limits.max_message)
-        }));
+            let spare = self.spare_pages.place(hint, self.now);
+            Inbound::buffered(hint, limits.max_message, spare)
+        };
+        let Some(stream) = self.streams.get_mut(frame.stream) else {
+            return Ok(());
+        };
+        stream.inbound = Some(Box::new(inbound));
         if streams {
             self.events.push_back(Event::ReplyStarted {
                 id: frame.stream,

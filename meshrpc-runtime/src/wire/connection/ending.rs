@@ -16,6 +16,7 @@ use super::{
         layout::{self, GoAway},
     },
     Connection, Event, Phase, Side,
+    pages::KeptPages,
     stream::{BrokenOff, Stream},
 };
 use crate::error::{Kind, Started};
@@ -206,6 +207,7 @@ impl Connection {
         }
         self.waiting.clear();
         self.bulk.clear();
+        self.spare_pages = KeptPages::default();
         self.phase = Phase::Closed(fault);
     }
 

@@ -9,6 +9,7 @@
 //! - `held`: bytes that are held for them
 //! - `receive`: frames that either side may send
 //! - `landing`: large chunks, which are read to where they stay
+//! - `pages`: pages of long messages, for the next ones
 //! - `transmit`: what goes out next, small frames before bulk
 //! - `timers`: deadlines and keep-alive
 //! - `ending`: go-away in two phases, and the loss of the connection
@@ -21,6 +22,7 @@ mod ending;
 mod handshake;
 mod held;
 mod landing;
+mod pages;
 mod proof;
 mod receive;
 mod server;
@@ -43,6 +45,7 @@ pub use self::{handshake::take_preface, landing::Landing};
 
 use self::{
     ending::Ending,
+    pages::KeptPages,
     proof::Proving,
     stream::{Stream, Streams},
     timers::KeepAlive,
@@ -126,6 +129,8 @@ pub struct Connection {
     budget: Budget,
     /// Server: bytes that are held for the peer's calls.
     holding: Holding,
+    /// Pages that long messages may use again.
+    spare_pages: KeptPages,
     /// Server: what the peer's hello is answered with, if it is refused whatever it says.
     refusal: Option<Box<(GoAwayReason, String)>>,
     /// What is to be proved before the handshake is done.
@@ -330,6 +335,7 @@ impl Connection {
             abandoned: HashMap::new(),
             budget: Budget::new(config.max_idle_frames, now),
             holding: Holding::default(),
+            spare_pages: KeptPages::default(),
             refusal: None,
             proving: secrets.map(|secrets| Box::new(Proving::new(secrets))),
             vouched: Identity::Unverified,

@@ -92,7 +92,8 @@ impl Connection {
             self.streams.insert(id, stream);
             self.arrived(id, head, None, deadline);
         } else {
-            let inbound = Inbound::buffered(head.body_len, self.limits.max_message);
+            let spare = self.spare_pages.place(head.body_len, now);
+            let inbound = Inbound::buffered(head.body_len, self.limits.max_message, spare);
             stream.inbound = Some(Box::new(inbound));
             stream.head = Some(Box::new(head));
             self.streams.insert(id, stream);
@@ -112,7 +113,7 @@ impl Connection {
         let mut stream = Stream::new(super::super::head::CallKind::Unary, None);
         stream.refused = true;
         self.refused += 1;
-        let mut inbound = Inbound::buffered(None, 0);
+        let mut inbound = Inbound::buffered(None, 0, None);
         inbound.discard();
         stream.inbound = Some(Box::new(inbound));
         self.streams.insert(id, stream);

@@ -78,7 +78,11 @@ impl Connection {
             Phase::Open if self.may_open_waiting() => Some(self.now),
             Phase::Open => {
                 let mut due = self.keep_alive_due();
-                for other in [self.earliest_deadline, self.ending.linger_until()] {
+                for other in [
+                    self.earliest_deadline,
+                    self.ending.linger_until(),
+                    self.spare_pages.until(),
+                ] {
                     due = other.map_or(due, |other| due.min(other));
                 }
                 Some(due)
@@ -92,6 +96,7 @@ impl Connection {
     /// If the connection is over: give it to [`fail_with`](Self::fail_with).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Fault> {
         self.now = now;
+        self.spare_pages.expire(now);
         if let Phase::Handshake { until } = self.phase {
             return if now < until {
                 Ok(())

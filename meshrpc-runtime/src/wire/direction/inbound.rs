@@ -1,12 +1,13 @@
 //! Bytes that come in.
 
-use std::{collections::VecDeque, mem};
+use std::{collections::VecDeque, mem, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
 use super::{
     super::{fault::Fault, flow::ReceiveWindow},
     message::Message,
+    pages::SparePages,
 };
 
 /// Pieces of a stream that are shorter are put together while nobody reads them.
@@ -29,6 +30,8 @@ enum InboundBody {
         pieces: Pieces,
         hint: usize,
         max: u64,
+        /// Where there may be pages for it.
+        spare: Option<Arc<SparePages>>,
     },
     /// Handed on as it comes: first the queue, then the tail.
     Streaming {
@@ -60,12 +63,14 @@ pub(crate) enum Rejected {
 
 impl Inbound {
     /// `hint` is the length the sender announced; it reserves address space, not more than `max`.
-    pub(crate) fn buffered(hint: Option<u64>, max: u64) -> Self {
+    /// In `spare` there may be pages for it.
+    pub(crate) fn buffered(hint: Option<u64>, max: u64, spare: Option<Arc<SparePages>>) -> Self {
         let hint = hint.map_or(0, |hint| usize::try_from(hint.min(max)).unwrap_or(0));
         Self::new(InboundBody::Buffered {
             pieces: Pieces::None,
             hint,
             max,
+            spare,
         })
     }
 
@@ -106,9 +111,14 @@ impl Inbound {
         self.received += len;
         match &mut self.body {
             InboundBody::Buffered { max, .. } if self.received > *max => Err(Rejected::TooLarge),
-            InboundBody::Buffered { pieces, hint, .. } => {
+            InboundBody::Buffered {
+                pieces,
+                hint,
+                spare,
+                ..
+            } => {
                 if !bytes.is_empty() {
-                    pieces.push(bytes, *hint);
+                    pieces.push(bytes, *hint, spare.as_ref());
                 }
                 Ok(())
             }
@@ -137,13 +147,20 @@ impl Inbound {
     /// Lends what has arrived of a message, with room for `len` bytes more, which are to be read
     /// behind it; `None` if this is no message, or none that may be as long.
     pub(crate) fn lend(&mut self, len: usize) -> Option<Message> {
-        let InboundBody::Buffered { pieces, hint, max } = &mut self.body else {
+        let InboundBody::Buffered {
+            pieces,
+            hint,
+            max,
+            spare,
+        } = &mut self.body
+        else {
             return None;
         };
         if self.ended || self.received.saturating_add(len as u64) > *max {
             return None;
         }
-        Some(mem::replace(pieces, Pieces::None).into_room_for(len, *hint))
+        let pieces = mem::replace(pieces, Pieces::None);
+        Some(pieces.into_room_for(len, *hint, spare.as_ref()))
     }
 
     /// Takes back what was lent, `len` bytes longer.
@@ -234,11 +251,11 @@ impl Inbound {
 }
 
 impl Pieces {
-    fn push(&mut self, bytes: Bytes, hint: usize) {
+    fn push(&mut self, bytes: Bytes, hint: usize, spare: Option<&Arc<SparePages>>) {
         match mem::replace(self, Pieces::None) {
             Pieces::None => *self = Pieces::One(bytes),
             pieces => {
-                let mut whole = pieces.into_room_for(bytes.len(), hint);
+                let mut whole = pieces.into_room_for(bytes.len(), hint, spare);
                 whole.extend(&bytes);
                 *self = Pieces::Many(whole);
             }
@@ -247,16 +264,16 @@ impl Pieces {
 
     /// In one piece, with room for `len` bytes more, and for the whole message if its length is
     /// known.
-    fn into_room_for(self, len: usize, hint: usize) -> Message {
+    fn into_room_for(self, len: usize, hint: usize, spare: Option<&Arc<SparePages>>) -> Message {
         match self {
-            Pieces::None => Message::new(len, hint),
+            Pieces::None => Message::new(len, hint, spare),
             Pieces::One(first) => {
-                let mut whole = Message::new(first.len() + len, hint);
+                let mut whole = Message::new(first.len() + len, hint, spare);
                 whole.extend(&first);
                 whole
             }
             Pieces::Many(mut whole) => {
-                whole.reserve(len, hint);
+                whole.reserve(len, hint, spare);
                 whole
             }
         }

@@ -3,9 +3,11 @@
 mod inbound;
 mod message;
 mod outbound;
+mod pages;
 
 pub(crate) use self::{
     inbound::{Inbound, Rejected},
-    message::Message,
+    message::{MAPPED, Message},
     outbound::Outbound,
+    pages::SparePages,
 };

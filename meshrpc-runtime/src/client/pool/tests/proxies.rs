@@ -66,11 +66,35 @@ fn a_change_of_the_list_begins_the_search_anew() {
     scene.list(&boots(3));
     scene.search(&[1], 24);
     assert!(scene.now - began < MINUTE / 2, "24 dials at two a second");
+    // So does a restart of an instance, met or not.
+    let began = scene.now;
+    scene.list(&behind([(1, 1), (2, 2), (3, 1)]));
+    scene.search(&[1], 24);
+    assert!(scene.now - began < MINUTE / 2, "24 dials at two a second");
     // The same list says nothing new.
     let began = scene.now;
-    scene.list(&boots(3));
+    scene.list(&behind([(1, 1), (2, 2), (3, 1)]));
     scene.search(&[1], 1);
     assert!(scene.now - began >= MINUTE / 2);
+}
+
+#[test]
+fn no_more_dials_are_under_way_than_there_are_instances_to_be_met() {
+    // The proxy leads to somebody who hangs.
+    let mut scene = Scene::of(3);
+    for _ in 0..9 {
+        scene.pass();
+    }
+    assert_eq!(scene.under_way.len(), 3);
+    assert_eq!(scene.pool.next_deadline(scene.now), None);
+    scene.meet((1, 1));
+    assert!(
+        !scene.pass(),
+        "two are missing, and two dials are under way"
+    );
+    scene.fail("no answer".into());
+    assert!(scene.pass());
+    assert_eq!(scene.under_way.len(), 2);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reading, and trusting nothing that is read.
 
 mod access;
+mod text;
 
 use serde::de::{self, Visitor};
 
@@ -82,7 +83,7 @@ impl<'de> Reader<'de> {
 
     #[inline]
     fn text(&mut self) -> Result<&'de str, DecodeError> {
-        std::str::from_utf8(self.slice()?).map_err(|_| DecodeError::new(DecodeProblem::Utf8))
+        text::checked(self.slice()?).ok_or_else(|| DecodeError::new(DecodeProblem::Utf8))
     }
 
     fn character(&mut self) -> Result<char, DecodeError> {

@@ -1,9 +1,8 @@
 //! Byte streams to an agent: TCP, TLS, a Unix socket.
 
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,7 +23,7 @@ use super::super::{
     super::name::invalid,
     url::{Place, TlsOptions},
 };
-use crate::error::Error;
+use crate::{error::Error, transport::watched::Watched};
 
 /// Time for one address, so that the next has its turn.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -34,9 +33,9 @@ pub(super) trait Bytes: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Bytes for T {}
 
-/// What TLS to an agent takes.
+/// What TLS to an agent takes. Its files are read again when they are replaced.
 pub(super) struct Tls {
-    config: Arc<ClientConfig>,
+    config: Watched<Arc<ClientConfig>>,
     server_name: Option<String>,
 }
 
@@ -44,29 +43,13 @@ impl Tls {
     /// # Errors
     /// If a file cannot be read, or holds no certificate or key.
     pub(super) fn new(options: &TlsOptions) -> Result<Self, Error> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&options.ca)? {
-            roots
-                .add(certificate)
-                .map_err(|error| unusable(&options.ca, &error))?;
+        let mut files = vec![options.ca.clone()];
+        if let Some((certificate, key)) = &options.client {
+            files.extend([certificate.clone(), key.clone()]);
         }
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(|error| unusable(&options.ca, &error))?
-            .with_root_certificates(roots);
-        let config = match &options.client {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let chain = certificates(certificate)?;
-                let secret =
-                    PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, &error))?;
-                builder
-                    .with_client_auth_cert(chain, secret)
-                    .map_err(|error| unusable(certificate, &error))?
-            }
-        };
+        let config = Watched::new(files, |files| config(files).map(Arc::new));
         Ok(Self {
-            config: Arc::new(config),
+            config: config.map_err(|why| invalid(format!("TLS to the Consul agent: {why}")))?,
             server_name: options.server_name.clone(),
         })
     }
@@ -74,7 +57,7 @@ impl Tls {
     async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<Box<dyn Bytes>> {
         let name = self.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned()).map_err(io::Error::other)?;
-        let connector = TlsConnector::from(Arc::clone(&self.config));
+        let connector = TlsConnector::from(Arc::clone(&*self.config.current()));
         Ok(Box::new(connector.connect(name, stream).await?))
     }
 }
@@ -130,19 +113,34 @@ async fn within<T>(connecting: impl Future<Output = io::Result<T>>) -> io::Resul
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let text = fs::read(path).map_err(|error| unusable(path, &error))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-    let certificates = certificates.map_err(|error| unusable(path, &error))?;
-    if certificates.is_empty() {
-        return Err(unusable(path, &"no certificate stands in it"));
+/// From the content of the file with roots, and of those with a certificate and its key, if given.
+fn config(files: &[Vec<u8>]) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    for root in certificates(files.first().map_or(&[], |file| file))? {
+        roots.add(root).map_err(|error| error.to_string())?;
     }
-    Ok(certificates)
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots);
+    match files {
+        [_, certificate, key] => {
+            let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| error.to_string())?;
+            builder
+                .with_client_auth_cert(certificates(certificate)?, key)
+                .map_err(|error| error.to_string())
+        }
+        _ => Ok(builder.with_no_client_auth()),
+    }
 }
 
-fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Error {
-    invalid(format!(
-        "TLS to the Consul agent: {}: {why}",
-        path.display()
-    ))
+fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    match certificates {
+        Ok(certificates) if certificates.is_empty() => {
+            Err("there is no certificate where one should be".to_owned())
+        }
+        Ok(certificates) => Ok(certificates),
+        Err(error) => Err(error.to_string()),
+    }
 }

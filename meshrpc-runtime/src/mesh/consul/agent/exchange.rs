@@ -118,7 +118,8 @@ impl Exchange {
             None => self.slots.acquire().await.ok(),
             Some(_) => None,
         };
-        let mut token = self.token(TokenFile::current)?;
+        let current = || self.token.as_ref().map(TokenFile::current);
+        let mut token = current();
         loop {
             let Answer { status, reply } = self.exchange(request, token.as_ref()).await?;
             if status.is_success() {
@@ -128,7 +129,8 @@ impl Exchange {
             if !matches!(trouble, Trouble::Denied { .. }) {
                 return Err(trouble);
             }
-            let now = self.token(TokenFile::again)?;
+            // It may have been replaced meanwhile.
+            let now = current();
             if now == token {
                 return Err(trouble);
             }
@@ -139,17 +141,6 @@ impl Exchange {
     /// The place that answered last; none only if there is none at all.
     pub(super) fn place(&self) -> Option<&Place> {
         self.places.get(self.preferred.load(Ordering::Relaxed))
-    }
-
-    fn token(
-        &self,
-        read: impl Fn(&TokenFile) -> Result<Token, String>,
-    ) -> Result<Option<Token>, Trouble> {
-        self.token
-            .as_ref()
-            .map(read)
-            .transpose()
-            .map_err(|reason| Trouble::Local { reason })
     }
 
     async fn exchange(&self, request: &Request, token: Option<&Token>) -> Result<Answer, Trouble> {

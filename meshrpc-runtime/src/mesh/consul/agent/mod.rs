@@ -74,10 +74,8 @@ impl Agent {
     /// If a certificate, a key or the token cannot be read, or there is no I/O thread.
     pub fn new(options: &Options) -> Result<Agent, Error> {
         let tls = options.tls.as_ref().map(Tls::new).transpose()?;
-        let token = options.token_file.as_deref().map(TokenFile::new);
-        if let Some(token) = &token {
-            token.current().map_err(super::super::name::invalid)?;
-        }
+        let token = options.token_file.as_deref().map(TokenFile::open);
+        let token = token.transpose()?;
         let addresses: Vec<String> = options.places.iter().map(Place::to_string).collect();
         Ok(Agent {
             exchange: Arc::new(Exchange::new(
@@ -200,7 +198,7 @@ impl Agent {
 
     /// The token as it is now, for commands that need it. It touches a file.
     pub(super) fn token(&self) -> Option<String> {
-        let token = self.exchange.token.as_ref()?.current().ok()?;
+        let token = self.exchange.token.as_ref()?.current();
         Some(token.expose().to_owned())
     }
 

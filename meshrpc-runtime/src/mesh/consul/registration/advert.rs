@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{Application, Draft, Kept, Running, Setting, Slot, id};
 use crate::{
@@ -27,6 +27,8 @@ pub(crate) struct ConsulAdvert {
     slot: Option<Slot>,
     application: Option<Application>,
     running: Option<Running>,
+    /// How often the sidecar was about to cut its connections.
+    cuts: watch::Sender<u64>,
 }
 
 impl ConsulAdvert {
@@ -72,6 +74,7 @@ impl ConsulAdvert {
             slot,
             application: None,
             running: None,
+            cuts: watch::Sender::new(0),
         })
     }
 
@@ -93,7 +96,8 @@ impl ConsulAdvert {
         if let Some(upstreams) = &self.upstreams {
             upstreams.give_way(&self.deployment).await;
         }
-        let kept = Kept::new(Arc::clone(&self.setting), draft).await?;
+        let mut kept = Kept::new(Arc::clone(&self.setting), draft).await?;
+        kept.cuts = self.cuts.clone();
         let running = Running::up(kept, self.slot.take(), true, &Handle::current()).await?;
         self.running = Some(running);
         Ok(())
@@ -111,6 +115,10 @@ impl Advert for ConsulAdvert {
 
     fn behind_proxy(&self) -> bool {
         self.setting.proxy.is_some()
+    }
+
+    fn cuts(&self) -> Option<watch::Receiver<u64>> {
+        Some(self.cuts.subscribe())
     }
 
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {

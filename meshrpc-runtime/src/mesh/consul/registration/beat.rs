@@ -58,6 +58,7 @@ pub(super) async fn of_sidecar(
     let mut log = Log::default();
     let mut answered = Instant::now();
     let mut is_passing = false;
+    let mut replaced = 0;
     loop {
         let begun = Instant::now();
         let mut due = begun + BEAT;
@@ -66,10 +67,16 @@ pub(super) async fn of_sidecar(
             .as_mut()
             .is_none_or(|info| info.borrow_and_update().is_running());
         let probe = kept.probe.borrow().clone();
-        let answers = match probe {
+        let answers = match &probe {
             Some(probe) if runs => probe.answers(ANSWER).await,
             _ => false,
         };
+        if let Some(probe) = probe.filter(|_| answers) {
+            let before = std::mem::replace(&mut replaced, probe.replaced(ANSWER).await);
+            if replaced > before {
+                kept.cuts.send_modify(|cuts| *cuts += 1);
+            }
+        }
         let checks = kept.sidecar_ttl();
         if answers {
             answered = Instant::now();

@@ -64,6 +64,8 @@ pub(crate) struct Kept {
     pub(super) status: watch::Sender<(CheckStatus, Arc<str>)>,
     /// How the sidecar is asked whether it answers.
     pub(super) probe: watch::Sender<Option<Probe>>,
+    /// How often the sidecar was about to cut its connections.
+    pub(super) cuts: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +109,7 @@ impl Kept {
             told: watch::Sender::new(0),
             status: watch::Sender::new((CheckStatus::Passing, SERVING.into())),
             probe: watch::Sender::new(None),
+            cuts: watch::Sender::new(0),
             setting,
         };
         if kept.setting.proxy.is_some() {

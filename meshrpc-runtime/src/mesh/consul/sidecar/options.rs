@@ -31,6 +31,7 @@ pub(crate) struct Given {
     envoy: Option<PathBuf>,
     grpc: Option<String>,
     concurrency: Option<u32>,
+    drain: Option<u32>,
     address: Option<IpAddr>,
     ports: Option<Ports>,
     template: Option<Template>,
@@ -56,6 +57,10 @@ impl Given {
             "concurrency" => match value.parse() {
                 Ok(threads) if threads > 0 => self.concurrency.replace(threads).is_some(),
                 _ => return refused("a number of threads"),
+            },
+            "drain" => match value.parse() {
+                Ok(seconds) if seconds > 0 => self.drain.replace(seconds).is_some(),
+                _ => return refused("a number of seconds"),
             },
             "address" => match value.parse::<IpAddr>() {
                 Ok(ip) if !ip.is_unspecified() => self.address.replace(ip).is_some(),
@@ -84,7 +89,10 @@ impl Given {
     /// If parameters do not go together.
     pub(crate) fn finish(self) -> Result<SidecarOptions, Error> {
         let refused = |why: &str| Err(invalid(format!("the `consul:` mesh URL is refused: {why}")));
-        let of_envoy = self.envoy.is_some() || self.grpc.is_some() || self.concurrency.is_some();
+        let of_envoy = self.envoy.is_some()
+            || self.grpc.is_some()
+            || self.concurrency.is_some()
+            || self.drain.is_some();
         let proxy = match (self.proxy.as_deref(), &self.command) {
             (None | Some("command"), Some(command)) => {
                 let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
@@ -103,7 +111,7 @@ impl Given {
                     program: self.envoy.unwrap_or(usual.program),
                     grpc: self.grpc,
                     concurrency: self.concurrency.unwrap_or(usual.concurrency),
-                    ..usual
+                    drain_seconds: self.drain.unwrap_or(usual.drain_seconds),
                 })
             }
             _ => {
@@ -111,7 +119,7 @@ impl Given {
             }
         };
         if of_envoy && !matches!(proxy, Proxy::Envoy(_)) {
-            return refused("`envoy`, `grpc` and `concurrency` go with `proxy=envoy`");
+            return refused("`envoy`, `grpc`, `concurrency` and `drain` go with `proxy=envoy`");
         }
         Ok(SidecarOptions {
             proxy,
@@ -149,6 +157,7 @@ mod tests {
             ("consul", "/opt/consul"),
             ("grpc", "127.0.0.1:18502"),
             ("concurrency", "2"),
+            ("drain", "60"),
             ("address", "10.0.0.5"),
             ("ports", "20000-20100"),
         ])
@@ -161,6 +170,7 @@ mod tests {
             (envoy.concurrency, &*envoy.program),
             (2, "/opt/envoy".as_ref())
         );
+        assert_eq!(envoy.drain_seconds, 60);
         assert_eq!(options.address.as_deref(), Some("10.0.0.5"));
         assert_eq!(options.ports, Ports::Range(20000..=20100));
     }

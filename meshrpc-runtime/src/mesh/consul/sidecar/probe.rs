@@ -31,6 +31,9 @@ use tokio_rustls::TlsConnector;
 /// Pause between two questions while a proxy starts.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// Bytes that an answer of Envoy's may have.
+const ANSWER: u64 = 16 * 1024;
+
 /// How a proxy is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
@@ -59,6 +62,16 @@ impl Probe {
         matches!(tokio::time::timeout(time, asked).await, Ok(Ok(())))
     }
 
+    /// How many of its listeners Envoy has replaced, with a new certificate for example. It cuts
+    /// their connections once its time to drain them is over.
+    pub(crate) async fn replaced(&self, time: Duration) -> u64 {
+        let Some(admin) = self.admin else {
+            return 0;
+        };
+        let asked = tokio::time::timeout(time, draining(admin)).await;
+        asked.ok().and_then(Result::ok).unwrap_or(0)
+    }
+
     pub(super) async fn handshake(&self) -> io::Result<()> {
         static CONNECTOR: LazyLock<Option<TlsConnector>> = LazyLock::new(connector);
         let Some(connector) = &*CONNECTOR else {
@@ -76,16 +89,31 @@ impl Probe {
 
 /// Asks `GET /ready` of Envoy.
 async fn is_ready(admin: SocketAddr) -> io::Result<()> {
-    let mut stream = TcpStream::connect(admin).await?;
-    let request = format!("GET /ready HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await?;
-    if &status == b"HTTP/1.1 200" {
-        Ok(())
-    } else {
-        Err(io::Error::other("it is not ready"))
+    let answer = asked(admin, "/ready").await?;
+    match answer.starts_with("HTTP/1.1 200") {
+        true => Ok(()),
+        false => Err(io::Error::other("it is not ready")),
     }
+}
+
+/// Asks Envoy how many listeners it drains.
+async fn draining(admin: SocketAddr) -> io::Result<u64> {
+    let answer = asked(admin, "/stats?filter=total_listeners_draining").await?;
+    let count = answer.lines().find_map(|line| {
+        let (_, count) = line.split_once("total_listeners_draining: ")?;
+        count.parse().ok()
+    });
+    count.ok_or_else(|| io::Error::other("it does not say"))
+}
+
+/// What Envoy's administration port says about `path`.
+async fn asked(admin: SocketAddr, path: &str) -> io::Result<String> {
+    let mut stream = TcpStream::connect(admin).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.take(ANSWER).read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 fn connector() -> Option<TlsConnector> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection,
     discovery::{Endpoint, Endpoints},
-    error::Error,
+    error::{Error, Kind},
     mesh::{
         announce,
         consul::{
@@ -157,9 +157,11 @@ impl Follower {
             whole,
             "Consul's list"
         );
-        let known = match whole {
-            true => Endpoints::live(list),
-            false => Endpoints::last_known(list, None),
+        let nobody = whole && list.is_empty();
+        let known = Endpoints {
+            live: whole,
+            trouble: nobody.then(|| Arc::new(nobody_healthy(&self.lookup.service))),
+            ready: list,
         };
         announce(&self.sender, known);
     }
@@ -197,4 +199,10 @@ impl Follower {
         let last = self.settled.last().to_vec();
         announce(&self.sender, Endpoints::last_known(last, Some(trouble)));
     }
+}
+
+/// Who is registered and fails a check is not listed, any more than who is not registered.
+pub(crate) fn nobody_healthy(service: &str) -> Error {
+    let message = format!("Consul lists no healthy instance of `{service}`");
+    Error::new(Kind::Unavailable, message)
 }

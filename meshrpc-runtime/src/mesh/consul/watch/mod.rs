@@ -21,6 +21,7 @@ use std::{
 use tokio::{runtime::Handle, sync::watch};
 
 use self::follow::Follower;
+pub(super) use self::follow::nobody_healthy;
 use super::agent::{Agent, Lookup};
 use crate::{blocking, discovery::Endpoints, error::Error};
 
