@@ -54,6 +54,10 @@ impl Finding {
         Self::new(check, Status::NotRun, None, detail.into())
     }
 
+    pub(super) fn is_ok(&self) -> bool {
+        self.status == Status::Ok
+    }
+
     /// The same, of `subject`.
     pub(super) fn of(self, subject: impl Into<String>) -> Self {
         Self {

@@ -1,13 +1,16 @@
 //! `local:`: the directory, and who answers at its entries.
 
+use std::sync::Arc;
+
 use meshrpc::{
+    client::Dialer,
     discovery::{Endpoint, Health, Via},
     mesh::{Environment, local::Registry},
 };
 
 use super::{
     finding::{Cause, Finding},
-    path,
+    path::Prober,
     report::Report,
 };
 
@@ -21,6 +24,10 @@ pub(super) async fn examine(
         Ok(registry) => registry,
         Err(error) => return report.failed("registry", Cause::RegistryUnusable, &error),
     };
+    let prober = match Prober::new(Arc::new(Dialer), environment) {
+        Ok(prober) => prober,
+        Err(error) => return report.failed("keys", Cause::Environment, &error),
+    };
     let (directory, namespace) = (registry.runtime_dir(), registry.namespace());
     let detail = format!("directory {directory}, namespace {namespace}");
     report.finding(&Finding::ok("registry", detail));
@@ -33,11 +40,11 @@ pub(super) async fn examine(
         named => named,
     };
     for deployment in chosen {
-        instances(&registry, deployment, report).await;
+        instances(&registry, &prober, deployment, report).await;
     }
 }
 
-async fn instances(registry: &Registry, deployment: &str, report: &mut Report) {
+async fn instances(registry: &Registry, prober: &Prober, deployment: &str, report: &mut Report) {
     let entries = match registry.list(deployment) {
         Ok(entries) => entries,
         Err(error) => return report.failed("registered", Cause::RegistryUnusable, &error),
@@ -61,7 +68,7 @@ async fn instances(registry: &Registry, deployment: &str, report: &mut Report) {
                     weight: 1,
                     zone: None,
                 };
-                report.finding(&path::direct(&endpoint).await);
+                report.finding(&prober.handshake(&endpoint).await);
             }
             (Health::Draining, _) => {
                 let detail = format!("it drains, process {}", entry.pid);

@@ -28,7 +28,8 @@ pub(crate) struct DoctorArgs {
     #[arg(value_name = "DEPLOYMENT")]
     deployments: Vec<String>,
     /// With `consul:`, the service that calls: its intentions and upstreams are looked at [default:
-    /// every service on the agent that has an upstream to the deployment].
+    /// every service on the agent that has an upstream to the deployment]. With
+    /// `via=instance` it is the name that `as=` gives in the URL.
     #[arg(long, value_name = "SERVICE")]
     caller: Option<String>,
     /// The mesh [default: MESHRPC_MESH, else `local:`].

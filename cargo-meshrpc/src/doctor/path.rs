@@ -1,10 +1,12 @@
 //! The handshake with whoever answers at an endpoint.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use meshrpc::{
-    client::{Connect, Dialer},
+    Error, Kind,
+    client::Connect,
     discovery::{Endpoint, Via},
+    mesh::{Environment, KeyFile},
     wire::{Config, LocalIdentity},
 };
 
@@ -13,38 +15,67 @@ use super::finding::{Cause, Finding};
 /// A path that takes longer is of no use to calls.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Shakes hands at `endpoint` and compares who answers with who is registered.
-pub(super) async fn handshake(connect: &dyn Connect, endpoint: &Endpoint) -> Finding {
-    let address = &endpoint.dial;
-    let subject = match (&endpoint.via, &endpoint.instance) {
-        (Via::Direct | Via::Sidecar { .. }, Some(instance)) => instance.name.to_string(),
-        _ => address.to_string(),
-    };
-    let finding = match tokio::time::timeout(PATIENCE, connect.connect(endpoint, config())).await {
-        Err(_) => {
-            let detail = format!("{address}: no answer within {PATIENCE:?}");
-            Finding::failed("handshake", Cause::HandshakeFailed, detail)
-        }
-        Ok(Err(error)) => {
-            let cause = match std::error::Error::source(&error) {
-                Some(source) if source.is::<std::io::Error>() => Cause::InstanceUnreachable,
-                _ => Cause::HandshakeFailed,
-            };
-            Finding::failed("handshake", cause, error.to_string())
-        }
-        Ok(Ok(connection)) => {
-            let peer = connection.peer();
-            let answered = (&*peer.name, peer.epoch);
-            connection.close();
-            compare(endpoint, answered)
-        }
-    };
-    finding.of(subject)
+/// How hands are shaken.
+pub(super) struct Prober {
+    connect: Arc<dyn Connect>,
+    config: Arc<Config>,
 }
 
-/// [`handshake`], with the transports that need no key.
-pub(super) async fn direct(endpoint: &Endpoint) -> Finding {
-    handshake(&Dialer, endpoint).await
+impl Prober {
+    /// By `connect`, with the keys that `environment` names.
+    ///
+    /// # Errors
+    /// If there is something wrong with their file.
+    pub(super) fn new(connect: Arc<dyn Connect>, environment: &Environment) -> Result<Self, Error> {
+        let mut config = Config {
+            identity: LocalIdentity {
+                name: format!("doctor-{}", std::process::id()),
+                epoch: 0,
+            },
+            ..Config::default()
+        };
+        if let Some(file) = environment.key_file() {
+            config.keys = Some(Arc::new(KeyFile::open(file)?));
+        }
+        let config = Arc::new(config);
+        Ok(Self { connect, config })
+    }
+
+    /// Shakes hands at `endpoint` and compares who answers with who is registered.
+    pub(super) async fn handshake(&self, endpoint: &Endpoint) -> Finding {
+        let address = &endpoint.dial;
+        let subject = match &endpoint.instance {
+            Some(instance) => instance.name.to_string(),
+            None => address.to_string(),
+        };
+        let connected = self.connect.connect(endpoint, Arc::clone(&self.config));
+        let finding = match tokio::time::timeout(PATIENCE, connected).await {
+            Err(_) => {
+                let detail = format!("{address}: no answer within {PATIENCE:?}");
+                Finding::failed("handshake", Cause::HandshakeFailed, detail)
+            }
+            Ok(Err(error)) => {
+                Finding::failed("handshake", cause(&error, endpoint), error.to_string())
+            }
+            Ok(Ok(connection)) => {
+                let peer = connection.peer();
+                let answered = (&*peer.name, peer.epoch);
+                connection.close();
+                compare(endpoint, answered)
+            }
+        };
+        finding.of(subject)
+    }
+}
+
+fn cause(error: &Error, endpoint: &Endpoint) -> Cause {
+    match error.source() {
+        _ if error.kind() == Kind::Denied && matches!(endpoint.via, Via::Sidecar { .. }) => {
+            Cause::CertificateRefused
+        }
+        Some(source) if source.is::<io::Error>() => Cause::InstanceUnreachable,
+        _ => Cause::HandshakeFailed,
+    }
 }
 
 fn compare(endpoint: &Endpoint, (name, epoch): (&str, u64)) -> Finding {
@@ -63,15 +94,4 @@ fn compare(endpoint: &Endpoint, (name, epoch): (&str, u64)) -> Finding {
     let detail =
         format!("`{name}` (epoch {epoch}) answers at {address}, which is not registered there");
     Finding::failed("handshake", Cause::WrongInstance, detail)
-}
-
-/// A handshake that names no contract.
-fn config() -> Arc<Config> {
-    Arc::new(Config {
-        identity: LocalIdentity {
-            name: format!("doctor-{}", std::process::id()),
-            epoch: 0,
-        },
-        ..Config::default()
-    })
 }

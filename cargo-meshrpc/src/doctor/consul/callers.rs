@@ -15,7 +15,7 @@ use meshrpc::{
 };
 use serde::Deserialize;
 
-use super::{Cause, Finding, Report, agent, instances::Known, path};
+use super::{Cause, Finding, Prober, Report, agent, instances::Known, path};
 
 /// A service on this agent, and where it reaches the deployment.
 #[derive(Debug)]
@@ -33,56 +33,78 @@ struct Upstream {
     local_bind_port: u16,
 }
 
-pub(super) async fn examine(
-    consul: &Consul,
-    deployment: &str,
-    known: &Known,
-    only: Option<&str>,
-    report: &mut Report,
-) {
-    let callers = match callers(consul, deployment, only).await {
-        Ok(callers) => callers,
-        Err(error) => return report.finding(&agent::trouble("callers", &error).of(deployment)),
-    };
-    for Caller { name, upstreams } in callers {
-        let subject = format!("{name} → {deployment}");
-        let allowed = match consul.agent().may_connect(&name, deployment).await {
-            Ok(allowed) => allowed,
+/// A deployment that is called.
+pub(super) struct Calls<'a> {
+    pub(super) consul: &'a Consul,
+    pub(super) prober: &'a Prober,
+    pub(super) deployment: &'a str,
+    pub(super) known: &'a Known,
+}
+
+impl Calls<'_> {
+    /// Looks at the callers, or at `only` that one.
+    pub(super) async fn examine(&self, only: Option<&str>, report: &mut Report) {
+        let Self {
+            consul, deployment, ..
+        } = self;
+        let by_certificate = consul.options().route() == Route::Instance;
+        // A certificate is that of one service.
+        let only = match by_certificate {
+            true => Some(consul.options().identity()),
+            false => only,
+        };
+        let callers = match callers(consul, deployment, only).await {
+            Ok(callers) => callers,
             Err(error) => {
-                report.finding(&agent::trouble("intentions", &error).of(subject));
-                continue;
+                return report.finding(&agent::trouble("callers", &error).of(*deployment));
             }
         };
-        report.finding(&match allowed {
-            true => Finding::ok("intentions", "allowed").of(&subject),
-            false => {
-                Finding::failed("intentions", Cause::Denied, "no intention allows it").of(&subject)
+        for caller in callers {
+            let subject = format!("{} → {deployment}", caller.name);
+            let finding = match consul.agent().may_connect(&caller.name, deployment).await {
+                Ok(true) => Finding::ok("intentions", "allowed"),
+                Ok(false) => Finding::failed("intentions", Cause::Denied, "no intention allows it"),
+                Err(error) => agent::trouble("intentions", &error),
+            };
+            let allowed = finding.is_ok();
+            report.finding(&finding.of(&subject));
+            if by_certificate && allowed {
+                for endpoint in &self.known.sidecars {
+                    report.finding(&self.prober.handshake(endpoint).await);
+                }
+            } else if !by_certificate {
+                self.upstreams(&subject, &caller.upstreams, allowed, report)
+                    .await;
             }
-        });
-        if consul.options().route() != Route::Upstream {
-            continue;
         }
+    }
+
+    async fn upstreams(
+        &self,
+        subject: &str,
+        upstreams: &[SocketAddr],
+        allowed: bool,
+        report: &mut Report,
+    ) {
         if upstreams.is_empty() {
             let detail = "no sidecar on this agent has an upstream to it";
             let finding = Finding::failed("upstream", Cause::UpstreamMissing, detail);
-            report.finding(&finding.of(&subject));
+            report.finding(&finding.of(subject));
         }
-        for address in upstreams {
-            match listens(address).await {
-                Ok(()) => {
-                    let detail = format!("{address} listens");
-                    report.finding(&Finding::ok("upstream", detail).of(&subject));
-                }
+        for &address in upstreams {
+            let finding = match listens(address).await {
+                Ok(()) => Finding::ok("upstream", format!("{address} listens")),
                 Err(error) => {
                     let detail = format!("{address}: {error}");
-                    let finding = Finding::failed("upstream", Cause::UpstreamDown, detail);
-                    report.finding(&finding.of(&subject));
-                    continue;
+                    Finding::failed("upstream", Cause::UpstreamDown, detail)
                 }
-            }
+            };
+            let listens = finding.is_ok();
+            report.finding(&finding.of(subject));
             // What is forbidden, or leads nowhere, has been said.
-            if allowed && !known.callable.is_empty() {
-                report.finding(&path::direct(&through(address, known)).await);
+            if listens && allowed && !self.known.callable.is_empty() {
+                let through = through(address, self.known);
+                report.finding(&self.prober.handshake(&through).await);
             }
         }
     }

@@ -16,9 +16,10 @@ use meshrpc::mesh::{
     consul::{Consul, Route},
 };
 
+use self::callers::Calls;
 use super::{
     finding::{Cause, Finding},
-    path,
+    path::{self, Prober},
     report::Report,
 };
 
@@ -34,6 +35,10 @@ pub(super) async fn examine(
         Ok(consul) => consul,
         Err(error) => return report.failed("url", Cause::MeshUrl, &error),
     };
+    let prober = match Prober::new(consul.dialer(), environment) {
+        Ok(prober) => prober,
+        Err(error) => return report.failed("keys", Cause::Environment, &error),
+    };
     let Some(about) = agent::examine(&consul, deployments, report).await else {
         return;
     };
@@ -45,16 +50,19 @@ pub(super) async fn examine(
                 continue;
             }
         };
-        match consul.options().route() {
-            Route::Plain => {
-                for endpoint in &known.direct {
-                    report.finding(&path::direct(endpoint).await);
-                }
+        if consul.options().route() == Route::Plain {
+            for endpoint in &known.direct {
+                report.finding(&prober.handshake(endpoint).await);
             }
-            _ => {
-                sidecars::examine(&known, report).await;
-                callers::examine(&consul, deployment, &known, caller, report).await;
-            }
+            continue;
         }
+        sidecars::examine(&known, report).await;
+        let calls = Calls {
+            consul: &consul,
+            prober: &prober,
+            deployment,
+            known: &known,
+        };
+        calls.examine(caller, report).await;
     }
 }

@@ -51,7 +51,7 @@ struct LeafDialer(Consul);
 
 impl Consul {
     /// What dials what this resolver finds.
-    pub(crate) fn dialer(&self) -> Arc<dyn Connect> {
+    pub fn dialer(&self) -> Arc<dyn Connect> {
         match self.options().route() {
             Route::Instance => Arc::new(LeafDialer(self.clone())),
             Route::Upstream | Route::Plain => Arc::new(Dialer),
