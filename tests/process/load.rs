@@ -106,6 +106,11 @@ impl Load {
         self.shared.outcomes().len()
     }
 
+    /// Calls that have failed.
+    pub fn failed(&self) -> usize {
+        failures(&self.shared.outcomes()).len()
+    }
+
     /// Calls that this process answered.
     pub fn answered_by(&self, pid: u32) -> usize {
         let outcomes = self.shared.outcomes();

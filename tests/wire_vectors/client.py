@@ -258,7 +258,7 @@ def malformed(path, vector):  # What the server says to it, and whether it close
     return said[0] if said else "nothing", False
 
 
-def main(path, folder, keyed, key):
+def main(path, folder, keyed, secret):
     vectors = {file.stem: json.loads(file.read_text()) for file in Path(folder).glob("*.json")}
 
     def holds(what, found, expected=True):
@@ -311,7 +311,7 @@ def main(path, folder, keyed, key):
     refused = [vector for vector in vectors["malformed"] if vector["receiver"] == "server"]
     found = [(vector["name"], *malformed(path, vector)) for vector in refused]
     holds("is refused", found, [(vector["name"], vector["answer"], vector["closes"]) for vector in refused])
-    holds("proves a key", Connection(keyed).shake_hands("Greeter", key=key.encode()).call("meshrpc.ping/ping"), None)
+    holds("proves a key", Connection(keyed).shake_hands("Greeter", key=secret.encode()).call("meshrpc.ping/ping"), None)
     try:
         Connection(keyed).shake_hands("Greeter")
     except AssertionError as kind:

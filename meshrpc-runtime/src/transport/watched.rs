@@ -13,9 +13,12 @@ const LONGEST: u64 = 1 << 20;
 /// A value made of files, made anew once one of them is another.
 pub(crate) struct Watched<T> {
     paths: Vec<PathBuf>,
-    make: Box<dyn Fn(&[Vec<u8>]) -> Result<T, String> + Send + Sync>,
+    make: Box<Make<T>>,
     made: Mutex<Made<T>>,
 }
+
+/// Makes the value of what stands in the files.
+type Make<T> = dyn Fn(&[Vec<u8>]) -> Result<T, String> + Send + Sync;
 
 struct Made<T> {
     value: Arc<T>,
@@ -75,10 +78,7 @@ impl<T> Watched<T> {
     }
 }
 
-fn made<T>(
-    paths: &[PathBuf],
-    make: &(dyn Fn(&[Vec<u8>]) -> Result<T, String> + Send + Sync),
-) -> Result<T, String> {
+fn made<T>(paths: &[PathBuf], make: &Make<T>) -> Result<T, String> {
     let names = || {
         let names: Vec<String> = paths
             .iter()

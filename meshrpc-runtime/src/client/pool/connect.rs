@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, io, sync::Arc};
 
 use crate::{
-    connection::{Connection, Io},
+    connection::Connection,
     discovery::{Address, BoxFuture, Endpoint, Via},
     error::{Error, Kind},
     transport,
@@ -112,7 +112,8 @@ pub(crate) async fn dialled<T>(
 }
 
 /// Waits for `dial` and performs the handshake on what it brings.
-pub(crate) async fn establish<T: Io>(
+#[cfg(feature = "testing")]
+pub(crate) async fn establish<T: crate::connection::Io>(
     address: &Address,
     dial: impl Future<Output = io::Result<T>>,
     config: Arc<Config>,

@@ -110,7 +110,7 @@ impl ServerTls {
     pub(crate) fn open(&self) -> Result<Acceptor, Error> {
         let mut paths = vec![self.chain.clone(), self.key.clone()];
         paths.extend(self.client_roots.clone());
-        let config = Watched::new(paths, server_config).map_err(unusable)?;
+        let config = Watched::new(paths, server_config).map_err(|error| unusable(&error))?;
         Ok(Acceptor(config))
     }
 }
@@ -151,7 +151,7 @@ impl ClientTls {
                 .flat_map(|(chain, key)| [chain.clone(), key.clone()]),
         );
         let name = self.name.as_deref().map(server_name).transpose()?;
-        let config = Watched::new(paths, client_config).map_err(unusable)?;
+        let config = Watched::new(paths, client_config).map_err(|error| unusable(&error))?;
         Ok(Connector { config, name })
     }
 }
@@ -267,7 +267,7 @@ fn server_name(name: &str) -> Result<ServerName<'static>, Error> {
     })
 }
 
-fn unusable(error: String) -> Error {
+fn unusable(error: &str) -> Error {
     Error::new(Kind::Unavailable, format!("TLS: {error}")).with_code(Code::FailedPrecondition)
 }
 

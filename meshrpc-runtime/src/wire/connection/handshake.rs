@@ -115,7 +115,7 @@ impl Connection {
                 self.client_said_hello(frame.payload.clone(), now)
             }
             (Side::Client, Some(FrameType::ServerHello)) => {
-                self.server_said_hello(frame.payload.clone(), now)
+                self.server_said_hello(&frame.payload, now)
             }
             (Side::Server, Some(FrameType::Auth)) => self.client_proved(&frame.payload, now),
             (Side::Client, Some(FrameType::GoAway)) => {
@@ -187,10 +187,10 @@ impl Connection {
         Ok(())
     }
 
-    fn server_said_hello(&mut self, payload: Bytes, now: Instant) -> Result<(), Fault> {
+    fn server_said_hello(&mut self, payload: &Bytes, now: Instant) -> Result<(), Fault> {
         let server = Hello::parse(payload.clone(), false)?;
         let proof = match &mut self.proving {
-            Some(proving) => Some(proving.client_proof(&server, &payload)?),
+            Some(proving) => Some(proving.client_proof(&server, payload)?),
             None => None,
         };
         let checksum = server.checksum;

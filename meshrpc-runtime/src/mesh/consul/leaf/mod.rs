@@ -30,7 +30,7 @@ use crate::{
     client::{Connect, Dialer, dialled},
     connection::Connection,
     discovery::{Address, BoxFuture, Endpoint, Via},
-    error::{Error, Kind},
+    error::{Code, Error, Kind},
     transport::tls::{Ends, connect},
     wire::Config,
 };
@@ -110,9 +110,23 @@ impl Connect for LeafDialer {
             let name = address.ip().into();
             let dial = connect(*address, tls, name, Ends::Proxy);
             let stream = dialled(&endpoint.dial, dial).await?;
-            Connection::connect_on(stream, config).await
+            let connected = Connection::connect_on(stream, config).await;
+            connected.map_err(|error| let_in(error, endpoint))
         })
     }
+}
+
+/// A sidecar that does not take this process's certificate says no more than that: whether it was
+/// an intention, Consul knows.
+fn let_in(error: Error, endpoint: &Endpoint) -> Error {
+    if (error.kind(), error.code()) != (Kind::Denied, Code::PermissionDenied) {
+        return error;
+    }
+    let message = format!(
+        "the sidecar at {} does not let this process in",
+        endpoint.dial
+    );
+    Error::new(Kind::Unavailable, message).with_source(error)
 }
 
 fn gone() -> Error {

@@ -12,10 +12,13 @@ use tokio::{
 };
 
 use super::Kept;
-use crate::mesh::consul::{agent::CheckStatus, error::ConsulError, sidecar::Sidecar};
+use crate::mesh::consul::{agent::CheckStatus, sidecar::Sidecar};
 
 /// Time between two beats; three have to fail before a check turns critical.
 const BEAT: Duration = Duration::from_secs(1);
+/// Time until an agent that did not take one is asked again: as soon as it is back it has to know
+/// what is alive, before its lists are read.
+const AGAIN: Duration = Duration::from_millis(250);
 /// Time for the agent to take one.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Time for a sidecar to answer.
@@ -29,13 +32,13 @@ pub(super) async fn of_service(kept: Arc<Kept>) {
     let mut told = kept.told.subscribe();
     let mut log = Log::default();
     loop {
-        let next = Instant::now() + BEAT;
+        let begun = Instant::now();
         told.mark_unchanged();
         let (now, note) = status.borrow_and_update().clone();
         let done = tell(&kept, &kept.ttl(), now, &note).await;
-        log.note(&kept, done);
+        log.note(&kept, &done);
         tokio::select! {
-            () = sleep_until(next) => {}
+            () = sleep_until(next(begun, &done)) => {}
             _ = status.changed() => {}
             // A registration that is new has the status of its template.
             _ = told.changed() => {}
@@ -57,7 +60,8 @@ pub(super) async fn of_sidecar(
     let mut is_passing = false;
     let mut replaced = 0;
     loop {
-        let next = Instant::now() + BEAT;
+        let begun = Instant::now();
+        let mut due = begun + BEAT;
         told.mark_unchanged();
         let runs = info
             .as_mut()
@@ -73,12 +77,24 @@ pub(super) async fn of_sidecar(
                 kept.cuts.send_modify(|cuts| *cuts += 1);
             }
         }
+        if runs
+            && let Some(sidecar) = &sidecar
+            && kept.has_new_token()
+        {
+            let id = kept.id();
+            tracing::warn!(
+                id,
+                "there is another token: starting the sidecar again with it"
+            );
+            sidecar.restart();
+        }
         let checks = kept.sidecar_ttl();
         if answers {
             answered = Instant::now();
             let done = tell(&kept, &checks, CheckStatus::Passing, "it answers").await;
             is_passing = done.is_ok();
-            log.note(&kept, done);
+            due = next(begun, &done);
+            log.note(&kept, &done);
             if is_passing {
                 passing.send_replace(true);
             }
@@ -88,7 +104,7 @@ pub(super) async fn of_sidecar(
             if is_passing {
                 let done = tell(&kept, &checks, CheckStatus::Critical, "it does not run").await;
                 is_passing = done.is_err();
-                log.note(&kept, done);
+                log.note(&kept, &done);
             }
         } else if answered.elapsed() >= HUNG
             && let Some(sidecar) = &sidecar
@@ -108,7 +124,7 @@ pub(super) async fn of_sidecar(
             }
         };
         tokio::select! {
-            () = sleep_until(next) => {}
+            () = sleep_until(due) => {}
             _ = told.changed() => {}
             alive = changed => if !alive {
                 return;
@@ -117,13 +133,20 @@ pub(super) async fn of_sidecar(
     }
 }
 
+/// Why the agent was not told.
+struct Untold {
+    why: String,
+    /// It may be told in a moment.
+    is_transient: bool,
+}
+
 /// Tells the agent, and registers again if it has forgotten.
 async fn tell(
     kept: &Kept,
     checks: &[String],
     status: CheckStatus,
     note: &str,
-) -> Result<(), String> {
+) -> Result<(), Untold> {
     let seen = *kept.told.borrow();
     for check in checks {
         let update = kept.setting.agent.update_check(check, status, note);
@@ -131,13 +154,34 @@ async fn tell(
             Ok(Ok(())) => {}
             Ok(Err(error)) if error.is_unknown() => {
                 let again = kept.register_again(seen).await;
-                return again.map_err(|error: ConsulError| error.to_string());
+                return again.map_err(|error| Untold {
+                    why: error.to_string(),
+                    is_transient: false,
+                });
             }
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("no answer from the agent within {PATIENCE:?}")),
+            Ok(Err(error)) => {
+                return Err(Untold {
+                    why: error.to_string(),
+                    is_transient: error.is_transient(),
+                });
+            }
+            Err(_) => {
+                return Err(Untold {
+                    why: format!("no answer from the agent within {PATIENCE:?}"),
+                    is_transient: true,
+                });
+            }
         }
     }
     Ok(())
+}
+
+/// When the next beat is due after one at `begun`.
+fn next(begun: Instant, done: &Result<(), Untold>) -> Instant {
+    match done {
+        Err(untold) if untold.is_transient => Instant::now() + AGAIN,
+        _ => begun + BEAT,
+    }
 }
 
 /// Says once that something is wrong, and once that it is well again.
@@ -147,16 +191,16 @@ struct Log {
 }
 
 impl Log {
-    fn note(&mut self, kept: &Kept, done: Result<(), String>) {
+    fn note(&mut self, kept: &Kept, done: &Result<(), Untold>) {
         let is_wrong = done.is_err();
         match done {
             Ok(()) if self.is_wrong => {
                 tracing::info!(id = kept.id(), "the agent is told again that this is alive");
             }
-            Err(error) if !self.is_wrong => {
+            Err(untold) if !self.is_wrong => {
                 tracing::warn!(
                     id = kept.id(),
-                    error,
+                    error = untold.why,
                     "the agent cannot be told that this is alive: trying on"
                 );
             }

@@ -1,6 +1,7 @@
 //! One registration, as the agent has it or is to have it.
 
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -77,6 +78,8 @@ struct State {
     takes_no_calls: bool,
     ttl: Vec<String>,
     sidecar_ttl: Vec<String>,
+    /// Tells the token of the sidecar's last start from others.
+    sidecar_token: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +129,14 @@ impl Kept {
     /// The id that the agent gives to the sidecar.
     pub(crate) fn sidecar_id(&self) -> String {
         format!("{}-sidecar-proxy", self.draft.id)
+    }
+
+    /// Whether the token is another than the one that the sidecar was started with: it reads none
+    /// later.
+    pub(super) fn has_new_token(&self) -> bool {
+        let now = mark(self.setting.agent.token().as_deref());
+        let started = self.state().sidecar_token;
+        started.is_some_and(|started| started != now)
     }
 
     /// Where the sidecar listens, seen from this machine.
@@ -331,6 +342,13 @@ impl Kept {
     }
 }
 
+/// A number by which a token is compared, and not known.
+fn mark(token: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    token.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// The sidecar of a registration.
 #[derive(Debug)]
 pub(super) struct Beside(pub(super) Arc<Kept>);
@@ -352,7 +370,9 @@ impl Plan for Beside {
                 sidecar_id: kept.sidecar_id(),
                 listener,
             };
-            let Some((launch, admin)) = proxy.launch(&subject, &setting.access(facts))? else {
+            let access = setting.access(facts);
+            kept.state().sidecar_token = Some(mark(access.token.as_deref()));
+            let Some((launch, admin)) = proxy.launch(&subject, &access)? else {
                 return Err("somebody else runs the sidecars of this mesh".to_owned());
             };
             let probe = Probe { listener, admin };

@@ -62,13 +62,13 @@ impl Probe {
         matches!(tokio::time::timeout(time, asked).await, Ok(Ok(())))
     }
 
-    /// How many of its listeners Envoy has replaced, with a new certificate for example. It cuts
-    /// their connections once its time to drain them is over.
+    /// How often Envoy has replaced listeners, for a new certificate for example. It cuts the
+    /// connections of the old ones once its time to drain them is over.
     pub(crate) async fn replaced(&self, time: Duration) -> u64 {
         let Some(admin) = self.admin else {
             return 0;
         };
-        let asked = tokio::time::timeout(time, draining(admin)).await;
+        let asked = tokio::time::timeout(time, modified(admin)).await;
         asked.ok().and_then(Result::ok).unwrap_or(0)
     }
 
@@ -96,12 +96,12 @@ async fn is_ready(admin: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Asks Envoy how many listeners it drains.
-async fn draining(admin: SocketAddr) -> io::Result<u64> {
-    let answer = asked(admin, "/stats?filter=total_listeners_draining").await?;
+/// Asks Envoy how many changes of listeners it has made.
+async fn modified(admin: SocketAddr) -> io::Result<u64> {
+    let answer = asked(admin, "/stats?filter=listener_manager.listener_modified").await?;
     let count = answer.lines().find_map(|line| {
-        let (_, count) = line.split_once("total_listeners_draining: ")?;
-        count.parse().ok()
+        let (_, count) = line.split_once("listener_modified: ")?;
+        count.trim().parse().ok()
     });
     count.ok_or_else(|| io::Error::other("it does not say"))
 }

@@ -82,7 +82,6 @@ impl<P: Plan> Supervisor<P> {
                 backoff.reset();
             }
             if let Ended::Unasked = ended {
-                self.state(SidecarState::BackingOff);
                 let wait = backoff.next(fastrand::f64());
                 // Whatever is wished now is looked at above.
                 let _ = tokio::time::timeout(wait, self.wished.changed()).await;
@@ -135,7 +134,13 @@ impl<P: Plan> Supervisor<P> {
             End::Exited(_) => {}
         }
         let last_words = process.last_words().await;
-        self.info.send_modify(|info| info.pid = None);
+        self.info.send_modify(|info| {
+            info.pid = None;
+            info.state = match end {
+                End::Wished => SidecarState::Stopped,
+                End::Exited(_) | End::Silent => SidecarState::BackingOff,
+            };
+        });
         let how = match end {
             End::Wished => {
                 let service_id = Arc::clone(&self.subject);
@@ -184,7 +189,7 @@ impl<P: Plan> Supervisor<P> {
         let mut restarts = 0;
         self.info.send_modify(|info| {
             restarts = info.restarts;
-            info.pid = None;
+            info.state = SidecarState::BackingOff;
             info.last_end = Some(end.clone());
         });
         tracing::warn!(service = &*self.subject, end, restarts, "the sidecar ended");

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use crate::discovery::{Endpoint, Instance};
 
 /// How long instances stay that are missing after an outage. Services register again within
-/// seconds, once they notice.
-const SETTLE: Duration = Duration::from_secs(10);
+/// seconds, once they notice; servers that lost sight of a node look for it every half minute.
+const SETTLE: Duration = Duration::from_secs(35);
 
 /// The last list, and whether the next is to be doubted.
 #[derive(Debug, Default)]
