@@ -197,28 +197,39 @@ fn print(programs: &Programs, workloads: &[Workload], figures: &Figures) {
     println!("{}", aligned(&medians(workloads, figures)));
 }
 
-/// What a workload is about: the figure, how it is called, and what it is divided by.
-fn figure(workload: Workload) -> (&'static str, &'static str, f64) {
+/// A figure of a workload: its name, how it is called, and what it is divided by.
+type Column = (Workload, &'static str, &'static str, f64);
+
+/// What a workload is about.
+fn figure(workload: Workload) -> Column {
     match workload.is_small() {
-        true => ("p50_us", "median", 1.0),
-        false => ("bytes_per_s", "GiB/s", (1_u64 << 30) as f64),
+        true => (workload, "p50_us", "p50 µs", 1.0),
+        false => (workload, "bytes_per_s", "GiB/s", (1_u64 << 30) as f64),
     }
 }
 
 /// Medians of the ratios that rounds gave, and their range.
 fn comparisons(workloads: &[Workload], figures: &Figures) -> Vec<Vec<String>> {
-    let mut rows = vec![["", "beside", "workload", "to reach", "ratio"].map(str::to_owned)];
+    let head = ["", "beside", "workload", "to reach", "ratio"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
     for comparison in Comparison::all() {
-        for &workload in workloads {
-            let (name, title, _) = figure(workload);
-            let of = |path| Some(figures.get(&(workload, path))?.iter().map(|it| it[name]));
+        let suited = workloads.iter().filter(|it| comparison.suits(**it));
+        for &workload in suited {
+            let (_, name, title, _) = figure(workload);
+            let of = |path| {
+                let samples = figures.get(&(workload, path))?;
+                Some(samples.iter().map(|it| it[name]).collect::<Vec<_>>())
+            };
             let (Some(own), Some(base)) = (of(comparison.path), of(comparison.base)) else {
                 continue;
             };
-            let ratio = Spread::of(own.zip(base).map(|(own, base)| own / base));
+            let less = comparison.less.and_then(of);
+            let less = less.unwrap_or_else(|| vec![0.0; own.len()]);
+            let rounds = own.iter().zip(base).zip(less);
+            let ratio = Spread::of(rounds.map(|((own, base), less)| (own - less) / (base - less)));
             let goal = comparison.goal(workload);
-            rows.push([
-                comparison.path.name(),
+            rows.push(vec![
+                comparison.name(),
                 comparison.base.name(),
                 format!("{} {title}", workload.name()),
                 goal.map_or("–".to_owned(), |goal| goal.to_string()),
@@ -226,23 +237,19 @@ fn comparisons(workloads: &[Workload], figures: &Figures) -> Vec<Vec<String>> {
             ]);
         }
     }
-    rows.into_iter().map(Into::into).collect()
+    rows
 }
 
 /// What each way gave, as medians.
 fn medians(workloads: &[Workload], figures: &Figures) -> Vec<Vec<String>> {
-    let columns = workloads.iter().flat_map(|&workload| {
-        let (name, title, unit) = figure(workload);
-        let main = (workload, name, title, unit);
-        let tail = (workload, "p99_us", "p99 µs", 1.0);
-        let title = |it| if it == "median" { "p50 µs" } else { it };
-        let main = (main.0, main.1, title(main.2), main.3);
-        match workload.is_small() {
-            true => vec![main, tail],
-            false => vec![main],
-        }
-    });
-    let columns: Vec<_> = columns.collect();
+    let columns: Vec<Column> = workloads
+        .iter()
+        .flat_map(|&workload| {
+            let tail = (workload, "p99_us", "p99 µs", 1.0);
+            let tail = workload.is_small().then_some(tail);
+            [figure(workload)].into_iter().chain(tail)
+        })
+        .collect();
     let mut rows = vec![vec![String::new()]];
     let titles = columns.iter();
     rows[0].extend(titles.map(|(workload, _, title, _)| format!("{} {title}", workload.name())));

@@ -38,6 +38,8 @@ pub struct Comparison {
     pub path: Path,
     /// Divided by whose.
     pub base: Path,
+    /// Both less the figure of this way: what sidecars add.
+    pub less: Option<Path>,
     /// What small calls are to reach.
     pub small: Option<Goal>,
     /// What large ones are.
@@ -97,6 +99,7 @@ impl Comparison {
         let with_raw = |between, small, large| Self {
             path: path(Stack::Meshrpc, between),
             base: path(Stack::Raw, between),
+            less: None,
             small,
             large,
         };
@@ -104,19 +107,34 @@ impl Comparison {
             let (small, large) = (Goal::AtMost(1.05), Goal::AtLeast(0.9));
             with_raw(Between::Two(proxy), Some(small), Some(large))
         };
-        let instance = |proxy, small| Self {
+        let direct = path(Stack::Meshrpc, Between::Nothing);
+        let instance = |proxy, less, small| Self {
             path: path(Stack::Meshrpc, Between::One(proxy)),
             base: path(Stack::Meshrpc, Between::Two(Proxy::BuiltIn)),
+            less,
             small,
             large: None,
         };
         vec![
             through(Proxy::BuiltIn),
             through(Proxy::Envoy),
-            instance(Proxy::BuiltIn, Some(Goal::AtMost(0.5))),
-            instance(Proxy::Envoy, None),
+            instance(Proxy::BuiltIn, None, Some(Goal::AtMost(0.5))),
+            instance(Proxy::BuiltIn, Some(direct), None),
+            instance(Proxy::Envoy, None, None),
+            instance(Proxy::Envoy, Some(direct), None),
             with_raw(Between::Nothing, None, None),
         ]
+    }
+
+    /// The name of what is measured, as the table has it.
+    pub fn name(self) -> String {
+        let added = if self.less.is_some() { ", added" } else { "" };
+        self.path.name() + added
+    }
+
+    /// Whether it says anything about a workload: of a rate nothing can be taken off.
+    pub fn suits(self, workload: Workload) -> bool {
+        workload.is_small() || self.less.is_none()
     }
 
     /// What is to be reached in a workload.
