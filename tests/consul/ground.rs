@@ -21,7 +21,11 @@ fn an_agent_finds_its_own_after_a_restart() {
         agent.kill();
         agent.start_again();
         agent.is_ready().await;
-        assert_eq!(agent.registered("echo").await.expect("it says"), ["echo-1"]);
+        eventually("it tells the catalog", async || {
+            let registered = agent.registered("echo").await;
+            registered.is_ok_and(|ids| ids == ["echo-1"])
+        })
+        .await;
     });
 }
 

@@ -64,8 +64,14 @@ fn the_chosen_sidecar_is_met_with_a_certificate_of_our_own() {
 
         // Its sidecar asks Consul who may come in.
         let denial = agent.deny("stranger", "doorman").await;
+        // Envoy is told after a moment, and leaves what is connected by then.
+        within(CAP, "the sidecar knows", async || {
+            let (_mesh, early) = client(&agent, "stranger", "doorman").await;
+            early.who().await.is_err()
+        })
+        .await;
         let (_mesh, stranger) = client(&agent, "stranger", "doorman").await;
-        // Envoy is told after a moment, and so is the reason.
+        // The reason is asked for once a dial has failed.
         within(CAP, "an intention denies it", async || {
             let Err(error) = stranger.who().await else {
                 return false;

@@ -11,9 +11,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// From 4 MiB on, what arrives has pages of its own, which no allocator counts.
 const LARGE: usize = (4 << 20) - 1_024;
-/// Beside the bodies there is what is on its way, in bodies: a body begins in short chunks, 256 KiB of
-/// them, and they are at both sides and between them.
-const ON_ITS_WAY: f64 = 0.25;
+/// Beside the bodies there is what is on its way, in bodies.
+const ON_ITS_WAY: f64 = 0.2;
 
 /// What is called, with types that keep what is sent at the caller.
 #[mesh_service]

@@ -94,7 +94,7 @@ fn what_listens_becomes_a_service_and_a_service_becomes_a_port() {
         assert_eq!(started.expect("it starts"), Started::New);
         let info = serving.info("echo").expect("it is known");
         assert_eq!(agent.passing("echo").await.expect("it says"), [&*info.id]);
-        assert_eq!(serving.list(), [info.clone()]);
+        assert_eq!(serving.list(), std::slice::from_ref(&info));
         assert_eq!(info.application, Some(echo.address.to_string()));
         let sidecar = info.sidecar.expect("it has one");
         assert_eq!(

@@ -60,9 +60,11 @@ async fn rotate(agent: &Agent) {
     });
     let path = "/v1/connect/ca/configuration";
     agent.put(path, &configuration).await;
-    let roots = agent.json("/v1/agent/connect/ca/roots").await;
-    let roots = roots["Roots"].as_array().map(Vec::len);
-    assert_eq!(roots, Some(2), "there is another root");
+    eventually("there is another root", async || {
+        let roots = agent.json("/v1/agent/connect/ca/roots").await;
+        roots["Roots"].as_array().map(Vec::len) == Some(2)
+    })
+    .await;
 }
 
 /// Where this process's sidecar takes connections to `ledger`.

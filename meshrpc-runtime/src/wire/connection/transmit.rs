@@ -21,9 +21,9 @@ use super::{
 use crate::error::{Error, Kind};
 
 /// Longest chunk while small calls are active.
-const SMALL_MODE_CHUNK: usize = 64 << 10;
+const SMALL_MODE_CHUNK: usize = 40 << 10;
 /// Bytes under way, not yet credited, while small calls are active.
-const SMALL_MODE_OUTSTANDING: u64 = 256 << 10;
+const SMALL_MODE_OUTSTANDING: u64 = 160 << 10;
 /// Chunks for which one small frame keeps the mode on.
 const SMALL_MODE_CHUNKS: u32 = 16;
 /// Where a small call ended as recently, others are expected when bulk begins.

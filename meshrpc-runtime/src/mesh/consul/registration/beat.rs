@@ -59,6 +59,9 @@ pub(super) async fn of_sidecar(
     let mut answered = Instant::now();
     let mut is_passing = false;
     let mut replaced = 0;
+    // When the connections of listeners that Envoy has replaced are to be replaced: an intention
+    // that denies new ones leaves them most of the time that they have.
+    let mut cut = None;
     loop {
         let begun = Instant::now();
         let mut due = begun + BEAT;
@@ -74,8 +77,12 @@ pub(super) async fn of_sidecar(
         if let Some(probe) = probe.filter(|_| answers) {
             let before = std::mem::replace(&mut replaced, probe.replaced(ANSWER).await);
             if replaced > before {
-                kept.cuts.send_modify(|cuts| *cuts += 1);
+                cut = Some(Instant::now() + kept.drain_time() / 4);
             }
+        }
+        if cut.is_some_and(|cut| cut <= Instant::now()) {
+            cut = None;
+            kept.cuts.send_modify(|cuts| *cuts += 1);
         }
         if runs
             && let Some(sidecar) = &sidecar

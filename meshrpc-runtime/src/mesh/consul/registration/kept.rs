@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use serde_json::Value;
@@ -21,7 +22,7 @@ use crate::{
         consul::{
             agent::{AgentError, CheckStatus},
             error::ConsulError,
-            sidecar::{Launch, Plan, Probe, Subject},
+            sidecar::{Launch, Plan, Probe, Proxy, Subject},
         },
         host,
     },
@@ -129,6 +130,14 @@ impl Kept {
     /// The id that the agent gives to the sidecar.
     pub(crate) fn sidecar_id(&self) -> String {
         format!("{}-sidecar-proxy", self.draft.id)
+    }
+
+    /// How long Envoy leaves connections after it has replaced their listener.
+    pub(super) fn drain_time(&self) -> Duration {
+        match &self.setting.proxy {
+            Some(Proxy::Envoy(envoy)) => Duration::from_secs(envoy.drain_seconds.into()),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Whether the token is another than the one that the sidecar was started with: it reads none

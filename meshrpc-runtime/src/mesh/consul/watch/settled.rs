@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use crate::discovery::{Endpoint, Instance};
 
-/// How long instances stay that are missing after an outage. Services register again within
+/// How long instances stay that are missing after an outage. A first list that misses none may be
+/// from before it: checks that expired meanwhile are told after that, and are well again after a
+/// beat. Services register again within
 /// seconds, once they notice; servers that lost sight of a node look for it every half minute.
 const SETTLE: Duration = Duration::from_secs(35);
 
@@ -52,7 +54,7 @@ impl Settled {
             false => Vec::new(),
         };
         let whole = missing.is_empty();
-        if whole {
+        if !doubted {
             self.doubted_until = None;
         }
         self.last = list;
@@ -118,15 +120,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_whole_again_ends_the_doubt() {
+    fn a_list_that_is_whole_again_does_not_end_the_doubt() {
         let mut settled = Settled::default();
-        let now = connection::now();
-        settled.take(listed(&["a"]), now);
-        settled.doubt(now);
+        let start = connection::now();
+        settled.take(listed(&["a"]), start);
+        settled.doubt(start);
         assert_eq!(
-            settled.take(listed(&["a", "b"]), now),
+            settled.take(listed(&["a", "b"]), start),
             (listed(&["a", "b"]), true)
         );
-        assert_eq!(settled.take(Vec::new(), now), (Vec::new(), true));
+        let (list, whole) = settled.take(Vec::new(), start);
+        assert_eq!((names(&list), whole), (vec!["a", "b"], false));
+        let end = start + SETTLE;
+        assert_eq!(settled.take(Vec::new(), end), (Vec::new(), true));
+        assert_eq!(settled.doubted(end), None);
     }
 }
