@@ -13,6 +13,7 @@ mod plot;
 mod process;
 mod results;
 mod run;
+mod sidecars;
 mod stacks;
 mod syscalls;
 mod table;
@@ -46,6 +47,8 @@ enum Verb {
     Run(run::Options),
     /// Measures how cost grows, one curve after the other, and writes a file.
     Grow(grow::Options),
+    /// Measures what calls cost through sidecars of Consul, and prints a table.
+    Sidecars(sidecars::Options),
     /// Draws the figures of a file.
     Plot {
         /// What `run` and `grow` wrote.
@@ -73,6 +76,20 @@ enum Verb {
     /// Keeps a core awake while nothing else wants it.
     #[command(hide = true)]
     Idle,
+    /// Serves what `sidecars` calls in a mesh until its input ends.
+    #[command(hide = true)]
+    Behind {
+        /// The mesh.
+        url: String,
+        /// What the names of its services end with.
+        place: String,
+    },
+    /// Makes the calls of `sidecars` in a mesh until its input ends.
+    #[command(hide = true)]
+    Before {
+        /// The mesh.
+        url: String,
+    },
     /// Serves one stack until its input ends.
     #[command(hide = true)]
     Serve {
@@ -158,6 +175,9 @@ fn act(arguments: Arguments) -> Result<()> {
             println!("{}", serde_json::to_string(&sample)?);
             Ok(())
         }
+        Verb::Sidecars(options) => sidecars::run(&options),
+        Verb::Behind { url, place } => on_a_worker(sidecars::behind(url, place)),
+        Verb::Before { url } => on_a_worker(sidecars::before(url)),
         Verb::Idle => {
             cores::idle();
             Ok(())

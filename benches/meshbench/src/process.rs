@@ -59,11 +59,65 @@ impl Registry {
     }
 }
 
-/// A server in a process of its own. It ends with this value.
-pub struct Server {
+/// A process of this program that answers in lines. It ends with this value.
+pub struct Companion {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
+}
+
+impl Companion {
+    /// Starts one, on one core if it is said which, with these arguments. What announces itself
+    /// does so in `registry`.
+    pub fn start(arguments: &[&str], registry: &Registry, core: Option<usize>) -> Result<Self> {
+        let mut program = Command::new(std::env::current_exe()?);
+        if let Some(core) = core {
+            program.args(["--core", &core.to_string()]);
+        }
+        let mut child = program
+            .args(arguments)
+            .env("MESHRPC_RUNTIME_DIR", registry.0.path())
+            .env("MESHRPC_NAMESPACE", "meshbench")
+            .env("MESHRPC_LISTEN", "127.0.0.1:0")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let input = child.stdin.take().context("no input")?;
+        let output = BufReader::new(child.stdout.take().context("no output")?);
+        Ok(Self {
+            child,
+            input,
+            output,
+        })
+    }
+
+    /// Asks, and waits for the answer.
+    pub fn ask(&mut self, what: &str) -> Result<String> {
+        writeln!(self.input, "{what}")?;
+        self.line()
+    }
+
+    /// Waits for its next line.
+    pub fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            bail!("the process beside this one ended");
+        }
+        Ok(line)
+    }
+}
+
+impl Drop for Companion {
+    fn drop(&mut self) {
+        // It may have ended by itself, which whoever asked it last was told.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server in a process of its own. It ends with this value.
+pub struct Server {
+    process: Companion,
     /// Where it listens.
     pub address: SocketAddr,
 }
@@ -77,64 +131,28 @@ impl Server {
         service: &str,
         core: Option<usize>,
     ) -> Result<Self> {
-        let mut program = Command::new(std::env::current_exe()?);
-        if let Some(core) = core {
-            program.args(["--core", &core.to_string()]);
-        }
-        let mut child = program
-            .args(["serve", stack.name(), service])
-            .env("MESHRPC_RUNTIME_DIR", registry.0.path())
-            .env("MESHRPC_NAMESPACE", "meshbench")
-            .env("MESHRPC_LISTEN", "127.0.0.1:0")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = child.stdin.take().context("no input")?;
-        let mut output = BufReader::new(child.stdout.take().context("no output")?);
-        let mut line = String::new();
-        output.read_line(&mut line)?;
+        let mut process = Companion::start(&["serve", stack.name(), service], registry, core)?;
+        let line = process.line()?;
         let address = line.trim().parse().with_context(|| {
             let stack = stack.name();
             format!("the server of {stack} says `{line}` in place of its address")
         })?;
-        Ok(Self {
-            child,
-            input,
-            output,
-            address,
-        })
+        Ok(Self { process, address })
     }
 
     /// Its process.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.child.id()
     }
 
     /// What it has used.
     pub fn usage(&mut self) -> Result<Usage> {
-        serde_json::from_str(&self.ask("usage")?).context("not a usage")
+        serde_json::from_str(&self.process.ask("usage")?).context("not a usage")
     }
 
     /// From now on it counts its allocations.
     pub fn count(&mut self) -> Result<()> {
-        self.ask("count").map(drop)
-    }
-
-    fn ask(&mut self, what: &str) -> Result<String> {
-        writeln!(self.input, "{what}")?;
-        let mut line = String::new();
-        if self.output.read_line(&mut line)? == 0 {
-            bail!("the server ended");
-        }
-        Ok(line)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself, which whoever asked it last was told.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.ask("count").map(drop)
     }
 }
 

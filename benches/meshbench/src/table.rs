@@ -126,7 +126,7 @@ fn figures(results: &Results, workload: Workload, stacks: &[Stack]) -> Vec<Vec<S
 }
 
 /// A table of Markdown, the first row being its head.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -179,7 +179,7 @@ impl Display for Spread {
 }
 
 /// Three digits that count.
-struct Figure(f64);
+pub struct Figure(pub f64);
 
 impl Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

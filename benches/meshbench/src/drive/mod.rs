@@ -3,6 +3,7 @@
 mod bulk;
 mod idle;
 mod meter;
+mod over;
 mod ring;
 mod small;
 
@@ -12,6 +13,7 @@ use anyhow::{Result, bail};
 use bulk::Transfer;
 use bytes::Bytes;
 use meter::Meter;
+pub use over::{over, over_raw};
 
 use crate::{
     process::{Registry, Server},

@@ -78,7 +78,7 @@ pub(super) fn tcp(serving: &meshrpc::Serving) -> Result<SocketAddr> {
     }
 }
 
-/// One connection: a mesh with one address.
+/// One connection: a mesh with one instance.
 #[derive(Clone)]
 pub struct Connection {
     client: BenchClient,
@@ -86,18 +86,24 @@ pub struct Connection {
     _mesh: std::sync::Arc<Mesh>,
 }
 
-impl Caller for Connection {
-    async fn connect(address: SocketAddr) -> Result<Self> {
+impl Connection {
+    /// To whoever serves `deployment` in the mesh of this URL.
+    pub async fn open(url: &str, deployment: &str) -> Result<Self> {
         let mut limits = ClientLimits::default();
         limits.max_message = MESSAGE;
-        let mesh = Mesh::open(&format!("static:bench={address}")).await?;
-        let mesh = mesh.limits(limits);
-        let client = BenchClient::connect(&mesh, "bench");
+        let mesh = Mesh::open(url).await?.limits(limits);
+        let client = BenchClient::connect(&mesh, deployment);
         client.wait_ready().await?;
         Ok(Self {
             client,
             _mesh: mesh.into(),
         })
+    }
+}
+
+impl Caller for Connection {
+    async fn connect(address: SocketAddr) -> Result<Self> {
+        Self::open(&format!("static:bench={address}"), "bench").await
     }
 
     async fn echo(&self, id: u64) -> Result<()> {

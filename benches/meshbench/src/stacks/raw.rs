@@ -29,14 +29,24 @@ const WRITE: usize = 32 << 10;
 
 /// Serves on a port of the loopback interface that the system chooses.
 pub async fn serve() -> Result<()> {
+    let (address, serving) = listen().await?;
+    process::answer(address);
+    serving.await
+}
+
+/// Such a port, and the future that serves there.
+pub async fn listen() -> Result<(SocketAddr, impl Future<Output = Result<()>> + Send)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    process::answer(listener.local_addr()?);
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        // A client that goes ends its own task alone.
-        tokio::spawn(answer(stream));
-    }
+    let address = listener.local_addr()?;
+    let serving = async move {
+        loop {
+            let (stream, _) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            // A client that goes ends its own task alone.
+            tokio::spawn(answer(stream));
+        }
+    };
+    Ok((address, serving))
 }
 
 async fn answer(stream: TcpStream) -> Result<()> {
