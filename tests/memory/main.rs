@@ -11,8 +11,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// From 4 MiB on, what arrives has pages of its own, which no allocator counts.
 const LARGE: usize = (4 << 20) - 1_024;
-/// Beside the bodies there is what is on its way, in bodies.
-const ON_ITS_WAY: f64 = 0.2;
+/// Beside the bodies there is what is on its way, and there are buffers that a connection has only
+/// while it works; in bodies.
+const ON_ITS_WAY: f64 = 0.25;
 
 /// What is called, with types that keep what is sent at the caller.
 #[mesh_service]
