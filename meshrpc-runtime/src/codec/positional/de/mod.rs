@@ -249,9 +249,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        // A copy is aligned, and a short one is verified in fewer steps then.
-        let text = String::from_utf8(self.slice()?.to_vec());
-        visitor.visit_string(text.map_err(|_| DecodeError::new(DecodeProblem::Utf8))?)
+        visitor.visit_string(self.text()?.to_owned())
     }
 
     #[inline]
