@@ -139,7 +139,7 @@ async fn callable(consul: &Consul) -> Result<Vec<(String, String)>, AgentError> 
     let own = agent.services().await?;
     let deployments: BTreeSet<String> = own
         .into_values()
-        .filter(|service| service.kind.is_empty() && service.meta.contains_key(INSTANCE))
+        .filter(|service| service.kind.is_empty() && service.instance().is_some())
         .map(|service| service.service)
         .collect();
     let mut ready = Vec::new();
@@ -150,18 +150,11 @@ async fn callable(consul: &Consul) -> Result<Vec<(String, String)>, AgentError> 
             passing: true,
         };
         for entry in agent.instances(&lookup, 0, Duration::ZERO).await?.value {
-            let service = entry.service;
-            let host = match service.address.as_str() {
-                "" => entry.node.address,
-                address => address.to_owned(),
-            };
-            if let Some(name) = service.meta.get(INSTANCE) {
-                ready.push((name.clone(), format!("{host}:{}", service.port)));
+            if let Some(instance) = entry.service.instance() {
+                let place = format!("{}:{}", entry.host(), entry.service.port);
+                ready.push((instance.name.to_string(), place));
             }
         }
     }
     Ok(ready)
 }
-
-/// Where a registration has the instance's name.
-const INSTANCE: &str = "meshrpc-instance";

@@ -73,16 +73,14 @@ pub(super) fn trouble(check: &'static str, error: &AgentError) -> Finding {
 
 fn version(about: &About) -> Finding {
     let version = about.version();
-    let number = |part: &str| part.parse::<u32>().ok();
-    let mut parts = version.split(['.', '-', '+']).map(number);
     let detail = format!(
         "Consul {version}, node {}, datacenter {}",
         about.node(),
         about.datacenter()
     );
-    match (parts.next().flatten(), parts.next().flatten()) {
-        (Some(major), Some(minor)) if (major, minor) >= (1, 8) => Finding::ok("version", detail),
-        _ => Finding::warning("version", Cause::AgentVersion, detail),
+    match about.release() >= Some((1, 8)) {
+        true => Finding::ok("version", detail),
+        false => Finding::warning("version", Cause::AgentVersion, detail),
     }
 }
 

@@ -1,17 +1,12 @@
 //! What is registered under a deployment's name, and how healthy it is.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use meshrpc::{
     discovery::{Address, Endpoint, Instance, Via},
     mesh::consul::{
         Consul,
-        agent::{About, AgentError, CheckView, Entry, Lookup, ServiceView},
+        agent::{About, AgentError, CheckView, Entry, Lookup},
     },
 };
 use serde::Deserialize;
@@ -47,12 +42,8 @@ pub(super) async fn examine(
     let detail = format!("{} instances, {} sidecars", services.len(), sidecars.len());
     report.finding(&Finding::ok("registered", detail).of(deployment));
 
-    let named: HashMap<&str, &Entry> = services
-        .iter()
-        .map(|entry| (entry.service.id.as_str(), entry))
-        .collect();
     for entry in services.iter().chain(&sidecars) {
-        for finding in checks(entry, instance(entry, &named)) {
+        for finding in checks(entry, instance(entry)) {
             report.finding(&finding);
         }
     }
@@ -64,11 +55,11 @@ pub(super) async fn examine(
         if is_healthy(entry) {
             known
                 .direct
-                .extend(endpoint(entry, instance(entry, &named), Via::Direct));
+                .extend(endpoint(entry, instance(entry), Via::Direct));
         }
     }
     for entry in &sidecars {
-        let instance = instance(entry, &named);
+        let instance = instance(entry);
         if is_healthy(entry) {
             known.callable.push(instance.clone());
         }
@@ -104,26 +95,20 @@ async fn list(consul: &Consul, deployment: &str, connect: bool) -> Result<Vec<En
 }
 
 /// Who an entry is, or stands for.
-fn instance(entry: &Entry, named: &HashMap<&str, &Entry>) -> Instance {
-    let service = match entry.service.proxy.destination_service_id.as_str() {
-        "" => &entry.service,
-        id => named.get(id).map_or(&entry.service, |entry| &entry.service),
-    };
-    let meta = |key: &str| service.meta.get(key);
-    Instance {
-        name: meta("meshrpc-instance")
-            .unwrap_or(&service.id)
-            .as_str()
-            .into(),
-        epoch: meta("meshrpc-epoch")
-            .and_then(|epoch| epoch.parse().ok())
-            .unwrap_or(0),
-    }
+fn instance(entry: &Entry) -> Instance {
+    let service = &entry.service;
+    service.instance().unwrap_or_else(|| Instance {
+        name: match service.proxy.destination_service_id.as_str() {
+            "" => service.id.as_str().into(),
+            id => id.into(),
+        },
+        epoch: 0,
+    })
 }
 
 fn endpoint(entry: &Entry, instance: Instance, via: Via) -> Option<Endpoint> {
     Some(Endpoint {
-        dial: Address::Tcp(address(&entry.service, &entry.node.address)?),
+        dial: Address::Tcp(address(entry)?),
         instance: Some(instance),
         via,
         weight: 1,
@@ -131,13 +116,9 @@ fn endpoint(entry: &Entry, instance: Instance, via: Via) -> Option<Endpoint> {
     })
 }
 
-fn address(service: &ServiceView, node: &str) -> Option<SocketAddr> {
-    let host = match service.address.as_str() {
-        "" => node,
-        address => address,
-    };
-    let port = u16::try_from(service.port).ok()?;
-    Some((host.parse::<std::net::IpAddr>().ok()?, port).into())
+fn address(entry: &Entry) -> Option<SocketAddr> {
+    let port = u16::try_from(entry.service.port).ok()?;
+    Some((entry.host().parse::<std::net::IpAddr>().ok()?, port).into())
 }
 
 fn is_healthy(entry: &Entry) -> bool {

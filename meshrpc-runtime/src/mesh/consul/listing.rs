@@ -10,16 +10,9 @@ use std::{
 
 use tokio::{net::lookup_host, time::timeout};
 
-use super::{
-    super::name,
-    agent::{Entry, Lookup, ServiceView},
-};
+use super::agent::{Entry, Lookup};
 use crate::discovery::{Address, Endpoint, Instance, Via};
 
-/// Stable name of an instance, in its Meta.
-pub(super) const INSTANCE: &str = "meshrpc-instance";
-/// Epoch of its boot, in decimal digits.
-pub(super) const EPOCH: &str = "meshrpc-epoch";
 /// Failure domain, in the Meta of the instance or of its node.
 pub(super) const ZONE: &str = "zone";
 
@@ -41,8 +34,8 @@ pub(super) struct Listing {
 struct Listed {
     id: String,
     node: String,
-    /// Stable name and epoch, if it was registered by this crate.
-    own: Option<(String, u64)>,
+    /// Who it is, if it was registered by this crate.
+    own: Option<Instance>,
     place: Place,
     weight: u32,
     zone: Option<Arc<str>>,
@@ -138,17 +131,13 @@ impl Listing {
 
 impl Listed {
     fn new(entry: Entry) -> Result<Self, String> {
+        let place = Place::of(&entry)?;
         let Entry { node, service, .. } = entry;
         let zone = service.meta.get(ZONE).or_else(|| node.meta.get(ZONE));
         let weight = service.weights.map_or(1, |weights| weights.passing);
-        let own = service.meta.get(INSTANCE).and_then(|name| {
-            name::check("", name).ok()?;
-            let epoch = service.meta.get(EPOCH)?.parse().ok()?;
-            Some((name.clone(), epoch))
-        });
         Ok(Self {
-            own,
-            place: Place::of(&service, &node.address)?,
+            own: service.instance(),
+            place,
             weight: weight.clamp(1, HEAVIEST) as u32,
             zone: zone.map(|zone| zone.as_str().into()),
             id: match service.proxy.destination_service_id.as_str() {
@@ -161,7 +150,8 @@ impl Listed {
 }
 
 impl Place {
-    fn of(service: &ServiceView, node: &str) -> Result<Self, String> {
+    fn of(entry: &Entry) -> Result<Self, String> {
+        let service = &entry.service;
         if !service.socket_path.is_empty() {
             let path = PathBuf::from(&service.socket_path);
             return match path.is_absolute() {
@@ -169,10 +159,7 @@ impl Place {
                 false => Err("the path of its socket is not absolute".to_owned()),
             };
         }
-        let host = match service.address.as_str() {
-            "" => node,
-            address => address,
-        };
+        let host = entry.host();
         let port = u16::try_from(service.port).ok().filter(|&port| port != 0);
         let port = port.ok_or_else(|| format!("{} is no port", service.port))?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -195,21 +182,21 @@ fn named(listed: Vec<Listed>) -> Vec<(Instance, Listed)> {
     }
     let mut named: BTreeMap<Arc<str>, (Instance, Listed)> = BTreeMap::new();
     for entry in listed {
-        let (name, epoch): (Arc<str>, u64) = match &entry.own {
-            Some((name, epoch)) => (name.as_str().into(), *epoch),
+        let foreign = |name: String| Instance {
+            name: name.into(),
+            epoch: 0,
+        };
+        let instance = match &entry.own {
+            Some(own) => own.clone(),
             None if ids.get(&entry.id).is_some_and(|&count| count > 1) => {
-                (format!("{}@{}", entry.id, entry.node).into(), 0)
+                foreign(format!("{}@{}", entry.id, entry.node))
             }
-            None => (entry.id.as_str().into(), 0),
+            None => foreign(entry.id.clone()),
         };
-        let instance = Instance {
-            name: Arc::clone(&name),
-            epoch,
-        };
-        match named.get(&name) {
-            Some((known, _)) if known.epoch >= epoch => {}
+        match named.get(&instance.name) {
+            Some((known, _)) if known.epoch >= instance.epoch => {}
             _ => {
-                named.insert(name, (instance, entry));
+                named.insert(Arc::clone(&instance.name), (instance, entry));
             }
         }
     }

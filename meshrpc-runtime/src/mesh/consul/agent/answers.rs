@@ -5,6 +5,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::{discovery::Instance, mesh::name};
+
+/// Stable name of an instance, in its Meta.
+const INSTANCE: &str = "meshrpc-instance";
+/// Epoch of its boot, in decimal digits.
+const EPOCH: &str = "meshrpc-epoch";
+
 /// Which agent this is.
 #[derive(Clone, Debug, Deserialize)]
 pub struct About {
@@ -60,6 +67,13 @@ impl About {
         &self.config.datacenter
     }
 
+    /// Major and minor number of the version.
+    pub fn release(&self) -> Option<(u32, u32)> {
+        let mut numbers = self.version().split(['.', '-', '+']);
+        let mut next = || numbers.next()?.parse().ok();
+        Some((next()?, next()?))
+    }
+
     /// Name of the agent's node.
     pub fn node(&self) -> &str {
         &self.config.node
@@ -100,6 +114,16 @@ pub struct Entry {
     /// Checks of the service and of its node.
     #[serde(deserialize_with = "or_default")]
     pub checks: Vec<CheckView>,
+}
+
+impl Entry {
+    /// Where it is: its own address, or else that of its node.
+    pub fn host(&self) -> &str {
+        match self.service.address.as_str() {
+            "" => &self.node.address,
+            address => address,
+        }
+    }
 }
 
 /// The node of an instance.
@@ -157,6 +181,20 @@ pub struct ServiceView {
     /// Tells two states of the registration apart; only where one service was asked for.
     #[serde(deserialize_with = "or_default")]
     pub content_hash: String,
+}
+
+impl ServiceView {
+    /// The stable name and epoch that this crate registered it, or the service it stands beside,
+    /// with; `None` if somebody else did.
+    pub fn instance(&self) -> Option<Instance> {
+        let name = self.meta.get(INSTANCE)?;
+        name::check("", name).ok()?;
+        let epoch = self.meta.get(EPOCH)?.parse().ok()?;
+        Some(Instance {
+            name: name.as_str().into(),
+            epoch,
+        })
+    }
 }
 
 /// What a sidecar stands for.

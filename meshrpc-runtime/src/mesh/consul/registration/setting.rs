@@ -108,7 +108,7 @@ impl Setting {
                 Ok(about) => Ok(Facts {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
-                    sockets: takes_sockets(about.version()),
+                    sockets: about.release() >= Some(TAKES_SOCKETS),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
@@ -140,12 +140,8 @@ impl Setting {
     }
 }
 
-/// Whether agents of this version take a `SocketPath`.
-fn takes_sockets(version: &str) -> bool {
-    let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
-    let version = (numbers.next().flatten(), numbers.next().flatten());
-    version >= (Some(1), Some(10))
-}
+/// The first release whose agents take a `SocketPath`.
+const TAKES_SOCKETS: (u32, u32) = (1, 10);
 
 /// Where on this machine a proxy is found that listens at `address`.
 pub(crate) fn nearby(address: Option<&str>) -> IpAddr {
