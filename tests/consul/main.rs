@@ -12,11 +12,13 @@
 //! - `stops`: an instance is told to stop
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
+//! - `diagnoses`: what is wrong, and is named by it
 //! - `drills`: what must not break when something does
 
 mod asked;
 mod balancing;
 mod by_hand;
+mod diagnoses;
 mod doctor;
 mod drills;
 mod ground;

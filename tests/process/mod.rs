@@ -11,7 +11,7 @@ mod upstream;
 use std::time::{Duration, Instant};
 
 pub use instance::Instance;
-pub use load::{Load, Method, Outcome, check, failures};
+pub use load::{Load, Method, Outcome, check, failed_at, failures};
 pub use network::own_network;
 pub use own::Own;
 pub use proxy::{Damage, Proxy};
