@@ -3,6 +3,7 @@
 //! # Layout
 //! - `place`: a release and a kind of proxy, and a process for each test
 //! - `site`: an agent, and a deployment on its mesh
+//! - `doctor`: what `cargo meshrpc doctor` says of it
 //! - `ground`: what the other tests stand on: agents start, and bytes pass through their proxies
 //! - `by_hand`: services, upstreams and sidecars by hand
 //! - `asked`: what agents are asked, and what becomes of their answers
@@ -16,6 +17,7 @@
 mod asked;
 mod balancing;
 mod by_hand;
+mod doctor;
 mod drills;
 mod ground;
 mod instance;

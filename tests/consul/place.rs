@@ -19,7 +19,7 @@ use meshrpc_tests::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::site::Site;
+use crate::{doctor, site::Site};
 
 /// Tells a test's process where it takes place: the release, the kind of proxy, and a folder.
 const PLACE: &str = "MESHRPC_TEST_PLACE";
@@ -172,6 +172,7 @@ impl Prepared {
         let mut variables = vec![
             ("PATH", path.expect("paths are paths")),
             (PLACE, place.into()),
+            (doctor::DOCTOR, doctor::built().into()),
             ("MESHRPC_RUNTIME_DIR", folder.path().into()),
         ];
         if let Some(token) = token {

@@ -21,6 +21,7 @@ fn drill_07_without_a_healthy_instance_callers_are_told_so_at_once() {
         let _instances = site.town.start(["ledger-1", "ledger-2"]).await;
         let client = site.client().await;
         let ids = site.ids().await;
+        site.well(Duration::from_secs(9)).await;
         maintenance(&site, &ids, true).await;
         let client = client.with(Call::new().deadline(Duration::from_secs(30)));
         eventually("nobody is listed", async || {
@@ -39,6 +40,12 @@ fn drill_07_without_a_healthy_instance_callers_are_told_so_at_once() {
                 "{error:#}"
             );
             assert!(asked.elapsed() < Duration::from_secs(3), "at once");
+        }
+        let visit = site.doctor().await;
+        assert_eq!(visit.code, Some(1), "{visit:?}");
+        assert!(visit.names("ledger", "no-healthy-instance"), "{visit:?}");
+        for name in ["ledger-1", "ledger-2"] {
+            assert!(visit.names(name, "maintenance"), "{visit:?}");
         }
         maintenance(&site, &ids, false).await;
         within(Duration::from_secs(6), "they are back", async || {
