@@ -8,7 +8,7 @@ use meshrpc_tests::{
 };
 
 use super::TASKS;
-use crate::place::{Place, EVERY, each_within};
+use crate::place::{EVERY, Place, each_within};
 
 /// How long they cannot be.
 const GONE: Duration = Duration::from_secs(40);
