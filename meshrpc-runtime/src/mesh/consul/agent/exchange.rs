@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -155,6 +155,7 @@ impl Exchange {
 
     /// Whether this agent was seen to have ACLs off.
     pub(super) fn acls_are_off(&self) -> bool {
+        drop(self.alive());
         self.without_acls.load(Ordering::Acquire) == self.agent()
     }
 
@@ -329,13 +330,21 @@ impl Exchange {
     }
 
     fn take_kept(&self) -> Option<Sender> {
+        let mut kept = self.alive();
+        kept.retain(|(_, since)| since.elapsed() < STALE);
+        kept.pop().map(|(sender, _)| sender)
+    }
+
+    /// The connections that are kept and have not ended.
+    fn alive(&self) -> MutexGuard<'_, Vec<(Sender, Instant)>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // An agent closes none unless it ends.
-        if kept.iter().any(|(sender, _)| sender.is_closed()) {
+        let before = kept.len();
+        kept.retain(|(sender, _)| !sender.is_closed());
+        if kept.len() < before {
+            // An agent closes none unless it ends.
             self.doubt();
         }
-        kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < STALE);
-        kept.pop().map(|(sender, _)| sender)
+        kept
     }
 
     fn keep(&self, sender: Sender) {
