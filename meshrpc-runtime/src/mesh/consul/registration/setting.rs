@@ -55,6 +55,7 @@ pub(crate) struct Facts {
     /// Where others reach its node.
     pub(crate) address: Option<String>,
     grpc_port: Option<u16>,
+    grpc_tls_port: Option<u16>,
 }
 
 impl Setting {
@@ -106,6 +107,7 @@ impl Setting {
                 Ok(about) => Ok(Facts {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
+                    grpc_tls_port: about.grpc_tls_port(),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
@@ -131,7 +133,11 @@ impl Setting {
     pub(crate) fn access(&self, facts: &Facts) -> Access {
         let mut access = self.access.clone();
         access.http = self.agent.variable();
-        access.grpc = format!("{}:{}", self.agent.host(), facts.grpc_port.unwrap_or(GRPC));
+        let host = self.agent.host();
+        access.grpc = match (facts.grpc_port, facts.grpc_tls_port) {
+            (None, Some(port)) => format!("https://{host}:{port}"),
+            (port, _) => format!("{host}:{}", port.unwrap_or(GRPC)),
+        };
         access.token = self.agent.token();
         access
     }
