@@ -88,14 +88,17 @@ struct Party {
     is_client: bool,
     letters: &'static str,
     channel: Option<[u8; 32]>,
-    client: Option<Bytes>,
-    server: Option<Bytes>,
+    /// The client's own hello.
+    hello: Option<Bytes>,
+    /// Both hellos, as often as there were two: one whose owner does not heed a fault may go on.
+    said: Vec<(Bytes, Bytes)>,
     connected: bool,
     /// Frames that it was told.
     told: usize,
     drains: bool,
     fault: Option<Fault>,
-    said: bool,
+    /// It has said its preface.
+    begun: bool,
 }
 
 /// What somebody in the middle has heard.
@@ -195,8 +198,13 @@ impl Scene {
         let is_true = kind == heard.kind && matches!(change, Change::Nothing);
         let in_turn = match kind {
             // A side that drains has had more to say than a hello.
-            FrameType::ServerHello => to.is_client && to.told == 0 && to.client == by.client,
-            FrameType::Auth => !to.is_client && to.told == 1 && to.server == by.server,
+            FrameType::ServerHello => {
+                let answers = |(hello, answer): &(Bytes, Bytes)| {
+                    to.hello.as_ref() == Some(hello) && *answer == heard.payload
+                };
+                to.told == 0 && by.said.iter().any(answers)
+            }
+            FrameType::Auth => to.told == 1 && to.said.first() == by.said.first(),
             _ => false,
         };
         is_true && in_turn && to.fits(by) && !to.drains
@@ -225,11 +233,8 @@ impl Scene {
         let party = &mut self.parties[at];
         for (kind, payload) in party.speak() {
             match kind {
-                FrameType::ClientHello => party.client = Some(payload.clone()),
-                FrameType::ServerHello => {
-                    party.client = Some(told.clone());
-                    party.server = Some(payload.clone());
-                }
+                FrameType::ClientHello => party.hello = Some(payload.clone()),
+                FrameType::ServerHello => party.said.push((told.clone(), payload.clone())),
                 FrameType::Auth | FrameType::GoAway => {}
                 other => assert!(party.connected, "{other:?} before the handshake was done"),
             }
@@ -256,15 +261,15 @@ impl Scene {
         if party.connected == was {
             return;
         }
-        if party.is_client {
-            party.server = Some(told.clone());
+        if let Some(hello) = &party.hello {
+            party.said.push((hello.clone(), told.clone()));
         }
         let party = &self.parties[at];
         let met = |other: &&Party| {
             // A client proves itself once the server has.
             let is_proved = party.is_client || other.connected;
-            let same = (&party.client, &party.server) == (&other.client, &other.server);
-            party.fits(other) && is_proved && same
+            let same = party.said.last();
+            party.fits(other) && is_proved && other.said.iter().any(|said| Some(said) == same)
         };
         let met = self.parties.iter().filter(met).count();
         assert_eq!(met, 1, "party {at} is connected to {met} others");
@@ -343,13 +348,13 @@ impl Party {
             is_client,
             letters,
             channel,
-            client: None,
-            server: None,
+            hello: None,
+            said: Vec::new(),
             connected: false,
             told: 0,
             drains: false,
             fault: None,
-            said: false,
+            begun: false,
         }
     }
 
@@ -364,8 +369,8 @@ impl Party {
         let mut out = Vec::new();
         self.wire.transmit(&mut out);
         self.wire.wrote(out.len());
-        let preface = if self.said { 0 } else { PREFACE.len() };
-        self.said |= !out.is_empty();
+        let preface = if self.begun { 0 } else { PREFACE.len() };
+        self.begun |= !out.is_empty();
         let mut rest = out.get(preface..).unwrap_or_default();
         let mut said = Vec::new();
         while let Some(header) = rest.first_chunk::<HEADER_LEN>() {
