@@ -8,6 +8,7 @@
 //! - `by_hand`: services, upstreams and sidecars by hand
 //! - `asked`: what agents are asked, and what becomes of their answers
 //! - `balancing`: which instance gets a call
+//! - `leaving`: a program that only calls others ends
 //! - `late`: a client whose sidecar comes late
 //! - `stops`: an instance is told to stop
 //! - `untrue`: what the registry says is not so
@@ -24,6 +25,7 @@ mod drills;
 mod ground;
 mod instance;
 mod late;
+mod leaving;
 mod place;
 mod site;
 mod stops;
