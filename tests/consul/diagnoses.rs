@@ -153,7 +153,10 @@ fn an_agent_that_takes_no_more_connections_is_busy() {
         assert!(visit.names("", "agent-busy"), "{visit:?}");
         assert_eq!(visit.code, Some(1));
         drop(many);
-        eventually("it answers", async || site.doctor().await.is_ok("agent", "")).await;
+        eventually("it answers", async || {
+            site.doctor().await.is_ok("agent", "")
+        })
+        .await;
     });
 }
 
