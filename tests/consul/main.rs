@@ -10,6 +10,7 @@
 //! - `balancing`: which instance gets a call
 //! - `late`: a client whose sidecar comes late
 //! - `stops`: an instance is told to stop
+//! - `refusals`: why nobody answers
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `drills`: what must not break when something does
@@ -23,6 +24,7 @@ mod ground;
 mod instance;
 mod late;
 mod place;
+mod refusals;
 mod site;
 mod stops;
 mod untrue;

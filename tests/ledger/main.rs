@@ -79,7 +79,10 @@ async fn sessions(deployment: &str, accounts: u64) -> anyhow::Result<()> {
     let client = LedgerClient::connect(&mesh, deployment);
     client.wait_ready_all().await?;
     for account in 0..accounts {
-        let name = client.book(account, &format!("account-{account}")).await?.name;
+        let name = client
+            .book(account, &format!("account-{account}"))
+            .await?
+            .name;
         println!("{account} {name}");
     }
     println!("done");

@@ -41,7 +41,12 @@ impl Caller {
             _stdin: stdin,
             sessions: BTreeMap::new(),
         };
-        let said = || stdout.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let said = || {
+            stdout
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
         eventually("the client has called", async || {
             let ended = caller.child.try_wait().expect("a child can be waited for");
             assert!(ended.is_none(), "the client ended: {ended:?}");

@@ -263,8 +263,7 @@ impl<'a> Start<'a> {
     /// returns.
     pub async fn calls(mut self, accounts: u64) -> Caller {
         let accounts = accounts.to_string();
-        self.command
-            .args(["sessions", self.deployment, &accounts]);
+        self.command.args(["sessions", self.deployment, &accounts]);
         Caller::start(self.command).await
     }
 

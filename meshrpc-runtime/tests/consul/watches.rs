@@ -86,7 +86,11 @@ async fn after_a_failure_one_in_maintenance_is_believed_to_be_gone() {
     let fake = Fake::start(move |head| {
         if head.contains("/health/") && !head.contains("passing") {
             let check = serde_json::json!({"CheckID": "_service_maintenance:b"});
-            return registered(&[("a", &check), ("b", &check), ("c", &serde_json::Value::Null)]);
+            return registered(&[
+                ("a", &check),
+                ("b", &check),
+                ("c", &serde_json::Value::Null),
+            ]);
         }
         if !head.contains("/health/") {
             return healthy(head, 0, &[]);

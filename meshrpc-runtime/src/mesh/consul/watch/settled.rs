@@ -44,7 +44,7 @@ impl Settled {
 
     /// Whether `list` misses one that would stay.
     pub(super) fn misses(&self, list: &[Endpoint], now: Instant) -> bool {
-        self.missing(list, &[], now).next().is_some()
+        !self.missing(list, &[], now).is_empty()
     }
 
     /// Makes out what to believe of `list`: what is returned, and whether that is all of it. Those
@@ -55,30 +55,25 @@ impl Settled {
         left: &[Endpoint],
         now: Instant,
     ) -> (Vec<Endpoint>, bool) {
-        let doubted = self.doubted_until.is_some_and(|until| now < until);
-        let missing: Vec<Endpoint> = self.missing(&list, left, now).cloned().collect();
+        let missing = self.missing(&list, left, now);
         let whole = missing.is_empty();
-        if !doubted {
-            self.doubted_until = None;
-        }
+        self.doubted_until = self.doubted_until.filter(|until| now < *until);
         self.last = list;
         self.last.extend(missing);
         (self.last.clone(), whole)
     }
 
-    /// Those that were known, and are neither in `list` nor in `left`.
-    fn missing(
-        &self,
-        list: &[Endpoint],
-        left: &[Endpoint],
-        now: Instant,
-    ) -> impl Iterator<Item = &Endpoint> {
-        let doubted = self.doubted_until.is_some_and(|until| now < until);
-        let known = self.last.iter().filter(move |_| doubted);
-        known.filter(|known| {
+    /// Those that stay, though they are neither in `list` nor in `left`.
+    fn missing(&self, list: &[Endpoint], left: &[Endpoint], now: Instant) -> Vec<Endpoint> {
+        if self.doubted_until.is_none_or(|until| now >= until) {
+            return Vec::new();
+        }
+        let is_there = |known: &Endpoint| {
             let mut others = list.iter().chain(left);
-            !others.any(|other| name(other) == name(known))
-        })
+            others.any(|other| name(other) == name(known))
+        };
+        let known = self.last.iter();
+        known.filter(|known| !is_there(known)).cloned().collect()
     }
 }
 
@@ -118,7 +113,10 @@ mod tests {
         let mut settled = Settled::default();
         let now = connection::now();
         settled.take(listed(&["a", "b"]), &[], now);
-        assert_eq!(settled.take(listed(&["b"]), &[], now), (listed(&["b"]), true));
+        assert_eq!(
+            settled.take(listed(&["b"]), &[], now),
+            (listed(&["b"]), true)
+        );
         assert_eq!(settled.take(Vec::new(), &[], now), (Vec::new(), true));
     }
 
