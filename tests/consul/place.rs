@@ -8,6 +8,7 @@ use std::{
     future::Future,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::Duration,
 };
@@ -219,6 +220,22 @@ impl Place {
             via: via.expect("it is one of them"),
             folder: folder.to_owned(),
         }
+    }
+
+    /// Has Consul make a certificate of this kind, and before that an authority.
+    pub(crate) fn certify(&self, of: &str) {
+        let consul = |arguments: &[&str]| {
+            let made = Command::new(self.consul.path)
+                .args(arguments)
+                .current_dir(&self.folder)
+                .output()
+                .expect("Consul can be run");
+            assert!(made.status.success(), "{made:?}");
+        };
+        if !self.folder.join("consul-agent-ca.pem").exists() {
+            consul(&["tls", "ca", "create"]);
+        }
+        consul(&["tls", "cert", "create", of]);
     }
 
     /// An agent of this release.

@@ -121,8 +121,16 @@ async fn mesh(url: &str, name: &str) -> Result<Mesh, meshrpc::Error> {
 /// # Panics
 /// If there is not one.
 pub(crate) fn sidecar(instance: &Instance) -> Found {
-    let mut found = beside(instance.pid());
-    assert_eq!(found.len(), 1, "of `{}`: {found:?}", instance.name());
+    sidecar_of(instance.pid())
+}
+
+/// The only proxy that this process has started.
+///
+/// # Panics
+/// If there is not one.
+pub(crate) fn sidecar_of(pid: u32) -> Found {
+    let mut found = beside(pid);
+    assert_eq!(found.len(), 1, "of {pid}: {found:?}");
     found.remove(0)
 }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub use caller::Caller;
 pub use instance::Instance;
-pub use load::{Load, Method, Outcome, check, failures};
+pub use load::{Load, Method, Outcome, check, failed_at, failures};
 pub use network::own_network;
 pub use own::Own;
 pub use proxy::{Damage, Proxy};
