@@ -7,6 +7,7 @@
 //! # Layout
 //!
 //! - `frames`, `hello`, `heads`: bytes that become frames, hellos and heads
+//! - `keys`: the handshake in which keys are proved
 //! - `streams`: the bytes of a stream and the items in it
 //! - `connection`: one side of a connection against a peer that means no good
 //! - `values`: the codecs
@@ -20,6 +21,7 @@ mod frames;
 mod heads;
 mod hello;
 mod http;
+mod keys;
 mod memory;
 mod streams;
 mod values;
@@ -29,6 +31,7 @@ pub use frames::frames;
 pub use heads::heads;
 pub use hello::hello;
 pub use http::http;
+pub use keys::keys;
 pub use memory::measure;
 pub use streams::streams;
 pub use values::{field_named, json, positional};
@@ -37,9 +40,10 @@ pub use values::{field_named, json, positional};
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its program and of its corpus.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("frames", frames),
     ("hello", hello),
+    ("keys", keys),
     ("heads", heads),
     ("streams", streams),
     ("client", client),

@@ -41,7 +41,7 @@ macro_rules! targets {
     };
 }
 
-targets!(frames hello heads streams client server positional field_named json http);
+targets!(frames hello keys heads streams client server positional field_named json http);
 
 fn replay(name: &str) {
     let (target, inputs) = of(name);

@@ -130,7 +130,11 @@ impl Keys {
             let has = |tag: &[u8; TAG]| key.tagging(nonce).verify_truncated_left(tag).is_ok();
             tags.iter().filter(|tag| has(tag)).count() > 0
         };
-        let held: Vec<&Key> = self.0.iter().filter(held).collect();
+        let most = match cfg!(meshrpc_fault = "one_key_only") {
+            true => 1,
+            false => MAX_KEYS,
+        };
+        let held: Vec<&Key> = self.0.iter().take(most).filter(held).collect();
         held.first().map(|key| (*key).clone())
     }
 
@@ -160,17 +164,22 @@ impl Key {
     }
 
     pub(super) fn is_proved(&self, prover: Prover, said: &Transcript, proof: &[u8]) -> bool {
-        self.proving(prover, said).verify_slice(proof).is_ok()
+        let is_proved = self.proving(prover, said).verify_slice(proof).is_ok();
+        is_proved || cfg!(meshrpc_fault = "proofs_unchecked")
     }
 
     fn proving(&self, prover: Prover, said: &Transcript) -> Hmac<Sha256> {
+        let client: &[u8] = match cfg!(meshrpc_fault = "hello_unproved") {
+            true => &[],
+            false => &said.client,
+        };
         let binding = said.binding.as_ref().map_or(&[][..], |binding| binding);
         let label: &[u8] = match prover {
             Prover::Client => b"meshrpc 1 client proof\0",
             Prover::Server => b"meshrpc 1 server proof\0",
         };
         let mut mac = self.0.clone().chain_update(label);
-        for part in [binding, &said.client, &said.server] {
+        for part in [binding, client, &said.server] {
             // Hellos are shorter than a frame can say.
             mac.update(&(part.len() as u32).to_le_bytes());
             mac.update(part);

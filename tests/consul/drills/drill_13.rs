@@ -8,7 +8,7 @@ use meshrpc_tests::{
 };
 
 use super::TASKS;
-use crate::place::{Place, RELEASES, each_within};
+use crate::place::{EVERY, Place, each_within};
 
 /// How long they cannot be.
 const GONE: Duration = Duration::from_secs(40);
@@ -18,7 +18,7 @@ fn drill_13_calls_go_on_while_no_server_can_be_reached_and_news_arrives_afterwar
     let Some(wrapper) = own_network() else {
         return;
     };
-    each_within(wrapper, RELEASES, async |place: Place| {
+    each_within(wrapper, EVERY, async |place: Place| {
         let host = Host::new(1);
         let server = place.agent().kept().on(&host).start().await;
         let agent = place.agent().beside(&server).met_at(host.near());

@@ -132,14 +132,15 @@ impl Connection {
 
     /// Server: AUTH came.
     pub(super) fn client_proved(&mut self, proof: &[u8], now: Instant) -> Result<(), Fault> {
-        let Some(proving) = self.proving.take() else {
+        let Some(proving) = &mut self.proving else {
             return Err(Fault::Malformed("a proof that was not asked for"));
         };
-        let Proving { said, step, .. } = *proving;
+        // Whatever comes of it, there is no second try; and who failed stays one to be proved.
+        let step = mem::replace(&mut proving.step, Step::Begun);
         let Step::Answered(key, client) = step else {
             return Err(Fault::Malformed("a proof before the hello"));
         };
-        if !key.is_proved(Prover::Client, &said, proof) {
+        if !key.is_proved(Prover::Client, &proving.said, proof) {
             return Err(Fault::Unproven);
         }
         if self.ending.has_begun() {

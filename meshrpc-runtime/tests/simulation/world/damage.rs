@@ -19,6 +19,8 @@ pub(crate) enum Damage {
     Twice,
     /// Bytes within a body come as those of another call, under a sum that agrees.
     Readdressed,
+    /// One bit of what a frame of this type says is another, under a sum that agrees.
+    Forged(FrameType),
 }
 
 /// A frame that is held back while it passes, to be let go as something else.
@@ -40,8 +42,10 @@ impl Detour {
         rng: &mut Rng,
     ) -> Option<Self> {
         let places: Vec<Range<u64>> = frames(output, begin == 0)
-            .filter(|frame| {
-                damage != Damage::Readdressed || frame.kind == FrameType::Data as u8 && !frame.end
+            .filter(|frame| match damage {
+                Damage::Readdressed => frame.kind == FrameType::Data as u8 && !frame.end,
+                Damage::Forged(kind) => frame.kind == kind as u8,
+                _ => true,
             })
             .map(|frame| {
                 let after =
@@ -101,10 +105,26 @@ impl Detour {
             Damage::Readdressed => {
                 // Ids are even, and those beside it are likely to be in use.
                 frame[5] = frame[5].wrapping_add(if rng.bool() { 2 } else { 254 });
-                let sum = checksum.sum(&frame[..12], &frame[HEADER_LEN..]);
-                frame[12..HEADER_LEN].copy_from_slice(&sum.to_le_bytes());
+                put_sum(&mut frame, checksum);
+            }
+            Damage::Forged(kind) => {
+                let at = rng.usize(HEADER_LEN..frame.len());
+                frame[at] ^= 1 << rng.u8(0..8);
+                // Hellos have one before it is known whether the rest has.
+                put_sum(
+                    &mut frame,
+                    match kind {
+                        FrameType::Auth => checksum,
+                        _ => Checksum::Crc32,
+                    },
+                );
             }
         }
         frame
     }
+}
+
+fn put_sum(frame: &mut [u8], checksum: Checksum) {
+    let sum = checksum.sum(&frame[..12], &frame[HEADER_LEN..]);
+    frame[12..HEADER_LEN].copy_from_slice(&sum.to_le_bytes());
 }

@@ -79,6 +79,7 @@ impl World {
             Fault::PingTimeout(limit) => silent >= *limit,
             Fault::HandshakeTimeout(limit) => now.saturating_duration_since(begun) >= *limit,
             Fault::GoneAway { .. } => other_failed || draining && who == Who::Client,
+            Fault::Unproven => self.is_unproven(who, fault),
             _ => who.may_meet(fault),
         };
         if self.damaged {
@@ -119,7 +120,8 @@ impl World {
             Event::Failed { id, failure } => self.call_failed(id, &failure)?,
             Event::Readable { id } => self.with(id, |call| call.reader_waits = false),
             Event::Writable { id } => self.with(id, |call| call.writer_waits = false),
-            Event::Connected(_) | Event::Closing => {}
+            Event::Connected(peer) => self.connects(Who::Client, &peer)?,
+            Event::Closing => {}
             event => return Err(format!("the client reports {event:?}")),
         }
         Ok(())
@@ -302,7 +304,8 @@ impl World {
             }),
             Event::Readable { id } => self.with_handler(id, |handler| handler.reader_waits = false),
             Event::Writable { id } => self.with_handler(id, |handler| handler.writer_waits = false),
-            Event::Connected(_) | Event::Closing => {}
+            Event::Connected(peer) => self.connects(Who::Server, &peer)?,
+            Event::Closing => {}
             event => return Err(format!("the server reports {event:?}")),
         }
         Ok(())

@@ -49,6 +49,8 @@ pub(crate) struct Pipe {
     pub(crate) expects: Option<Damage>,
     /// The frame that it befalls.
     detour: Option<Detour>,
+    /// A frame of a handshake with keys is not as it was sent.
+    pub(crate) forged: bool,
     /// Bytes that were written.
     passed: u64,
     pub(crate) spy: Spy,
@@ -106,6 +108,7 @@ impl Pipe {
             broken: false,
             expects: None,
             detour: None,
+            forged: false,
             passed: 0,
             spy,
         }
@@ -168,6 +171,7 @@ impl World {
             if let Some(damage) = pipe.expects {
                 pipe.detour = Detour::pick(damage, &side.output, begin, checksum, rng);
                 pipe.expects = pipe.expects.filter(|_| pipe.detour.is_none());
+                pipe.forged |= pipe.detour.is_some() && matches!(damage, Damage::Forged(_));
             }
         }
         if side.output.is_empty() {

@@ -5,6 +5,7 @@
 //! - `payload`: bodies that tell calls apart
 //! - `link`: what owners, kernels and networks do with the bytes
 //! - `damage`: a frame that does not arrive as it was sent
+//! - `keys`: who has which, and who may be connected
 //! - `spy`: the frames, read as they leave
 //! - `call`: what is known of a call on both sides
 //! - `caller`, `handler`: what those do at the two ends of a call
@@ -18,6 +19,7 @@ mod caller;
 mod damage;
 mod events;
 mod handler;
+mod keys;
 mod ledger;
 mod link;
 mod payload;
@@ -34,10 +36,11 @@ use std::{
 };
 
 use fastrand::Rng;
-use meshrpc::wire::{ByteBudget, Connection, Fault};
+use meshrpc::wire::{ByteBudget, Connection, Fault, FrameType};
 
 use self::{
     call::Call,
+    damage::Damage,
     link::{Pipe, Side},
     setting::{Act, Fate, Setting},
     spy::Spy,
@@ -84,8 +87,12 @@ impl World {
         let mut rng = Rng::with_seed(seed);
         let setting = Setting::draw(&mut rng);
         let now = Instant::now();
-        let client = Connection::client(Arc::new(setting.client.clone()), rng.u16(..), now);
-        let mut server = Connection::server(Arc::new(setting.server.clone()), rng.u16(..), now);
+        let secrets = [Who::Client, Who::Server].map(|who| setting.keys.secrets(who, &mut rng));
+        let [ours, theirs] = secrets;
+        let config = Arc::new(setting.client.clone());
+        let client = Connection::client_with(config, ours, rng.u16(..), now);
+        let config = Arc::new(setting.server.clone());
+        let mut server = Connection::server_with(config, theirs, rng.u16(..), now);
         let budget = setting
             .budget
             .map(|most| ByteBudget::new(most, "it holds", "budget"));
@@ -110,6 +117,7 @@ impl World {
             tally: Tally::default(),
             log: logged.then(Vec::new),
         };
+        world.expect_forgery();
         let drawn = format!("{:#?}", world.setting);
         world.trace(|| drawn);
         world
@@ -273,8 +281,8 @@ impl World {
                 self.up.severed = true;
                 self.down.severed = true;
             }
-            Fate::Upward(damage) => self.up.expects = Some(damage),
-            Fate::Downward(damage) => self.down.expects = Some(damage),
+            Fate::Upward(damage) => drop(self.up.expects.get_or_insert(damage)),
+            Fate::Downward(damage) => drop(self.down.expects.get_or_insert(damage)),
             Fate::Drain => {
                 self.ending = true;
                 self.server.wire.go_away(now);
@@ -286,6 +294,18 @@ impl World {
             Fate::ClientDropped => self.drop_side(Who::Client),
             Fate::ServerDropped => self.drop_side(Who::Server),
         }
+    }
+
+    /// A frame of the handshake is not going to arrive as it was sent.
+    fn expect_forgery(&mut self) {
+        let Some(kind) = self.setting.keys.forged else {
+            return;
+        };
+        let pipe = match kind {
+            FrameType::ServerHello => &mut self.down,
+            _ => &mut self.up,
+        };
+        pipe.expects = Some(Damage::Forged(kind));
     }
 
     fn side(&mut self, who: Who) -> &mut Side {
@@ -318,6 +338,7 @@ impl Who {
             Fault::PingTimeout(_) | Fault::HandshakeTimeout(_) => true,
             Fault::GoneAway { .. } => true,
             Fault::Refused { .. } => self == Who::Server,
+            Fault::Unproven => true,
             _ => false,
         }
     }

@@ -5,13 +5,14 @@ use std::time::Duration;
 use fastrand::Rng;
 use meshrpc::wire::Config;
 
-use super::{damage::Damage, payload::LONGEST};
+use super::{damage::Damage, keys::Held, payload::LONGEST};
 
 /// A run, as its seed draws it.
 #[derive(Debug)]
 pub(crate) struct Setting {
     pub(crate) client: Config,
     pub(crate) server: Config,
+    pub(crate) keys: Held,
     /// How often each act is chosen, by its place in [`Act::ALL`].
     pub(crate) weights: Vec<u32>,
     /// The hands are shaken before anything else happens.
@@ -134,6 +135,7 @@ impl Setting {
         Self {
             client: config(rng),
             server: config(rng),
+            keys: Held::draw(rng),
             weights,
             shaken: rng.u8(0..8) > 0,
             steps,

@@ -40,6 +40,7 @@ impl World {
         if whole && !(self.client.gone && self.server.gone) {
             return Err("a connection without calls does not end in good order".into());
         }
+        self.tally.forged += u64::from(self.up.forged || self.down.forged);
         self.tally.drained += u64::from(self.down.spy.accepts_until.is_some());
         self.notice()?;
         self.nobody_waits()?;

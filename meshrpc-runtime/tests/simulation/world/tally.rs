@@ -26,11 +26,14 @@ pub(crate) struct Tally {
     pub(crate) landed: u64,
     pub(crate) damaged: u64,
     pub(crate) damage_found: u64,
+    pub(crate) known_by_a_key: u64,
+    pub(crate) unproven: u64,
+    pub(crate) forged: u64,
 }
 
 impl Tally {
     /// Each count by its name.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 23] {
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 26] {
         [
             ("steps", self.steps),
             ("calls", self.calls),
@@ -55,6 +58,9 @@ impl Tally {
             ("chunks read to where they stay", self.landed),
             ("damaged frames", self.damaged),
             ("connections ended by a damaged frame", self.damage_found),
+            ("peers known by a key", self.known_by_a_key),
+            ("peers without a key in common", self.unproven),
+            ("forged handshakes", self.forged),
         ]
     }
 
@@ -82,5 +88,8 @@ impl Tally {
         self.landed += other.landed;
         self.damaged += other.damaged;
         self.damage_found += other.damage_found;
+        self.known_by_a_key += other.known_by_a_key;
+        self.unproven += other.unproven;
+        self.forged += other.forged;
     }
 }

@@ -128,6 +128,15 @@ impl Entry {
             address => address,
         }
     }
+
+    /// Whether somebody took it, or its node, out of the lists for a time.
+    pub fn is_in_maintenance(&self) -> bool {
+        let is_it = |check: &CheckView| {
+            let of_service = check.check_id.starts_with("_service_maintenance:");
+            of_service || check.check_id == "_node_maintenance"
+        };
+        self.checks.iter().any(is_it)
+    }
 }
 
 /// The node of an instance.

@@ -56,8 +56,6 @@ pub(crate) struct Facts {
     pub(crate) address: Option<String>,
     grpc_port: Option<u16>,
     grpc_tls_port: Option<u16>,
-    /// It knows services that listen on a Unix socket.
-    sockets: bool,
 }
 
 impl Setting {
@@ -110,7 +108,6 @@ impl Setting {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
                     grpc_tls_port: about.grpc_tls_port(),
-                    sockets: about.release() >= Some(TAKES_SOCKETS),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
@@ -120,11 +117,11 @@ impl Setting {
     }
 
     /// Whether a server's sidecar finds it on a Unix socket. Consul's built-in proxy does not, nor
-    /// did any before 1.10; what a user registers or runs may not.
+    /// do agents before 1.10 know of it; what a user registers or runs may not.
     pub(crate) async fn takes_sockets(&self) -> bool {
         let finds = matches!(self.proxy, Some(Proxy::Envoy(_)));
         let told = self.server == Template::server();
-        finds && told && self.facts().await.is_ok_and(|facts| facts.sockets)
+        finds && told && self.agent.takes_sockets().await.unwrap_or(false)
     }
 
     /// Where others reach services of this process; `None` leaves it to the agent's node.
@@ -145,9 +142,6 @@ impl Setting {
         access
     }
 }
-
-/// The first release whose agents take a `SocketPath`.
-const TAKES_SOCKETS: (u32, u32) = (1, 10);
 
 /// Where on this machine a proxy is found that listens at `address`.
 pub(crate) fn nearby(address: Option<&str>) -> IpAddr {
