@@ -62,6 +62,9 @@ pub(crate) const WAYS: &[Choice] = &[
 /// Those of them with certificates.
 pub(crate) const CERTIFIED: &[Choice] = WAYS.split_at(5).0;
 
+/// Those without a sidecar of the caller.
+pub(crate) const DIRECT: &[Choice] = WAYS.split_at(3).1;
+
 /// One release, one kind of proxy, one way. `consul` and `envoy` on the path are these.
 pub(crate) struct Place {
     pub(crate) consul: Consul,
