@@ -11,6 +11,7 @@
 //! - `stops`: an instance is told to stop
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
+//! - `secrets`: what none of the processes says
 //! - `drills`: what must not break when something does
 
 mod asked;
@@ -21,6 +22,7 @@ mod ground;
 mod instance;
 mod late;
 mod place;
+mod secrets;
 mod site;
 mod stops;
 mod untrue;
