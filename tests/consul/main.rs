@@ -15,6 +15,7 @@
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `diagnoses`: what is wrong, and is named by it
+//! - `secrets`: what none of the processes says
 //! - `drills`: what must not break when something does
 
 mod asked;
@@ -29,6 +30,7 @@ mod late;
 mod leaving;
 mod place;
 mod refusals;
+mod secrets;
 mod site;
 mod stops;
 mod untrue;
