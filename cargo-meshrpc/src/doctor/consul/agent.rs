@@ -12,19 +12,22 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// Asks for what is needed to go on; `None` if it is not there.
+/// Nothing more can be asked.
+pub(super) struct Stopped;
+
+/// Asks for what is needed to go on, and which agent it is, if the token may know that.
 pub(super) async fn examine(
     consul: &Consul,
     deployments: &[String],
     report: &mut Report,
-) -> Option<About> {
+) -> Result<Option<About>, Stopped> {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
         Err(error) => {
             report.finding(&trouble("agent", error));
             if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
-                return None;
+                return Err(Stopped);
             }
         }
         Ok(leader) => {
@@ -39,24 +42,37 @@ pub(super) async fn examine(
         }
     }
     let about = match agent.about().await {
-        Ok(about) => about,
+        Ok(about) => {
+            report.finding(&version(&about));
+            Some(about)
+        }
+        // A token that is enough for calls need not be enough for that.
+        Err(error) if error.is_denied() => {
+            let detail = "the token may not ask for it: that takes agent:read";
+            report.finding(&Finding::not_run("version", detail));
+            None
+        }
         Err(error) => {
-            report.finding(&trouble("token", &error));
-            return None;
+            report.finding(&trouble("version", &error));
+            return Err(Stopped);
         }
     };
-    report.finding(&version(&about));
     let rights: Vec<Right<'_>> = deployments
         .iter()
         .map(|deployment| Right::read_service(deployment))
         .chain([Right::read_nodes()])
         .collect();
-    report.finding(&match agent.require(&rights).await {
+    let granted = agent.require(&rights).await;
+    report.finding(&match &granted {
         Ok(()) => Finding::ok("token", "it may read what calls need"),
-        Err(error) => trouble("token", &error),
+        Err(error) => trouble("token", error),
     });
     report.finding(&clock(consul).await);
-    Some(about)
+    match granted {
+        // What such a token may not read is listed as if it were not there.
+        Err(error) if error.is_denied() => Err(Stopped),
+        _ => Ok(about),
+    }
 }
 
 /// A request that the agent did not answer as it should.

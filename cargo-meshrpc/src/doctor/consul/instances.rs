@@ -31,7 +31,7 @@ pub(super) struct Known {
 /// Asks for instances and sidecars, and says what their checks say.
 pub(super) async fn examine(
     consul: &Consul,
-    about: &About,
+    about: Option<&About>,
     deployment: &str,
     report: &mut Report,
 ) -> Result<Known, AgentError> {
@@ -54,7 +54,9 @@ pub(super) async fn examine(
     };
     let silent = Silent::among(&services);
     checks::examine(concerned(), &silent, report);
-    checks::compare(consul, about, concerned(), report).await?;
+    if let Some(about) = about {
+        checks::compare(consul, about, concerned(), report).await?;
+    }
     let mut known = Known {
         silent,
         ..Known::default()
