@@ -12,22 +12,15 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// Nothing more can be asked.
-pub(super) struct Stopped;
-
-/// Asks for what is needed to go on, and which agent it is, if the token may know that.
-pub(super) async fn examine(
-    consul: &Consul,
-    deployments: &[String],
-    report: &mut Report,
-) -> Result<Option<About>, Stopped> {
+/// Asks for what is needed to go on; says whether it is there.
+pub(super) async fn examine(consul: &Consul, deployments: &[String], report: &mut Report) -> bool {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
         Err(error) => {
             report.finding(&trouble("agent", error));
             if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
-                return Err(Stopped);
+                return false;
             }
         }
         Ok(leader) => {
@@ -41,22 +34,18 @@ pub(super) async fn examine(
             });
         }
     }
-    let about = match agent.about().await {
-        Ok(about) => {
-            report.finding(&version(&about));
-            Some(about)
-        }
-        // A token that is enough for calls need not be enough for that.
-        Err(error) if error.is_denied() => {
-            let detail = "the token may not ask for it: that takes agent:read";
-            report.finding(&Finding::not_run("version", detail));
-            None
-        }
+    report.finding(&match agent.about().await {
+        Ok(about) => version(&about),
+        // Calls do without it, and so do most tokens.
+        Err(error) if error.is_denied() => Finding::not_run(
+            "version",
+            "the token does not allow to ask: it lacks agent:read",
+        ),
         Err(error) => {
             report.finding(&trouble("version", &error));
-            return Err(Stopped);
+            return false;
         }
-    };
+    });
     let rights: Vec<Right<'_>> = deployments
         .iter()
         .map(|deployment| Right::read_service(deployment))
@@ -68,11 +57,8 @@ pub(super) async fn examine(
         Err(error) => trouble("token", error),
     });
     report.finding(&clock(consul).await);
-    match granted {
-        // What such a token may not read is listed as if it were not there.
-        Err(error) if error.is_denied() => Err(Stopped),
-        _ => Ok(about),
-    }
+    // What a token may not read is listed as if it were not there.
+    !granted.is_err_and(|error| error.is_denied())
 }
 
 /// A request that the agent did not answer as it should.
