@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     doctor::{PATIENCE, Visit, command},
     place::{EVERY, Place, RELEASES, TOKEN, each, each_by, each_secured},
-    site::{Site, sidecar_port},
+    site::{Site, dialled},
 };
 
 /// Of the agent.
@@ -153,7 +153,10 @@ fn an_agent_that_takes_no_more_connections_is_busy() {
         assert!(visit.names("", "agent-busy"), "{visit:?}");
         assert_eq!(visit.code, Some(1));
         drop(many);
-        eventually("it answers", async || site.doctor().await.is_ok("agent", "")).await;
+        eventually("it answers", async || {
+            site.doctor().await.is_ok("agent", "")
+        })
+        .await;
     });
 }
 
@@ -178,7 +181,7 @@ fn another_sidecar_on_the_port_of_a_stale_registration_is_told() {
     each_by("via=instance", EVERY, async |site: Site| {
         let _other = site.town.instance("other-1").of("other").start().await;
         let mut ghost = ghost("ghost", 7);
-        let port = sidecar_port(&site.agent, "other").await;
+        let port = dialled(&site, "other").await;
         let checks = [passing("ghost-sidecar")];
         ghost["Connect"] = json!({"SidecarService": {"Port": port, "Checks": checks}});
         register(&site, &ghost).await;

@@ -100,6 +100,20 @@ where
     run(Own::of::<T>(), Some(TOKEN), places, test);
 }
 
+/// As [`each`], each with a mesh that has these options beside the kind of proxy. There is an agent
+/// that keeps nothing.
+pub(crate) fn each_by<T, F>(options: &str, places: &[Choice], test: T)
+where
+    T: FnOnce(Site) -> F,
+    F: Future<Output = ()>,
+{
+    run(Own::of::<T>(), None, places, async |place: Place| {
+        let agent = place.agent().start().await;
+        let options = format!("proxy={}&{options}", place.kind);
+        test(place.open_with(agent, &options).await).await;
+    });
+}
+
 fn run<F>(own: Own<'_>, token: Option<&str>, places: &[Choice], test: impl FnOnce(Place) -> F)
 where
     F: Future<Output = ()>,

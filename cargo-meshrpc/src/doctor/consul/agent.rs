@@ -12,12 +12,18 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
+/// An agent that can be asked.
+pub(super) struct Asked {
+    /// Its node, if the token may know that; nothing but this command needs to.
+    pub(super) node: Option<String>,
+}
+
 /// Asks for what is needed to go on; `None` if it is not there.
 pub(super) async fn examine(
     consul: &Consul,
     deployments: &[String],
     report: &mut Report,
-) -> Option<About> {
+) -> Option<Asked> {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
@@ -39,13 +45,17 @@ pub(super) async fn examine(
         }
     }
     let about = match agent.about().await {
-        Ok(about) => about,
+        Ok(about) => Some(about),
+        Err(error) if error.is_denied() => None,
         Err(error) => {
-            report.finding(&trouble("token", &error));
+            report.finding(&trouble("version", &error));
             return None;
         }
     };
-    report.finding(&version(&about));
+    report.finding(&match &about {
+        Some(about) => version(about),
+        None => Finding::not_run("version", "it takes a token with agent:read"),
+    });
     let rights: Vec<Right<'_>> = deployments
         .iter()
         .map(|deployment| Right::read_service(deployment))
@@ -56,7 +66,9 @@ pub(super) async fn examine(
         Err(error) => trouble("token", &error),
     });
     report.finding(&clock(consul).await);
-    Some(about)
+    Some(Asked {
+        node: about.map(|about| about.node().to_owned()),
+    })
 }
 
 /// A request that the agent did not answer as it should.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use meshrpc::mesh::consul::{
     Consul,
-    agent::{About, AgentError, CheckView, Entry},
+    agent::{AgentError, CheckView, Entry},
 };
 use serde::Deserialize;
 
@@ -73,10 +73,10 @@ pub(super) fn examine<'a>(
     }
 }
 
-/// Says which checks of this agent's own instances the registry has otherwise.
+/// Says which checks of the agent's own instances, those on `node`, the registry has otherwise.
 pub(super) async fn compare<'a>(
     consul: &Consul,
-    about: &About,
+    node: &str,
     entries: impl Iterator<Item = &'a Entry>,
     report: &mut Report,
 ) -> Result<(), AgentError> {
@@ -90,7 +90,7 @@ pub(super) async fn compare<'a>(
             return Ok(());
         }
     };
-    for entry in entries.filter(|entry| entry.node.node == about.node()) {
+    for entry in entries.filter(|entry| entry.node.node == node) {
         for check in &entry.checks {
             let Some(status) = own.get(&check.check_id) else {
                 continue;

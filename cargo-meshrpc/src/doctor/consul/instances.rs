@@ -6,12 +6,13 @@ use meshrpc::{
     discovery::{Address, Endpoint, Instance, Via},
     mesh::consul::{
         Consul, Route,
-        agent::{About, AgentError, Entry, Lookup},
+        agent::{AgentError, Entry, Lookup},
     },
 };
 
 use super::{
     Cause, Finding, Report,
+    agent::Asked,
     checks::{self, Silent},
 };
 
@@ -31,7 +32,7 @@ pub(super) struct Known {
 /// Asks for instances and sidecars, and says what their checks say.
 pub(super) async fn examine(
     consul: &Consul,
-    about: &About,
+    asked: &Asked,
     deployment: &str,
     report: &mut Report,
 ) -> Result<Known, AgentError> {
@@ -54,7 +55,9 @@ pub(super) async fn examine(
     };
     let silent = Silent::among(&services);
     checks::examine(concerned(), &silent, report);
-    checks::compare(consul, about, concerned(), report).await?;
+    if let Some(node) = &asked.node {
+        checks::compare(consul, node, concerned(), report).await?;
+    }
     let mut known = Known {
         silent,
         ..Known::default()
