@@ -62,6 +62,9 @@ pub(crate) const WAYS: &[Choice] = &[
 /// Those of them with certificates.
 pub(crate) const CERTIFIED: &[Choice] = WAYS.split_at(5).0;
 
+/// Those without a sidecar of the caller.
+pub(crate) const DIRECT: &[Choice] = WAYS.split_at(3).1;
+
 /// One release, one kind of proxy, one way. `consul` and `envoy` on the path are these.
 pub(crate) struct Place {
     pub(crate) consul: Consul,
@@ -98,20 +101,6 @@ where
     F: Future<Output = ()>,
 {
     run(Own::of::<T>(), Some(TOKEN), places, test);
-}
-
-/// As [`each`], each with a mesh that has these options beside the kind of proxy. There is an agent
-/// that keeps nothing.
-pub(crate) fn each_by<T, F>(options: &str, places: &[Choice], test: T)
-where
-    T: FnOnce(Site) -> F,
-    F: Future<Output = ()>,
-{
-    run(Own::of::<T>(), None, places, async |place: Place| {
-        let agent = place.agent().start().await;
-        let options = format!("proxy={}&{options}", place.kind);
-        test(place.open_with(agent, &options).await).await;
-    });
 }
 
 fn run<F>(own: Own<'_>, token: Option<&str>, places: &[Choice], test: impl FnOnce(Place) -> F)

@@ -12,25 +12,15 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// An agent that can be asked.
-pub(super) struct Asked {
-    /// Its node, if the token may know that; nothing but this command needs to.
-    pub(super) node: Option<String>,
-}
-
-/// Asks for what is needed to go on; `None` if it is not there.
-pub(super) async fn examine(
-    consul: &Consul,
-    deployments: &[String],
-    report: &mut Report,
-) -> Option<Asked> {
+/// Asks for what is needed to go on; says whether it is there.
+pub(super) async fn examine(consul: &Consul, deployments: &[String], report: &mut Report) -> bool {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
         Err(error) => {
             report.finding(&trouble("agent", error));
             if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
-                return None;
+                return false;
             }
         }
         Ok(leader) => {
@@ -44,17 +34,17 @@ pub(super) async fn examine(
             });
         }
     }
-    let about = match agent.about().await {
-        Ok(about) => Some(about),
-        Err(error) if error.is_denied() => None,
+    report.finding(&match agent.about().await {
+        Ok(about) => version(&about),
+        // Calls do without it, and so do most tokens.
+        Err(error) if error.is_denied() => Finding::not_run(
+            "version",
+            "the token does not allow to ask: it lacks agent:read",
+        ),
         Err(error) => {
             report.finding(&trouble("version", &error));
-            return None;
+            return false;
         }
-    };
-    report.finding(&match &about {
-        Some(about) => version(about),
-        None => Finding::not_run("version", "it takes a token with agent:read"),
     });
     let rights: Vec<Right<'_>> = deployments
         .iter()
@@ -66,9 +56,7 @@ pub(super) async fn examine(
         Err(error) => trouble("token", &error),
     });
     report.finding(&clock(consul).await);
-    Some(Asked {
-        node: about.map(|about| about.node().to_owned()),
-    })
+    true
 }
 
 /// A request that the agent did not answer as it should.

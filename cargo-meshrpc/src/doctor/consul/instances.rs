@@ -12,7 +12,6 @@ use meshrpc::{
 
 use super::{
     Cause, Finding, Report,
-    agent::Asked,
     checks::{self, Silent},
 };
 
@@ -32,7 +31,6 @@ pub(super) struct Known {
 /// Asks for instances and sidecars, and says what their checks say.
 pub(super) async fn examine(
     consul: &Consul,
-    asked: &Asked,
     deployment: &str,
     report: &mut Report,
 ) -> Result<Known, AgentError> {
@@ -55,9 +53,7 @@ pub(super) async fn examine(
     };
     let silent = Silent::among(&services);
     checks::examine(concerned(), &silent, report);
-    if let Some(node) = &asked.node {
-        checks::compare(consul, node, concerned(), report).await?;
-    }
+    checks::compare(consul, concerned(), report).await?;
     let mut known = Known {
         silent,
         ..Known::default()
