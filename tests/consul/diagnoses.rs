@@ -4,59 +4,55 @@ use std::{fs, net::TcpStream, path::PathBuf, process::Command};
 
 use meshrpc_tests::{
     process::eventually,
-    real::{Agent, Kind},
+    real::{Agent, Release, free},
 };
 use serde_json::{Value, json};
 
 use crate::{
     doctor::{PATIENCE, Visit, command},
-    place::{EVERY, Place, RELEASES, TOKEN, each, each_by, each_secured},
-    site::{Site, sidecar_port},
+    place::{Choice, DIRECT, Place, RELEASES, TOKEN, WAYS, each, each_secured},
+    site::{Site, dialled},
 };
 
-/// Of the agent.
-const AGENT: [&str; 5] = ["agent", "leader", "version", "token", "clock"];
+/// Each release, by addresses alone.
+const PLAIN: &[Choice] = &[
+    (Release::V1_8, false, "plain"),
+    (Release::V1_22, false, "plain"),
+];
+/// Each release, by sidecars that are dialled.
+const INSTANCE: &[Choice] = &[
+    (Release::V1_8, false, "instance"),
+    (Release::V1_22, false, "instance"),
+];
 
 #[test]
-fn a_mesh_with_callers_sidecars_is_well() {
-    each(EVERY, async |place: Place| {
+fn a_mesh_that_is_well_is_said_to_be() {
+    each(WAYS, async |place: Place| {
         let site = place.open().await;
         let _instance = site.town.start(["ledger-1"]).await;
         let _client = site.client().await;
-        let way = ["intentions", "upstream", "handshake"];
-        let way = way.map(|check| (check, "client → ledger"));
-        is_well(&site, &[&[("sidecar", "ledger-1")], &way[..]].concat()).await;
+        let agent = ["agent", "leader", "version", "token", "clock"].map(|check| (check, ""));
+        let listed = ["registered", "healthy"].map(|check| (check, "ledger"));
+        let way: &[(&str, &str)] = match site.via {
+            "upstream" => &[
+                ("sidecar", "ledger-1"),
+                ("intentions", "client → ledger"),
+                ("upstream", "client → ledger"),
+                ("handshake", "client → ledger"),
+            ],
+            "instance" => &[
+                ("sidecar", "ledger-1"),
+                ("intentions", "client → ledger"),
+                ("handshake", "ledger-1"),
+            ],
+            _ => &[("handshake", "ledger-1")],
+        };
+        let visit = site.well(PATIENCE).await;
+        for (check, subject) in [&agent[..], &listed, way].concat() {
+            assert!(visit.is_ok(check, subject), "{check} {subject}: {visit:?}");
+        }
+        assert!(text(command(site.url())).contains("ok registered ledger"));
     });
-}
-
-#[test]
-fn a_mesh_whose_sidecars_are_dialled_is_well() {
-    each_by("via=instance", EVERY, async |site: Site| {
-        let _instance = site.town.start(["ledger-1"]).await;
-        let way = [
-            ("sidecar", "ledger-1"),
-            ("intentions", "client → ledger"),
-            ("handshake", "ledger-1"),
-        ];
-        is_well(&site, &way).await;
-    });
-}
-
-#[test]
-fn a_mesh_without_sidecars_is_well() {
-    each_by("via=plain", RELEASES, async |site: Site| {
-        let _instance = site.town.start(["ledger-1"]).await;
-        is_well(&site, &[("handshake", "ledger-1")]).await;
-    });
-}
-
-async fn is_well(site: &Site, way: &[(&str, &str)]) {
-    let visit = site.well(PATIENCE).await;
-    let agent = AGENT.map(|check| (check, ""));
-    let listed = ["registered", "healthy"].map(|check| (check, "ledger"));
-    for (check, subject) in [&agent[..], &listed, way].concat() {
-        assert!(visit.is_ok(check, subject), "{check} {subject}: {visit:?}");
-    }
 }
 
 #[test]
@@ -113,7 +109,8 @@ fn a_token_that_is_not_enough_is_named_and_none_is_shown() {
 
 #[test]
 fn a_key_that_is_not_shared_is_named_and_none_is_shown() {
-    each_by("via=plain", RELEASES, async |site: Site| {
+    each(PLAIN, async |place: Place| {
+        let site = place.open().await;
         let [right, wrong] = ["r", "w"].map(|letter| letter.repeat(40));
         let key = secret(&site, "right", &right);
         let start = site.town.instance("ledger-1").env("MESHRPC_KEY_FILE", &key);
@@ -153,43 +150,39 @@ fn an_agent_that_takes_no_more_connections_is_busy() {
         assert!(visit.names("", "agent-busy"), "{visit:?}");
         assert_eq!(visit.code, Some(1));
         drop(many);
-        eventually("it answers", async || site.doctor().await.is_ok("agent", "")).await;
+        eventually("it answers", async || {
+            site.doctor().await.is_ok("agent", "")
+        })
+        .await;
     });
 }
 
 #[test]
-fn another_on_the_port_of_a_stale_registration_is_told_apart() {
-    each_by("via=plain", RELEASES, async |site: Site| {
-        let other = site.town.instance("other-1").of("other").start().await;
-        let port = other.address().to_string();
-        let (_, port) = port.rsplit_once(':').expect("it is on TCP");
-        let port: u16 = port.parse().expect("a port is a number");
-        register(&site, &ghost("ghost", port)).await;
-        // Consul itself, which is no meshrpc server.
-        register(&site, &ghost("stray", site.agent.http().port())).await;
-        site.named("ghost", "wrong-instance", PATIENCE).await;
-        let visit = site.named("stray", "handshake-failed", PATIENCE).await;
-        assert_eq!(visit.code, Some(1));
-    });
-}
-
-#[test]
-fn another_sidecar_on_the_port_of_a_stale_registration_is_told() {
-    each_by("via=instance", EVERY, async |site: Site| {
+fn another_on_the_port_of_a_stale_registration_is_told() {
+    each(DIRECT, async |place: Place| {
+        let site = place.open().await;
         let _other = site.town.instance("other-1").of("other").start().await;
-        let mut ghost = ghost("ghost", 7);
-        let port = sidecar_port(&site.agent, "other").await;
-        let checks = [passing("ghost-sidecar")];
-        ghost["Connect"] = json!({"SidecarService": {"Port": port, "Checks": checks}});
-        register(&site, &ghost).await;
-        let visit = site.named("ghost", "certificate-refused", PATIENCE).await;
+        let port = dialled(&site, "other").await;
+        let (service, expected) = match site.via {
+            "plain" => (ghost("ghost", port), "wrong-instance"),
+            // Its certificate is that of another service.
+            _ => (with_sidecar(ghost("ghost", 7), port), "certificate-refused"),
+        };
+        register(&site, &service).await;
+        let visit = site.named("ghost", expected, PATIENCE).await;
         assert_eq!(visit.code, Some(1));
+        if site.via == "plain" {
+            // Consul itself, which is no meshrpc server.
+            register(&site, &ghost("stray", site.agent.http().port())).await;
+            site.named("stray", "handshake-failed", PATIENCE).await;
+        }
     });
 }
 
 #[test]
 fn a_status_that_the_registry_lost_is_told() {
-    each_by("via=plain", RELEASES, async |site: Site| {
+    each(PLAIN, async |place: Place| {
+        let site = place.open().await;
         let kept = site.town.instance("ledger-1").start().await;
         register(&site, &ghost("ghost", 7)).await;
         let entries = site.agent.json("/v1/health/service/ledger").await;
@@ -213,16 +206,12 @@ fn a_status_that_the_registry_lost_is_told() {
 
 #[test]
 fn sidecars_that_are_there_without_their_servers_are_told() {
-    each_by("via=instance", RELEASES, async |site: Site| {
-        let place = site.kind;
-        assert!(matches!(place, Kind::BuiltIn), "it is told what to do");
-        let mut ghost = ghost("ghost", meshrpc_tests::real::free());
-        let port = meshrpc_tests::real::free();
-        let checks = [passing("ghost-sidecar")];
-        ghost["Connect"] = json!({"SidecarService": {"Port": port, "Checks": checks}});
-        register(&site, &ghost).await;
+    each(INSTANCE, async |place: Place| {
+        let site = place.open().await;
+        let service = with_sidecar(ghost("ghost", free()), free());
+        register(&site, &service).await;
         site.named("ghost", "sidecar-down", PATIENCE).await;
-        let _sidecar = place.start(&site.agent, "ghost");
+        let _sidecar = site.kind.start(&site.agent, "ghost");
         let visit = site.named("ghost", "instance-unreachable", PATIENCE).await;
         assert!(visit.is_ok("sidecar", "ghost"), "{visit:?}");
     });
@@ -234,6 +223,13 @@ fn ghost(id: &str, port: u16) -> Value {
         "ID": id, "Name": "ledger", "Address": "127.0.0.1", "Port": port,
         "Meta": {"meshrpc-instance": id, "meshrpc-epoch": "1"}, "Checks": [passing(id)],
     })
+}
+
+/// The same, beside a sidecar on this port that says it is well.
+fn with_sidecar(mut service: Value, port: u16) -> Value {
+    let checks = [passing("ghost-sidecar")];
+    service["Connect"] = json!({"SidecarService": {"Port": port, "Checks": checks}});
+    service
 }
 
 fn passing(id: &str) -> Value {

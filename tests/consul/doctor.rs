@@ -129,7 +129,7 @@ impl Site {
     pub(crate) async fn doctor_of(&self, caller: &str) -> Visit {
         let mut command = command(&format!("{}&as={caller}", self.url()));
         // With addresses alone it makes no difference who calls.
-        if !self.url().contains("via=plain") {
+        if self.via != "plain" {
             command.args(["--caller", caller]);
         }
         Visit::pay(command).await

@@ -11,6 +11,7 @@
 //! - `leaving`: a program that only calls others ends
 //! - `late`: a client whose sidecar comes late
 //! - `stops`: an instance is told to stop
+//! - `refusals`: why nobody answers
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
 //! - `diagnoses`: what is wrong, and is named by it
@@ -27,6 +28,7 @@ mod instance;
 mod late;
 mod leaving;
 mod place;
+mod refusals;
 mod site;
 mod stops;
 mod untrue;

@@ -59,12 +59,11 @@ pub(crate) const WAYS: &[Choice] = &[
     (Release::V1_22, true, "instance"),
     (Release::V1_22, false, "plain"),
 ];
+/// Those of them with certificates.
+pub(crate) const CERTIFIED: &[Choice] = WAYS.split_at(5).0;
+
 /// Those without a sidecar of the caller.
-pub(crate) const DIRECT: &[Choice] = &[
-    (Release::V1_8, false, "instance"),
-    (Release::V1_22, true, "instance"),
-    (Release::V1_22, false, "plain"),
-];
+pub(crate) const DIRECT: &[Choice] = WAYS.split_at(3).1;
 
 /// One release, one kind of proxy, one way. `consul` and `envoy` on the path are these.
 pub(crate) struct Place {
@@ -112,7 +111,7 @@ where
         let place = Place::told(&place);
         // Shown if the test fails.
         tracing_subscriber::fmt()
-            .with_env_filter("meshrpc=debug")
+            .with_env_filter("meshrpc=debug,consul=info")
             .with_writer(std::io::stderr)
             .with_ansi(false)
             .init();

@@ -86,7 +86,7 @@ fn an_instance_that_is_listed_no_more_gets_no_calls_though_it_lives() {
 }
 
 /// Registers an instance of `ledger` that is not there.
-async fn ghost(site: &Site, port: u16) {
+pub(crate) async fn ghost(site: &Site, port: u16) {
     let passing = |id: &str| json!([{"CheckID": format!("{id}:ttl"), "Name": id, "TTL": "10m", "Status": "passing"}]);
     let service = json!({
         "ID": "ghost", "Name": "ledger", "Address": "127.0.0.1", "Port": port,

@@ -9,7 +9,7 @@ use meshrpc_tests::{
 };
 use serde_json::json;
 
-use super::{Echo, answered, everything, shown};
+use super::{Echo, answered, consul, everything, shown};
 use crate::place::{EVERY, Place, each};
 
 #[test]
@@ -67,7 +67,7 @@ fn a_sidecar_finds_an_agent_at_a_unix_socket() {
 
 /// Through two sidecars of the mesh at `url`, whose agent nobody asks otherwise; nothing stays.
 async fn bytes_pass(place: &Place, agent: &Agent, url: &str, token_file: Option<PathBuf>) {
-    let consul = async |name: &str| {
+    let joined = async |name: &str| {
         let mut variables = vec![("MESHRPC_RUNTIME_DIR", place.folder().to_owned())];
         variables.extend(token_file.clone().map(|file| ("MESHRPC_TOKEN_FILE", file)));
         let environment = Environment::from_vars(variables).expect("it is one");
@@ -77,12 +77,12 @@ async fn bytes_pass(place: &Place, agent: &Agent, url: &str, token_file: Option<
         consul
     };
     let echo = Echo::start(b'a').await;
-    let serving = consul("one").await;
+    let serving = joined("one").await;
     serving
         .start(echo.service("echo"))
         .await
         .expect("it starts");
-    let calling = consul("two").await;
+    let calling = joined("two").await;
     let secured = agent.master().is_some();
     if secured {
         // Nobody may call anybody unless it is said, where tokens are needed.
@@ -103,4 +103,42 @@ async fn bytes_pass(place: &Place, agent: &Agent, url: &str, token_file: Option<
         everything(agent).await.is_empty()
     })
     .await;
+}
+
+#[test]
+fn a_service_of_another_datacenter_is_a_port_too() {
+    each(EVERY, async |place: Place| {
+        let wan = free();
+        let datacenter = |name: &str, wan: u16| {
+            json!({
+                "datacenter": name, "primary_datacenter": "dc1", "ports": {"serf_wan": wan},
+            })
+        };
+        let near = place.agent().with(datacenter("dc1", wan)).start().await;
+        let far = place.agent().with(datacenter("dc2", free()));
+        let join = json!({"retry_join_wan": [format!("127.0.0.1:{wan}")]});
+        let far = far.with(join).start().await;
+        eventually("they know each other", async || {
+            let known = near.get("/v1/catalog/nodes?dc=dc2").await;
+            known.is_ok_and(|reply| reply.status == 200)
+        })
+        .await;
+        let echo = Echo::start(b'f').await;
+        let options = format!("proxy={}", place.kind);
+        let (_one, serving) = consul(&far, &options, "one").await;
+        serving
+            .start(echo.service("echo"))
+            .await
+            .expect("it starts");
+        let (_two, calling) = consul(&near, &format!("{options}&dc=dc2"), "two").await;
+        let connected = calling.connect(["echo"]).await.expect("it connects");
+        eventually("it answers", async || {
+            answered(connected[0].address).await == Some(b'f')
+        })
+        .await;
+        // Here nobody is called so.
+        let (_three, calling) = consul(&near, &options, "three").await;
+        let connected = calling.connect(["echo"]).await.expect("it connects");
+        assert_eq!(answered(connected[0].address).await, None);
+    });
 }

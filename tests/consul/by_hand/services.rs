@@ -8,7 +8,7 @@ use meshrpc::{
 };
 use meshrpc_tests::{
     process::eventually,
-    real::{Kind, Release, beside},
+    real::{Kind, beside},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -140,7 +140,7 @@ fn a_service_that_an_agent_cannot_be_told_of_is_stopped_all_the_same() {
 
 #[test]
 fn what_an_agent_does_not_know_of_is_refused_in_its_words() {
-    each(&[(Release::V1_8, false)], async |place: Place| {
+    each(&RELEASES[..1], async |place: Place| {
         let agent = place.agent().start().await;
         // Before 1.10 no agent takes a socket, whoever the proxy is.
         let (_mesh, consul) = consul(&agent, "command=sleep%201000", "one").await;

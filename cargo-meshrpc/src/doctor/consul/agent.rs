@@ -12,19 +12,15 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// Asks for what is needed to go on; `None` if it is not there.
-pub(super) async fn examine(
-    consul: &Consul,
-    deployments: &[String],
-    report: &mut Report,
-) -> Option<About> {
+/// Asks for what is needed to go on; says whether it is there.
+pub(super) async fn examine(consul: &Consul, deployments: &[String], report: &mut Report) -> bool {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
         Err(error) => {
             report.finding(&trouble("agent", error));
             if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
-                return None;
+                return false;
             }
         }
         Ok(leader) => {
@@ -38,14 +34,18 @@ pub(super) async fn examine(
             });
         }
     }
-    let about = match agent.about().await {
-        Ok(about) => about,
+    report.finding(&match agent.about().await {
+        Ok(about) => version(&about),
+        // Calls do without it, and so do most tokens.
+        Err(error) if error.is_denied() => Finding::not_run(
+            "version",
+            "the token does not allow to ask: it lacks agent:read",
+        ),
         Err(error) => {
-            report.finding(&trouble("token", &error));
-            return None;
+            report.finding(&trouble("version", &error));
+            return false;
         }
-    };
-    report.finding(&version(&about));
+    });
     let rights: Vec<Right<'_>> = deployments
         .iter()
         .map(|deployment| Right::read_service(deployment))
@@ -56,7 +56,7 @@ pub(super) async fn examine(
         Err(error) => trouble("token", &error),
     });
     report.finding(&clock(consul).await);
-    Some(about)
+    true
 }
 
 /// A request that the agent did not answer as it should.

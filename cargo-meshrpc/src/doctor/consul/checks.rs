@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use meshrpc::mesh::consul::{
     Consul,
-    agent::{About, AgentError, CheckView, Entry},
+    agent::{AgentError, CheckView, Entry},
 };
 use serde::Deserialize;
 
@@ -76,7 +76,6 @@ pub(super) fn examine<'a>(
 /// Says which checks of this agent's own instances the registry has otherwise.
 pub(super) async fn compare<'a>(
     consul: &Consul,
-    about: &About,
     entries: impl Iterator<Item = &'a Entry>,
     report: &mut Report,
 ) -> Result<(), AgentError> {
@@ -90,12 +89,12 @@ pub(super) async fn compare<'a>(
             return Ok(());
         }
     };
-    for entry in entries.filter(|entry| entry.node.node == about.node()) {
+    for entry in entries {
         for check in &entry.checks {
-            let Some(status) = own.get(&check.check_id) else {
+            let Some(Own { node, status }) = own.get(&check.check_id) else {
                 continue;
             };
-            if *status != check.status {
+            if *node == entry.node.node && *status != check.status {
                 let detail = format!(
                     "`{}` is {status} at its agent and {} in the registry",
                     check.check_id, check.status
@@ -108,15 +107,17 @@ pub(super) async fn compare<'a>(
     Ok(())
 }
 
-/// The status of each check that an agent has, by its id.
-fn own(body: &[u8]) -> serde_json::Result<BTreeMap<String, String>> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Own {
-        status: String,
-    }
-    let own: BTreeMap<String, Own> = serde_json::from_slice(body)?;
-    Ok(own.into_iter().map(|(id, own)| (id, own.status)).collect())
+/// A check as its agent has it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Own {
+    node: String,
+    status: String,
+}
+
+/// The checks that an agent has, by their ids.
+fn own(body: &[u8]) -> serde_json::Result<BTreeMap<String, Own>> {
+    serde_json::from_slice(body)
 }
 
 /// What it means that a check does not pass, by itself.
@@ -172,9 +173,9 @@ mod tests {
 
     #[test]
     fn what_an_agent_says_of_its_checks_is_read_or_refused() {
-        let own = super::own(br#"{"a-1:ttl": {"Status": "passing", "Name": "meshrpc"}}"#);
-        assert_eq!(own.expect("it is well-formed")["a-1:ttl"], "passing");
-        assert!(super::own(br#"{"a-1:ttl": {"Status": 7}}"#).is_err());
+        let own = super::own(br#"{"a-1:ttl": {"Node": "n", "Status": "passing", "Name": "a"}}"#);
+        assert_eq!(own.expect("it is well-formed")["a-1:ttl"].status, "passing");
+        assert!(super::own(br#"{"a-1:ttl": {"Node": "n", "Status": 7}}"#).is_err());
         assert!(super::own(b"<html>").is_err());
     }
 }

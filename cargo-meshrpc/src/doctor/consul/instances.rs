@@ -6,7 +6,7 @@ use meshrpc::{
     discovery::{Address, Endpoint, Instance, Via},
     mesh::consul::{
         Consul, Route,
-        agent::{About, AgentError, Entry, Lookup},
+        agent::{AgentError, Entry, Lookup},
     },
 };
 
@@ -31,7 +31,6 @@ pub(super) struct Known {
 /// Asks for instances and sidecars, and says what their checks say.
 pub(super) async fn examine(
     consul: &Consul,
-    about: &About,
     deployment: &str,
     report: &mut Report,
 ) -> Result<Known, AgentError> {
@@ -54,7 +53,7 @@ pub(super) async fn examine(
     };
     let silent = Silent::among(&services);
     checks::examine(concerned(), &silent, report);
-    checks::compare(consul, about, concerned(), report).await?;
+    checks::compare(consul, concerned(), report).await?;
     let mut known = Known {
         silent,
         ..Known::default()

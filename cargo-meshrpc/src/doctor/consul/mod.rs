@@ -49,11 +49,11 @@ pub(super) async fn examine(
             return Ok(());
         }
     };
-    let Some(about) = agent::examine(&consul, deployments, report).await else {
+    if !agent::examine(&consul, deployments, report).await {
         return Ok(());
-    };
+    }
     for deployment in deployments {
-        let known = match instances::examine(&consul, &about, deployment, report).await {
+        let known = match instances::examine(&consul, deployment, report).await {
             Ok(known) => known,
             Err(error) => {
                 report.finding(&agent::trouble("registered", &error).of(deployment));
