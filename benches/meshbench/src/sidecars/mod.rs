@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', default_value = "w1,w4,w5")]
     workloads: Vec<Workload>,
     /// How often: many short turns tell more than few long ones, for the machine changes meanwhile.
-    #[arg(long, default_value_t = 11)]
+    #[arg(long, default_value_t = 9)]
     rounds: u32,
     /// How long each sample takes, besides a warm-up.
     #[arg(long, default_value_t = 0.2)]
