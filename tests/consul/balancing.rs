@@ -9,50 +9,28 @@ use meshrpc_tests::{
 };
 
 use crate::{
-    place::{EVERY, Place, RELEASES, each, each_by},
-    site::Site,
+    place::{Place, WAYS, each},
+    site::{Site, answered_by, sidecar},
 };
+
+/// Each has a session.
+const ACCOUNTS: u64 = 40;
 
 const NAMES: [&str; 5] = ["ledger-1", "ledger-2", "ledger-3", "ledger-4", "ledger-5"];
 
 #[test]
 fn five_hundred_calls_reach_each_of_five_instances_a_hundred_times() {
-    each(EVERY, async |place: Place| {
-        evenly(&place.open().await).await
-    });
-}
-
-#[test]
-fn calls_to_the_sidecars_of_instances_are_even() {
-    each_by("via=instance", RELEASES, async |site: Site| {
-        evenly(&site).await
-    });
-}
-
-#[test]
-fn calls_without_sidecars_are_even() {
-    each_by("via=plain", RELEASES, async |site: Site| {
-        evenly(&site).await
-    });
+    each(WAYS, async |place: Place| evenly(&place.open().await).await);
 }
 
 #[test]
 fn a_session_stays_where_it_is_whoever_is_restarted() {
-    each(EVERY, async |place: Place| {
-        sticky(&place.open().await).await
-    });
-}
-
-#[test]
-fn a_session_stays_where_it_is_without_a_sidecar_of_the_client() {
-    each_by("via=instance", RELEASES, async |site: Site| {
-        sticky(&site).await
-    });
+    each(WAYS, async |place: Place| sticky(&place.open().await).await);
 }
 
 #[test]
 fn an_instance_that_comes_gets_calls_and_one_that_went_gets_none() {
-    each(EVERY, async |place: Place| {
+    each(WAYS, async |place: Place| {
         let site = place.open().await;
         let [first, second] = site.town.start(["ledger-1", "ledger-2"]).await;
         let client = site.client().await;
@@ -74,9 +52,19 @@ fn an_instance_that_comes_gets_calls_and_one_that_went_gets_none() {
 async fn evenly(site: &Site) {
     let instances = site.town.start(NAMES).await;
     let client = site.client().await;
+    let counters = meshrpc::Client::channel(&client).counters();
+    let dials = counters.dials();
     let counts = counted(&client, 500).await;
     let expected: BTreeMap<u32, u32> = instances.iter().map(|at| (at.pid(), 100)).collect();
     assert_eq!(counts, expected);
+
+    // A proxy picks for itself: it is dialled until every instance is met, within a bound.
+    let each_once = instances.len() as u64;
+    let most = if site.via == "upstream" { 8 } else { 1 } * each_once;
+    assert!((each_once..=most).contains(&dials), "{dials} dials");
+    assert_eq!(counters.met(), each_once, "{counters:?}");
+    assert_eq!(counters.surplus(), dials - each_once, "{counters:?}");
+    assert_eq!(counters.dials(), dials, "nobody is left to be met");
 }
 
 async fn sticky(site: &Site) {
@@ -86,10 +74,12 @@ async fn sticky(site: &Site) {
     let places: std::collections::BTreeSet<&String> = before.values().collect();
     assert!(places.len() > 1, "{before:?}");
 
-    // Somebody else sees it the same way.
-    let (_mesh, other) = site.newcomer("other").await;
-    other.wait_ready_all().await.expect("all can be reached");
-    assert_eq!(sessions(&other).await, before);
+    // Somebody else sees it the same way, and so does whoever is started in his place.
+    for _ in 0..2 {
+        let mut other = site.town.instance("other").calls(ACCOUNTS).await;
+        assert_eq!(other.sessions(), &before);
+        other.kill();
+    }
 
     let own = beside(std::process::id());
     for proxy in &own {
@@ -101,6 +91,19 @@ async fn sticky(site: &Site) {
     .await;
     client.wait_ready_all().await.expect("all can be reached");
     assert_eq!(sessions(&client).await, before);
+
+    // The sidecar of a server, and with it every connection to that.
+    if site.via != "plain" {
+        let cut = sidecar(&instances[0]);
+        cut.kill();
+        eventually("there is another", async || {
+            let others = beside(instances[0].pid());
+            others.iter().any(|other| other.pid() != cut.pid())
+        })
+        .await;
+        answered_by(&client, instances[0].pid()).await;
+        assert_eq!(sessions(&client).await, before);
+    }
 
     let last = instances.pop().expect("there are five");
     last.terminate();
@@ -126,7 +129,7 @@ async fn counted(client: &LedgerClient, calls: u32) -> BTreeMap<u32, u32> {
 /// The instance of each of some accounts.
 async fn sessions(client: &LedgerClient) -> BTreeMap<u64, String> {
     let mut found = BTreeMap::new();
-    for account in 0..40 {
+    for account in 0..ACCOUNTS {
         let name = format!("account-{account}");
         let who = client.book(account, &name).await.expect("it answers");
         found.insert(account, who.name);

@@ -8,6 +8,7 @@ use std::{
     future::Future,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::Duration,
 };
@@ -19,7 +20,7 @@ use meshrpc_tests::{
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::site::Site;
+use crate::{doctor, site::Site};
 
 /// Tells a test's process where it takes place: the release, the kind of proxy, and a folder.
 const PLACE: &str = "MESHRPC_TEST_PLACE";
@@ -30,24 +31,45 @@ pub(crate) const TOKEN: &str = "token";
 /// How long one test may take.
 const CAP: Duration = Duration::from_secs(300);
 
-/// A release, and whether its proxy is Envoy.
-pub(crate) type Choice = (Release, bool);
+/// A release, whether its proxy is Envoy, and the way that calls travel.
+pub(crate) type Choice = (Release, bool, &'static str);
 
 /// Each release with each kind of proxy that it can drive.
 pub(crate) const EVERY: &[Choice] = &[
-    (Release::V1_8, false),
-    (Release::V1_22, false),
-    (Release::V1_22, true),
+    (Release::V1_8, false, "upstream"),
+    (Release::V1_22, false, "upstream"),
+    (Release::V1_22, true, "upstream"),
 ];
 /// Each release, where proxies make no difference.
-pub(crate) const RELEASES: &[Choice] = &[(Release::V1_8, false), (Release::V1_22, false)];
+pub(crate) const RELEASES: &[Choice] = &[
+    (Release::V1_8, false, "upstream"),
+    (Release::V1_22, false, "upstream"),
+];
 /// Each kind of proxy, where releases make no difference.
-pub(crate) const PROXIES: &[Choice] = &[(Release::V1_22, false), (Release::V1_22, true)];
+pub(crate) const PROXIES: &[Choice] = &[
+    (Release::V1_22, false, "upstream"),
+    (Release::V1_22, true, "upstream"),
+];
+/// Every way that calls travel, with each kind of proxy that they meet there.
+pub(crate) const WAYS: &[Choice] = &[
+    (Release::V1_8, false, "upstream"),
+    (Release::V1_22, false, "upstream"),
+    (Release::V1_22, true, "upstream"),
+    (Release::V1_8, false, "instance"),
+    (Release::V1_22, true, "instance"),
+    (Release::V1_22, false, "plain"),
+];
+/// Those of them with certificates.
+pub(crate) const CERTIFIED: &[Choice] = WAYS.split_at(5).0;
 
-/// One release and one kind of proxy. `consul` and `envoy` on the path are these.
+/// Those without a sidecar of the caller.
+pub(crate) const DIRECT: &[Choice] = WAYS.split_at(3).1;
+
+/// One release, one kind of proxy, one way. `consul` and `envoy` on the path are these.
 pub(crate) struct Place {
     pub(crate) consul: Consul,
     pub(crate) kind: Kind,
+    pub(crate) via: &'static str,
     folder: PathBuf,
 }
 
@@ -81,20 +103,6 @@ where
     run(Own::of::<T>(), Some(TOKEN), places, test);
 }
 
-/// As [`each`], each with a mesh that has these options beside the kind of proxy. There is an agent
-/// that keeps nothing.
-pub(crate) fn each_by<T, F>(options: &str, places: &[Choice], test: T)
-where
-    T: FnOnce(Site) -> F,
-    F: Future<Output = ()>,
-{
-    run(Own::of::<T>(), None, places, async |place: Place| {
-        let agent = place.agent().start().await;
-        let options = format!("proxy={}&{options}", place.kind);
-        test(place.open_with(agent, &options).await).await;
-    });
-}
-
 fn run<F>(own: Own<'_>, token: Option<&str>, places: &[Choice], test: impl FnOnce(Place) -> F)
 where
     F: Future<Output = ()>,
@@ -103,7 +111,7 @@ where
         let place = Place::told(&place);
         // Shown if the test fails.
         tracing_subscriber::fmt()
-            .with_env_filter("meshrpc=debug")
+            .with_env_filter("meshrpc=debug,consul=info")
             .with_writer(std::io::stderr)
             .with_ansi(false)
             .init();
@@ -135,7 +143,8 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new((release, with_envoy): Choice, token: Option<&str>) -> Option<Self> {
+    fn new(choice: Choice, token: Option<&str>) -> Option<Self> {
+        let (release, with_envoy, via) = choice;
         let consul = consul(release)?;
         let envoy = match with_envoy {
             true => Some(envoy()?),
@@ -159,17 +168,18 @@ impl Prepared {
         let others = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths([programs].into_iter().chain(env::split_paths(&others)));
         let kind = envoy.map_or("builtin", |_| "envoy");
-        let place = format!("{release} {kind} {}", folder.path().display());
+        let place = format!("{release} {kind} {via} {}", folder.path().display());
         let mut variables = vec![
             ("PATH", path.expect("paths are paths")),
             (PLACE, place.into()),
+            (doctor::DOCTOR, doctor::built().into()),
             ("MESHRPC_RUNTIME_DIR", folder.path().into()),
         ];
         if let Some(token) = token {
             variables.push(("MESHRPC_TOKEN_FILE", folder.path().join(token).into()));
         }
         Some(Self {
-            choice: (release, with_envoy),
+            choice,
             variables,
             folder,
         })
@@ -190,9 +200,9 @@ impl Place {
     /// What the process that runs the tests has prepared.
     fn told(place: &std::ffi::OsStr) -> Self {
         let place = place.to_str().expect("it is text");
-        let mut words = place.splitn(3, ' ');
-        let mut word = || words.next().expect("there are three words");
-        let (release, kind, folder) = (word(), word(), word());
+        let mut words = place.splitn(4, ' ');
+        let mut word = || words.next().expect("there are four words");
+        let (release, kind, via, folder) = (word(), word(), word(), word());
         let folder = Path::new(folder);
         let program = |name| fs::canonicalize(folder.join("programs").join(name));
         let program = |name| program(name).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -205,11 +215,30 @@ impl Place {
             "envoy" => Kind::Envoy(program("envoy").leak()),
             _ => Kind::BuiltIn,
         };
+        let ways = WAYS.iter().map(|(_, _, via)| *via);
+        let via = ways.into_iter().find(|known| *known == via);
         Self {
             consul: Consul { release, path },
             kind,
+            via: via.expect("it is one of them"),
             folder: folder.to_owned(),
         }
+    }
+
+    /// Has Consul make a certificate of this kind, and before that an authority.
+    pub(crate) fn certify(&self, of: &str) {
+        let consul = |arguments: &[&str]| {
+            let made = Command::new(self.consul.path)
+                .args(arguments)
+                .current_dir(&self.folder)
+                .output()
+                .expect("Consul can be run");
+            assert!(made.status.success(), "{made:?}");
+        };
+        if !self.folder.join("consul-agent-ca.pem").exists() {
+            consul(&["tls", "ca", "create"]);
+        }
+        consul(&["tls", "cert", "create", of]);
     }
 
     /// An agent of this release.
@@ -230,12 +259,12 @@ impl Place {
 
     /// The mesh of this agent.
     pub(crate) async fn open_at(self, agent: Agent) -> Site {
-        let options = format!("proxy={}", self.kind);
+        let options = format!("proxy={}&via={}", self.kind, self.via);
         self.open_with(agent, &options).await
     }
 
     /// The mesh of this agent, with these options.
     pub(crate) async fn open_with(self, agent: Agent, options: &str) -> Site {
-        Site::new(agent, self.kind, self.folder, options).await
+        Site::new(agent, self, options).await
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,6 +15,8 @@ use meshrpc_tests::{
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
+use crate::place::Place;
+
 /// The service under test.
 const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");
 
@@ -23,6 +24,7 @@ const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");
 pub(crate) struct Site {
     pub(crate) agent: Agent,
     pub(crate) kind: Kind,
+    pub(crate) via: &'static str,
     pub(crate) town: Town,
     url: String,
 }
@@ -34,13 +36,14 @@ pub(crate) struct Lists {
 }
 
 impl Site {
-    pub(crate) async fn new(agent: Agent, kind: Kind, folder: PathBuf, options: &str) -> Self {
+    pub(crate) async fn new(agent: Agent, place: Place, options: &str) -> Self {
         let url = agent.url(options);
         let mesh = mesh(&url, "client").await.expect("the mesh can be joined");
         Self {
-            town: Town::on(folder, LEDGER, mesh, url.clone()),
+            town: Town::on(place.folder().to_owned(), LEDGER, mesh, url.clone()),
             agent,
-            kind,
+            kind: place.kind,
+            via: place.via,
             url,
         }
     }
@@ -69,7 +72,10 @@ impl Site {
 
     /// The stable names in the list of those that can be called, in order.
     pub(crate) async fn listed(&self) -> Vec<String> {
-        listed(&self.agent).await.unwrap_or_default()
+        let reply = self.agent.get(&list(self.via, "ledger")).await;
+        let listed = reply.ok().filter(|reply| reply.status == 200);
+        let listed = listed.and_then(|reply| names(&reply.text).ok());
+        listed.unwrap_or_default()
     }
 
     /// Waits until these are listed.
@@ -80,7 +86,7 @@ impl Site {
 
     /// Follows the list from now on.
     pub(crate) fn follow(&self) -> Lists {
-        Lists::of(&self.agent)
+        Lists::of(&self.agent, list(self.via, "ledger"))
     }
 
     /// Ids of all that can be called.
@@ -115,8 +121,16 @@ async fn mesh(url: &str, name: &str) -> Result<Mesh, meshrpc::Error> {
 /// # Panics
 /// If there is not one.
 pub(crate) fn sidecar(instance: &Instance) -> Found {
-    let mut found = beside(instance.pid());
-    assert_eq!(found.len(), 1, "of `{}`: {found:?}", instance.name());
+    sidecar_of(instance.pid())
+}
+
+/// The only proxy that this process has started.
+///
+/// # Panics
+/// If there is not one.
+pub(crate) fn sidecar_of(pid: u32) -> Found {
+    let mut found = beside(pid);
+    assert_eq!(found.len(), 1, "of {pid}: {found:?}");
     found.remove(0)
 }
 
@@ -128,19 +142,18 @@ pub(crate) async fn answered_by(client: &LedgerClient, pid: u32) {
     .await;
 }
 
-/// The port of the only sidecar of `service`.
-pub(crate) async fn sidecar_port(agent: &Agent, service: &str) -> u16 {
-    let path = format!("/v1/health/connect/{service}?passing");
-    let listed = agent.json(&path).await;
+/// The port at which the only instance of `service` is dialled.
+pub(crate) async fn dialled(site: &Site, service: &str) -> u16 {
+    let listed = site.agent.json(&list(site.via, service)).await;
     let port = listed[0]["Service"]["Port"].as_u64();
     let port = port.and_then(|port| u16::try_from(port).ok());
     port.unwrap_or_else(|| panic!("{listed}"))
 }
 
-async fn listed(agent: &Agent) -> anyhow::Result<Vec<String>> {
-    let reply = agent.get("/v1/health/connect/ledger?passing").await?;
-    anyhow::ensure!(reply.status == 200, "{}", reply.text);
-    names(&reply.text)
+/// Where those are listed that can be called.
+fn list(via: &str, service: &str) -> String {
+    let which = if via == "plain" { "service" } else { "connect" };
+    format!("/v1/health/{which}/{service}?passing")
 }
 
 fn names(text: &str) -> anyhow::Result<Vec<String>> {
@@ -155,13 +168,13 @@ fn names(text: &str) -> anyhow::Result<Vec<String>> {
 }
 
 impl Lists {
-    fn of(agent: &Agent) -> Self {
+    fn of(agent: &Agent, list: String) -> Self {
         let seen = Arc::<Mutex<Vec<Vec<String>>>>::default();
         let (into, asker) = (Arc::clone(&seen), agent.asker());
         let task = tokio::spawn(async move {
             let mut index = 0;
             loop {
-                let path = format!("/v1/health/connect/ledger?passing&wait=20s&index={index}");
+                let path = format!("{list}&wait=20s&index={index}");
                 let reply = asker.get(&path).await;
                 let names = match &reply {
                     Ok(reply) if reply.status == 200 => names(&reply.text).ok(),

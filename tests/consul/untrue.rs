@@ -10,20 +10,13 @@ use meshrpc_tests::{
 use serde_json::json;
 
 use crate::{
-    place::{EVERY, Place, RELEASES, each, each_by},
-    site::{Site, sidecar_port},
+    place::{EVERY, Place, WAYS, each},
+    site::{Site, dialled},
 };
 
 #[test]
 fn calls_pass_by_an_instance_that_is_listed_and_dead() {
-    each(EVERY, async |place: Place| dead(&place.open().await).await);
-}
-
-#[test]
-fn calls_pass_by_a_sidecar_that_is_listed_and_dead() {
-    each_by("via=instance", RELEASES, async |site: Site| {
-        dead(&site).await
-    });
+    each(WAYS, async |place: Place| dead(&place.open().await).await);
 }
 
 async fn dead(site: &Site) {
@@ -36,19 +29,12 @@ async fn dead(site: &Site) {
 
 #[test]
 fn calls_pass_by_a_registration_whose_port_another_service_has() {
-    each(EVERY, async |place: Place| taken(&place.open().await).await);
-}
-
-#[test]
-fn calls_pass_by_a_registration_whose_port_another_sidecar_has() {
-    each_by("via=instance", RELEASES, async |site: Site| {
-        taken(&site).await
-    });
+    each(WAYS, async |place: Place| taken(&place.open().await).await);
 }
 
 async fn taken(site: &Site) {
     let _other = site.town.instance("other-1").of("other").start().await;
-    ghost(site, sidecar_port(&site.agent, "other").await).await;
+    ghost(site, dialled(site, "other").await).await;
     let [only] = site.town.start(["ledger-1"]).await;
     site.lists(&["ghost", "ledger-1"], Duration::from_secs(9))
         .await;
@@ -100,13 +86,13 @@ fn an_instance_that_is_listed_no_more_gets_no_calls_though_it_lives() {
 }
 
 /// Registers an instance of `ledger` that is not there.
-async fn ghost(site: &Site, sidecar: u16) {
+pub(crate) async fn ghost(site: &Site, port: u16) {
     let passing = |id: &str| json!([{"CheckID": format!("{id}:ttl"), "Name": id, "TTL": "10m", "Status": "passing"}]);
     let service = json!({
-        "ID": "ghost", "Name": "ledger", "Address": "127.0.0.1", "Port": free(),
+        "ID": "ghost", "Name": "ledger", "Address": "127.0.0.1", "Port": port,
         "Meta": {"meshrpc-instance": "ghost", "meshrpc-epoch": "1"},
         "Checks": passing("ghost"),
-        "Connect": {"SidecarService": {"Port": sidecar, "Checks": passing("ghost-sidecar")}},
+        "Connect": {"SidecarService": {"Port": port, "Checks": passing("ghost-sidecar")}},
     });
     let path = "/v1/agent/service/register?replace-existing-checks=true";
     site.agent.put(path, &service).await;

@@ -2,6 +2,7 @@
 //!
 //! - `ledger serve <deployment> <folder>`: keeps books in `folder`; prints `serving <address>`.
 //! - `ledger ask <deployment> <session> <calls>`: prints which instance answers each call.
+//! - `ledger sessions <deployment> <accounts>`: prints the instance of each account, and stays.
 
 use std::{env, io::Read as _, path::Path, process::exit, sync::Arc, thread, time::Duration};
 
@@ -23,9 +24,8 @@ async fn main() -> anyhow::Result<()> {
     match arguments[..] {
         ["serve", deployment, folder] => serve(deployment, Path::new(folder)).await,
         ["ask", deployment, session, calls] => ask(deployment, session, calls.parse()?).await,
-        _ => {
-            bail!("expected `serve <deployment> <folder>` or `ask <deployment> <session> <calls>`")
-        }
+        ["sessions", deployment, accounts] => sessions(deployment, accounts.parse()?).await,
+        _ => bail!("expected `serve`, `ask` or `sessions`, a deployment, and what belongs to it"),
     }
 }
 
@@ -72,4 +72,19 @@ async fn ask(deployment: &str, session: &str, calls: u32) -> anyhow::Result<()> 
         println!("{}", client.who().await?.name);
     }
     Ok(())
+}
+
+async fn sessions(deployment: &str, accounts: u64) -> anyhow::Result<()> {
+    let mesh = Mesh::from_env().await?;
+    let client = LedgerClient::connect(&mesh, deployment);
+    client.wait_ready_all().await?;
+    for account in 0..accounts {
+        let name = client
+            .book(account, &format!("account-{account}"))
+            .await?
+            .name;
+        println!("{account} {name}");
+    }
+    println!("done");
+    std::future::pending().await
 }

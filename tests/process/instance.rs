@@ -24,7 +24,7 @@ pub struct Instance {
 }
 
 /// What a process has printed.
-type Lines = Arc<Mutex<Vec<String>>>;
+pub(super) type Lines = Arc<Mutex<Vec<String>>>;
 
 impl Instance {
     /// Starts `command`, and waits until it says where it serves.
@@ -156,7 +156,7 @@ impl Drop for Instance {
 }
 
 /// Reads lines until the process ends.
-fn collect(stream: Option<impl Read + Send + 'static>) -> Lines {
+pub(super) fn collect(stream: Option<impl Read + Send + 'static>) -> Lines {
     let lines = Lines::default();
     if let Some(stream) = stream {
         let lines = Arc::clone(&lines);

@@ -164,6 +164,26 @@ pub fn failures(outcomes: &BTreeMap<u64, Outcome>) -> Vec<(u64, Outcome)> {
         .collect()
 }
 
+/// Asserts that calls failed at these instances alone, at each of them at most `most` times, and none
+/// that did not start: such a call is made elsewhere.
+pub fn failed_at(instances: &[&str], most: u64, outcomes: &BTreeMap<u64, Outcome>) {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (call, outcome) in outcomes {
+        let Outcome::Failed {
+            started, instance, ..
+        } = outcome
+        else {
+            continue;
+        };
+        let at = instance.as_deref().unwrap_or("nowhere");
+        assert!(instances.contains(&at), "{call}: {outcome:?}");
+        assert_ne!(*started, Started::No, "{call}: {outcome:?}");
+        *counts.entry(at).or_default() += 1;
+    }
+    let is_within = counts.values().all(|count| *count <= most);
+    assert!(is_within, "more than {most}: {counts:?}");
+}
+
 /// Compares what callers were told with the books: nothing ran twice, what was answered ran where
 /// the answer says, and what is said not to have started did not.
 pub fn check(outcomes: &BTreeMap<u64, Outcome>, entries: &[Entry]) {

@@ -1,5 +1,6 @@
 //! Tests with processes that are started, stopped and killed.
 
+mod caller;
 mod instance;
 mod load;
 mod network;
@@ -10,8 +11,9 @@ mod upstream;
 
 use std::time::{Duration, Instant};
 
+pub use caller::Caller;
 pub use instance::Instance;
-pub use load::{Load, Method, Outcome, check, failures};
+pub use load::{Load, Method, Outcome, check, failed_at, failures};
 pub use network::own_network;
 pub use own::Own;
 pub use proxy::{Damage, Proxy};

@@ -12,7 +12,7 @@ use std::{
 
 use meshrpc::{Call, Mesh};
 
-use super::{CAP, Instance, Own, network};
+use super::{CAP, Caller, Instance, Own, network};
 use crate::ledger::{Entry, LedgerClient, entries};
 
 /// Names the folder of a test to the process that runs it.
@@ -259,6 +259,14 @@ impl<'a> Start<'a> {
         Instance::start(self.name, self.command).await
     }
 
+    /// Starts a client instead, with a session for each of so many accounts; it has called when this
+    /// returns.
+    pub async fn calls(mut self, accounts: u64) -> Caller {
+        let accounts = accounts.to_string();
+        self.command.args(["sessions", self.deployment, &accounts]);
+        Caller::start(self.command).await
+    }
+
     /// Starts it, which has to fail; what it says then.
     ///
     /// # Panics
@@ -266,8 +274,21 @@ impl<'a> Start<'a> {
     pub async fn fails(mut self) -> String {
         self.command
             .args(["serve", self.deployment])
-            .arg(self.town.books())
-            .stdin(Stdio::piped());
+            .arg(self.town.books());
+        self.ends_badly().await
+    }
+
+    /// Starts a client instead, which has to fail; what it says then.
+    ///
+    /// # Panics
+    /// As [`fails`](Self::fails).
+    pub async fn cannot_call(mut self) -> String {
+        self.command.args(["ask", self.deployment, "anybody", "1"]);
+        self.ends_badly().await
+    }
+
+    async fn ends_badly(mut self) -> String {
+        self.command.stdin(Stdio::piped());
         let ended = tokio::task::spawn_blocking(move || {
             let mut child = self
                 .command
@@ -283,7 +304,7 @@ impl<'a> Start<'a> {
         let ended = tokio::time::timeout(CAP, ended).await.expect("it ends");
         let output = ended.expect("no panic").expect("it can be started");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(!output.status.success(), "it serves\n{said}");
+        assert!(!output.status.success(), "all is well\n{said}");
         said
     }
 }

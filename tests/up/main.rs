@@ -1,5 +1,7 @@
 //! `cargo meshrpc up`, with the real command and real processes.
 
+mod consul;
+
 use std::{
     fs::{self, File},
     io::Read as _,

@@ -124,6 +124,9 @@ causes! {
     /// The agent has as many connections as it takes.
     AgentBusy: "raise the agent's limits.http_max_conns_per_client, or find who holds its connections",
         "docs/consul.md#the-agent-is-away";
+    /// The agent does not do what it is asked, or is none.
+    AgentRefuses: "the detail has its words: is this a Consul agent, is Connect on, is there such a \
+        datacenter?", "docs/consul.md#the-url";
     /// The agent is of a version that was never tried.
     AgentVersion: "use Consul 1.8.7 or later", "docs/consul.md#versions";
     /// The agent's cluster has no leader, or its servers cannot be reached.
@@ -139,17 +142,28 @@ causes! {
     NotRegistered: "start an instance, and compare the name and the registry it says it uses in its log",
         "docs/consul.md#nobody-is-registered";
     /// Instances are registered, and none is healthy.
-    NoHealthyInstance: "look at the instances' own findings below", "docs/consul.md#nobody-is-healthy";
+    NoHealthyInstance: "the lines of its instances say why", "docs/consul.md#nobody-is-healthy";
     /// An instance was taken out by hand, or drains.
     Maintenance: "wait for its end, or `consul maint -disable`", "docs/consul.md#maintenance";
     /// An instance no longer says that it lives.
     InstanceSilent: "the process is gone, frozen or too busy: look at it, and restart it",
         "docs/consul.md#an-instance-is-silent";
+    /// An instance says that it is not well.
+    InstanceUnwell: "the program itself says so: look at its log", "docs/consul.md#nobody-is-healthy";
+    /// The agent of an instance's machine does not answer other agents.
+    NodeSilent: "look at that machine, its agent, and the network between",
+        "docs/consul.md#an-instance-is-silent";
+    /// A check fails that is none of meshrpc's.
+    CheckFailing: "somebody added it to the registration: what it says has the reason",
+        "docs/consul.md#nobody-is-healthy";
+    /// Instances have no sidecars, and calls would pass through these.
+    SidecarMissing: "start the instances with the callers' `via=`, or call them with via=plain",
+        "docs/consul.md#ways-to-travel";
     /// An instance says that its sidecar does not answer.
     SidecarSilent: "the sidecar hangs or starts: look at its output in the instance's log",
         "docs/consul.md#a-sidecar-is-down";
     /// Nobody listens on a sidecar's port.
-    SidecarDown: "its supervisor starts it again within seconds; if it does not, its log says why",
+    SidecarDown: "the process beside it starts it again within seconds; if it does not, its log says why",
         "docs/consul.md#a-sidecar-is-down";
     /// A sidecar accepts, and does not answer.
     SidecarFrozen: "kill the sidecar: its supervisor starts another", "docs/consul.md#a-sidecar-is-down";
@@ -159,17 +173,22 @@ causes! {
     /// No client on this agent has an upstream to the deployment.
     UpstreamMissing: "start the caller with this MESHRPC_MESH, or use via=instance",
         "docs/consul.md#ways-to-travel";
+    /// A client's sidecar accepts, and what is beyond it does not answer.
+    PathBroken: "the lines of instances and sidecars say which is down; callers pass it by once the \
+        registry knows", "docs/consul.md#a-sidecar-is-down";
     /// Nobody listens on a client's upstream port.
     UpstreamDown: "the client's sidecar is down or starts: look at its output in the client's log",
         "docs/consul.md#a-sidecar-is-down";
     /// An intention forbids the call.
     Denied: "allow it: `consul intention create CALLER DEPLOYMENT`", "docs/consul.md#intentions";
     /// Nobody answers at an instance's address.
-    InstanceUnreachable: "the process is gone or its address is wrong: the registration goes by itself \
-        within two minutes", "docs/consul.md#an-instance-is-silent";
+    InstanceUnreachable: "the process is gone, or its address is wrong: the registration of one that is \
+        gone goes by itself within two minutes", "docs/consul.md#an-instance-is-silent";
+    /// Who answers has no shared key in common with this process.
+    KeyRefused: "give the callee's key, in the file of MESHRPC_KEY_FILE", "docs/security.md#shared-keys";
     /// Somebody answers, and not as a meshrpc server that takes this client.
-    HandshakeFailed: "the detail says what it sent; compare versions and keys on both sides",
-        "docs/consul.md#doctor";
+    HandshakeFailed: "the detail says what it did: is it a meshrpc server, of a version that this one \
+        speaks with?", "docs/consul.md#doctor";
     /// Another answers than was registered there.
     WrongInstance: "another process took the port of a registration that is stale: deregister its id",
         "docs/consul.md#a-stale-registration";

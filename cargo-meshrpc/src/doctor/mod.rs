@@ -29,7 +29,7 @@ pub(crate) struct DoctorArgs {
     deployments: Vec<String>,
     /// With `consul:`, the service that calls: its intentions and upstreams are looked at [default:
     /// every service on the agent that has an upstream to the deployment]. With
-    /// `via=instance` it is the name that `as=` gives in the URL.
+    /// `via=instance` it is the name that `as=` gives in the URL, and with `via=plain` nobody asks.
     #[arg(long, value_name = "SERVICE")]
     caller: Option<String>,
     /// The mesh [default: MESHRPC_MESH, else `local:`].
@@ -88,7 +88,7 @@ async fn examine(
         }
         Some(("consul" | "consul+tls" | "consul+unix", _)) => {
             let caller = caller.as_deref();
-            consul::examine(url, environment, deployments, caller, report).await;
+            consul::examine(url, environment, deployments, caller, report).await?;
             Ok(())
         }
         _ => refused(format!(

@@ -3,7 +3,7 @@
 use std::{error::Error as _, io, sync::Arc, time::Duration};
 
 use meshrpc::{
-    Error, Kind,
+    Code, Error, Kind,
     client::Connect,
     discovery::{Endpoint, Via},
     mesh::{Environment, KeyFile},
@@ -51,11 +51,21 @@ impl Prober {
         let connected = self.connect.connect(endpoint, Arc::clone(&self.config));
         let finding = match tokio::time::timeout(PATIENCE, connected).await {
             Err(_) => {
-                let detail = format!("{address}: no answer within {PATIENCE:?}");
-                Finding::failed("handshake", Cause::HandshakeFailed, detail)
+                let cause = match &endpoint.via {
+                    Via::Opaque { .. } => Cause::PathBroken,
+                    _ => Cause::InstanceSilent,
+                };
+                let detail = format!("{address} accepts, and says nothing for {PATIENCE:?}");
+                Finding::failed("handshake", cause, detail)
             }
             Ok(Err(error)) => {
-                Finding::failed("handshake", cause(&error, endpoint), error.to_string())
+                let text = error.to_string();
+                let address = address.to_string();
+                let detail = match text.contains(&address) {
+                    true => text,
+                    false => format!("{address}: {text}"),
+                };
+                Finding::failed("handshake", cause(&error, &endpoint.via), detail)
             }
             Ok(Ok(connection)) => {
                 let peer = connection.peer();
@@ -68,12 +78,22 @@ impl Prober {
     }
 }
 
-fn cause(error: &Error, endpoint: &Endpoint) -> Cause {
-    match error.source() {
-        _ if error.kind() == Kind::Denied && matches!(endpoint.via, Via::Sidecar { .. }) => {
-            Cause::CertificateRefused
-        }
-        Some(source) if source.is::<io::Error>() => Cause::InstanceUnreachable,
+fn cause(error: &Error, via: &Via) -> Cause {
+    // Behind a dialer's error is that of the connection, or of the system.
+    let within = error.source().and_then(|source| source.downcast_ref());
+    let error = within.unwrap_or(error);
+    let is_refused = error
+        .source()
+        .is_some_and(|source| source.is::<io::Error>());
+    match (error.kind(), via) {
+        (Kind::Denied, _) if error.code() == Code::Unauthenticated => Cause::KeyRefused,
+        (Kind::Denied, Via::Sidecar { .. }) => Cause::CertificateRefused,
+        (Kind::Unavailable, Via::Opaque { .. }) if is_refused => Cause::UpstreamDown,
+        (Kind::Unavailable, Via::Opaque { .. }) => Cause::PathBroken,
+        (Kind::Unavailable, Via::Sidecar { .. }) if is_refused => Cause::SidecarDown,
+        // It has answered, and found nobody behind it.
+        (Kind::Unavailable, Via::Sidecar { .. }) => Cause::InstanceUnreachable,
+        (_, Via::Direct) if is_refused => Cause::InstanceUnreachable,
         _ => Cause::HandshakeFailed,
     }
 }

@@ -11,6 +11,7 @@ pub(super) struct Report {
     format: Format,
     failed: usize,
     warnings: usize,
+    not_run: usize,
 }
 
 /// A line for programs. Fields may be added, and `reason`s; what is there keeps its meaning.
@@ -22,6 +23,7 @@ enum Message<'a> {
     Finished {
         failed: usize,
         warnings: usize,
+        not_run: usize,
     },
 }
 
@@ -31,12 +33,14 @@ impl Report {
             format,
             failed: 0,
             warnings: 0,
+            not_run: 0,
         }
     }
 
     pub(super) fn finding(&mut self, finding: &Finding) {
         self.failed += usize::from(finding.status == Status::Failed);
         self.warnings += usize::from(finding.status == Status::Warning);
+        self.not_run += usize::from(finding.status == Status::NotRun);
         match self.format {
             Format::Json => print(&Message::Finding(finding)),
             Format::Human => show(finding),
@@ -59,11 +63,18 @@ impl Report {
             format,
             failed,
             warnings,
+            not_run,
         } = self;
         match format {
-            Format::Json => print(&Message::Finished { failed, warnings }),
-            Format::Human if failed + warnings == 0 => anstream::println!("All is well."),
-            Format::Human => anstream::println!("{failed} failed, {warnings} warnings."),
+            Format::Json => print(&Message::Finished {
+                failed,
+                warnings,
+                not_run,
+            }),
+            Format::Human if failed + warnings + not_run == 0 => anstream::println!("All is well."),
+            Format::Human => {
+                anstream::println!("{failed} failed, {warnings} warnings, {not_run} not run.");
+            }
         }
         match failed {
             0 => Outcome::Done,

@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use meshrpc::mesh::consul::agent::release;
 
 use super::{
     backoff::Backoff,
@@ -256,12 +257,6 @@ fn knows_grpc_tls(program: &Path) -> bool {
     let output = Command::new(program).arg("version").output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let version = text
-        .split_once("Consul v")
-        .map_or("", |(_, version)| version);
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
-    match (parts.next().flatten(), parts.next().flatten()) {
-        (Some(major), Some(minor)) => (major, minor) >= (1, 14),
-        _ => false,
-    }
+    // "Consul v1.22.0", and then about other things.
+    text.split_whitespace().find_map(release) >= Some((1, 14))
 }

@@ -67,7 +67,9 @@ impl Mesh {
                 (Trouble::Unreachable { .. }, Ok(address)) if address.ip().is_loopback() => {
                     Ok(Some(address))
                 }
-                _ => Err(error).context("`up` starts an agent only on this machine"),
+                _ => Err(error).context(
+                    "`up` starts an agent only on this machine, at an address with a port",
+                ),
             },
         }
     }

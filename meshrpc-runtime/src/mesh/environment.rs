@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use super::name::{self, invalid};
+use super::{
+    duration,
+    name::{self, invalid},
+};
 use crate::{discovery::Address, error::Error};
 
 /// What the environment says.
@@ -109,12 +112,15 @@ impl Environment {
             }
             "MESHRPC_DEADLINE" => {
                 let value = text()?;
-                let deadline = parse_deadline(&value).ok_or_else(|| {
-                    invalid(format!(
-                        "{variable}: `{value}` is no deadline: expected a whole number above 0 \
-                         with `ms`, `s` or `m`, or `none`"
-                    ))
-                })?;
+                let deadline = match &*value {
+                    "none" => None,
+                    _ => Some(duration::parse(&value).ok_or_else(|| {
+                        let expected = duration::EXPECTED;
+                        invalid(format!(
+                            "{variable}: `{value}` is no deadline: expected {expected}, or `none`"
+                        ))
+                    })?),
+                };
                 self.deadline = Some(deadline);
             }
             "MESHRPC_RUNTIME_DIR" => {
@@ -214,23 +220,6 @@ impl<T: fmt::Display> fmt::Display for Chosen<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.value, self.because)
     }
-}
-
-/// `Some(None)` is "none"; `None` is no deadline at all.
-fn parse_deadline(text: &str) -> Option<Option<Duration>> {
-    if text == "none" {
-        return Some(None);
-    }
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let deadline = match unit {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60)?),
-        _ => return None,
-    };
-    (!deadline.is_zero()).then_some(Some(deadline))
 }
 
 #[cfg(test)]

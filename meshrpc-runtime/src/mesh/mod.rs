@@ -3,6 +3,7 @@
 mod client;
 #[cfg(feature = "consul")]
 pub mod consul;
+mod duration;
 mod environment;
 mod fixed;
 #[cfg(any(feature = "local", feature = "consul"))]

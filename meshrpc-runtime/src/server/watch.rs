@@ -18,12 +18,15 @@ use std::{
 
 use tokio::runtime::Handle;
 
-/// Time between two looks.
+/// Time to the next look when something was there.
 const PERIOD: Duration = Duration::from_micros(250);
+/// The same when all that was begun had ended. Each look takes a core from whoever has it, and may
+/// do so in the middle of a call.
+const CALM: Duration = Duration::from_millis(1);
 /// What was there at so many looks before is late.
 const LATE: u8 = 2;
-/// Looks that find nothing until it sleeps.
-const PATIENCE: u32 = 40;
+/// Looks between which nothing begins until it sleeps.
+const PATIENCE: u32 = 10;
 
 /// Something that has to end soon, or else somebody has to take over.
 pub(super) trait Watched: Send + Sync + 'static {
@@ -116,14 +119,18 @@ impl<W> Drop for Watch<W> {
 
 /// Looks until there is nobody to look for.
 fn run<W: Watched>(shared: &Shared<W>, runtime: &Handle) {
-    let mut nothing = 0;
+    let (mut nothing, mut seen) = (0, 0);
     while !shared.ended.load(Ordering::Acquire) {
         let mut begun = shared.lock();
-        nothing = if begun.things.is_empty() {
+        let calm = begun.things.is_empty();
+        // To be woken costs whoever begins something more than a look: so it sleeps only where
+        // nothing begins, not where all ends in time.
+        nothing = if calm && begun.next == seen {
             nothing + 1
         } else {
             0
         };
+        seen = begun.next;
         let mut late = Vec::new();
         begun.things.retain_mut(|(_, looks, thing)| {
             *looks += 1;
@@ -145,7 +152,7 @@ fn run<W: Watched>(shared: &Shared<W>, runtime: &Handle) {
             thread::park();
             nothing = 0;
         } else {
-            thread::sleep(PERIOD);
+            thread::sleep(if calm { CALM } else { PERIOD });
         }
     }
 }

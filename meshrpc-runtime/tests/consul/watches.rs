@@ -81,6 +81,54 @@ async fn an_index_that_goes_backward_is_not_waited_on() {
 }
 
 #[tokio::test]
+async fn after_a_failure_one_in_maintenance_is_believed_to_be_gone() {
+    let turns = AtomicUsize::new(0);
+    let fake = Fake::start(move |head| {
+        if head.contains("/health/") && !head.contains("passing") {
+            let check = serde_json::json!({"CheckID": "_service_maintenance:b"});
+            return registered(&[
+                ("a", &check),
+                ("b", &check),
+                ("c", &serde_json::Value::Null),
+            ]);
+        }
+        if !head.contains("/health/") {
+            return healthy(head, 0, &[]);
+        }
+        match turns.fetch_add(1, Ordering::SeqCst) {
+            0 => healthy(head, 47, &["a", "b", "c"]),
+            1 => status(500, "rpc error making call: EOF"),
+            2 => healthy(head, 48, &["a"]),
+            _ => Act::Wait,
+        }
+    })
+    .await;
+    let mut list = fake.consul("").watch("echo").unwrap();
+    until(&mut list, "three are listed", |list| names(list).len() == 3).await;
+    // The other that is missing may come back.
+    until(&mut list, "one is gone", |list| {
+        names(list) == ["a", "c"] && !list.live
+    })
+    .await;
+}
+
+/// A list of those that are registered, each with a check.
+fn registered(entries: &[(&str, &serde_json::Value)]) -> Act {
+    let entry = |(name, check): &(&str, &serde_json::Value)| {
+        serde_json::json!({
+            "Node": {"Node": "n1", "Address": "127.0.0.1"},
+            "Service": {
+                "ID": name, "Service": "echo", "Port": 7001,
+                "Meta": {"meshrpc-instance": name, "meshrpc-epoch": "1"},
+            },
+            "Checks": [check],
+        })
+    };
+    let entries: Vec<_> = entries.iter().map(entry).collect();
+    crate::fake::ok(&serde_json::json!(entries), "X-Consul-Index: 48\r\n")
+}
+
+#[tokio::test]
 async fn after_a_failure_it_is_asked_from_the_beginning_once_there_is_a_leader() {
     let turns = AtomicUsize::new(0);
     let leaders = AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::Method;
 use meshrpc::{
@@ -17,10 +17,10 @@ use tokio::{sync::watch, time::timeout};
 use super::{client, open};
 use crate::place::{RELEASES, each};
 
-type Watched = watch::Receiver<Arc<Endpoints>>;
+pub(super) type Watched = watch::Receiver<Arc<Endpoints>>;
 
 /// Waits until the list is as wanted.
-async fn until(list: &mut Watched, what: &str, wanted: impl Fn(&Endpoints) -> bool) {
+pub(super) async fn until(list: &mut Watched, what: &str, wanted: impl Fn(&Endpoints) -> bool) {
     let seen = timeout(CAP, list.wait_for(|list| wanted(list)))
         .await
         .map(|seen| seen.is_ok());
@@ -28,7 +28,7 @@ async fn until(list: &mut Watched, what: &str, wanted: impl Fn(&Endpoints) -> bo
     assert_eq!(seen, Ok(true), "{what}: {now:?}");
 }
 
-fn names(list: &Endpoints) -> Vec<String> {
+pub(super) fn names(list: &Endpoints) -> Vec<String> {
     let name = |endpoint: &Endpoint| {
         endpoint
             .instance
@@ -45,7 +45,7 @@ fn service(number: u16) -> Value {
     })
 }
 
-async fn register(agent: &Agent, numbers: &[u16]) {
+pub(super) async fn register(agent: &Agent, numbers: &[u16]) {
     for &number in numbers {
         agent
             .register(&service(number))
@@ -111,6 +111,14 @@ fn the_last_list_stays_while_the_agent_is_away() {
         .await;
         register(&agent, &[3]).await;
         until(&mut list, "a third comes", |list| list.ready.len() == 3).await;
+        // Who is taken out on purpose is not doubted, though this is soon after.
+        let drain = agent.maintenance("echo-3", true, "drain");
+        drain.await.expect("it is there");
+        let gone = list.wait_for(|list| list.live && names(list) == ["echo-1", "echo-2"]);
+        let gone = timeout(Duration::from_secs(9), gone)
+            .await
+            .map(|gone| gone.is_ok());
+        assert!(matches!(gone, Ok(true)), "{:?}", list.borrow());
     });
 }
 

@@ -5,7 +5,9 @@
 //! - `tokens`: missing, wrong, weak, replaced
 //! - `ways`: TLS, Unix sockets, names; agents that do not answer
 //! - `lists`: what a client knows while agents come, go, and lose their state
+//! - `backward`: an index that goes backward
 
+mod backward;
 mod lists;
 mod mesh;
 mod services;

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use meshrpc::mesh::consul::agent::{Agent, CheckStatus, Lookup, Trouble};
+use meshrpc_tests::real::Release;
 use serde_json::{Value, json};
 
-use super::client;
+use super::{client, open};
 use crate::place::{RELEASES, each};
 
 fn echo() -> Value {
@@ -103,6 +104,20 @@ fn a_service_is_registered_changed_and_removed() {
             .deregister("echo-1")
             .await
             .expect("it is gone already");
+    });
+}
+
+#[test]
+fn an_agent_says_to_anybody_whether_services_may_listen_on_unix_sockets() {
+    each(RELEASES, async |place| {
+        for start in [place.agent(), place.agent().secured()] {
+            let running = start.start().await;
+            let nobody = open(&running.url("via=plain"), None, &running);
+            let taken = nobody.agent().takes_sockets().await.expect("it says");
+            assert_eq!(taken, place.consul.release == Release::V1_22);
+            let services = client(&running).services().await.expect("it says");
+            assert!(services.is_empty(), "asked, and not told: {services:?}");
+        }
     });
 }
 

@@ -14,7 +14,7 @@ use meshrpc::{
 use meshrpc_tests::real::Agent;
 use serde_json::{Value, json};
 
-use super::open;
+use super::{client, open};
 use crate::place::{RELEASES, each};
 
 /// A token that may do what the rules say.
@@ -116,5 +116,31 @@ fn a_token_that_is_replaced_in_its_file_is_used_at_once() {
         agent.require(&right).await.expect("the token is known");
         let body = agent.raw(Method::GET, "acl/token/self", "").await;
         assert!(!body.expect("it is known").is_empty());
+    });
+}
+
+#[test]
+fn an_agent_without_acls_is_asked_for_rights_once_and_again_when_it_may_have_them() {
+    each(RELEASES, async |place| {
+        let mut running = place.agent().kept().start().await;
+        let agent = client(&running);
+        let right = [Right::read_service("web")];
+        for _ in 0..3 {
+            agent.require(&right).await.expect("nothing is denied");
+        }
+        // It notes each question as an error.
+        let noted = running.log().matches("ACL support disabled").count();
+        assert_eq!(noted, 1, "{}", running.log());
+        running.kill();
+        let file = running.folder().join("settings.json");
+        let settings = fs::read(&file).expect("it has settings");
+        let mut settings: Value = serde_json::from_slice(&settings).expect("they are JSON");
+        settings["acl"] = json!({"enabled": true, "default_policy": "deny"});
+        fs::write(&file, settings.to_string()).expect("they can be written");
+        running.start_again();
+        running.is_ready().await;
+        let denied = agent.require(&right).await;
+        let error = denied.expect_err("there is no token");
+        assert!(matches!(error.trouble(), Trouble::Denied { .. }), "{error}");
     });
 }

@@ -1,4 +1,4 @@
-use std::{path::Path, process::Command, time::Duration};
+use std::time::Duration;
 
 use meshrpc::{
     Code, Kind,
@@ -9,13 +9,13 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{client, open};
-use crate::place::{Place, RELEASES, each};
+use crate::place::{RELEASES, each};
 
 #[test]
 fn an_agent_is_asked_over_tls_and_shows_the_certificate_it_should() {
     each(RELEASES, async |place| {
-        certificates(&place, &["-server"]);
-        certificates(&place, &["-client"]);
+        place.certify("-server");
+        place.certify("-client");
         let file = |name: &str| place.folder().join(name).display().to_string();
         let (ca, cert, key) = (
             file("consul-agent-ca.pem"),
@@ -67,23 +67,6 @@ fn an_agent_is_asked_over_tls_and_shows_the_certificate_it_should() {
     });
 }
 
-/// Has Consul make an authority, and a certificate.
-fn certificates(place: &Place, of: &[&str]) {
-    let consul = |arguments: &[&str]| {
-        let status = Command::new(place.consul.path)
-            .args(arguments)
-            .current_dir(place.folder())
-            .output()
-            .expect("Consul can be run");
-        assert!(status.status.success(), "{status:?}");
-    };
-    if !Path::new(&place.folder().join("consul-agent-ca.pem")).exists() {
-        consul(&["tls", "ca", "create"]);
-    }
-    let create = [["tls", "cert", "create"].as_slice(), of].concat();
-    consul(&create);
-}
-
 #[test]
 fn an_agent_is_asked_over_a_unix_socket_and_by_name() {
     each(RELEASES, async |place| {
@@ -110,10 +93,13 @@ fn an_agent_is_asked_over_a_unix_socket_and_by_name() {
 fn what_this_agent_cannot_do_is_told_when_it_is_joined() {
     each(RELEASES, async |place| {
         let running = place.agent().start().await;
-        let consul = open(&running.url("via=plain&ns=team"), None, &running);
-        let error = consul.join().await.expect_err("it has no namespaces");
-        assert_eq!(error.code(), Code::Unimplemented, "{error}");
-        assert!(error.to_string().contains("Enterprise"), "{error}");
+        for route in ["plain", "upstream", "instance"] {
+            let url = running.url(&format!("via={route}&ns=team"));
+            let consul = open(&url, None, &running);
+            let error = consul.join().await.expect_err("it has no namespaces");
+            assert_eq!(error.code(), Code::Unimplemented, "{error}");
+            assert!(error.to_string().contains("Enterprise"), "{error}");
+        }
         let consul = open(&running.url("via=plain&dc=dc9"), None, &running);
         let error = consul
             .join()

@@ -1,9 +1,11 @@
 //! Services, upstreams and sidecars by hand: `meshrpc::mesh::consul::control`.
 
+mod agents;
 mod registrations;
+mod services;
 mod sidecars;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{fs, net::SocketAddr, sync::Arc};
 
 use meshrpc::{
     Mesh,
@@ -81,6 +83,18 @@ pub(crate) async fn everything(agent: &Agent) -> Vec<String> {
     let services = agent.json("/v1/agent/services").await;
     let ids = services.as_object().expect("it is a map").keys();
     ids.cloned().collect()
+}
+
+/// The commands in the list of processes with `text` in them.
+pub(crate) fn shown(text: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc")
+        .expect("there are processes")
+        .flatten();
+    let commands = processes.filter_map(|process| {
+        let command = fs::read(process.path().join("cmdline")).ok()?;
+        Some(String::from_utf8_lossy(&command).replace('\0', " "))
+    });
+    commands.filter(|command| command.contains(text)).collect()
 }
 
 #[test]

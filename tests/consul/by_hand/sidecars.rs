@@ -9,7 +9,7 @@ use std::{
 use meshrpc::mesh::consul::{ConsulError, SidecarEvent, SidecarInfo, SidecarState};
 use meshrpc_tests::{process::eventually, real::beside};
 
-use super::{Echo, answered, consul};
+use super::{Echo, answered, consul, shown};
 use crate::place::{EVERY, Place, RELEASES, each};
 
 #[test]
@@ -36,6 +36,20 @@ fn a_sidecar_is_stopped_started_restarted_and_comes_back_when_it_is_killed() {
             passing.is_ok_and(|passing| passing.len() == count)
         };
 
+        let id = consul.info("echo").expect("it is known").id;
+        // Some proxies hang at their start now and then, and are started again.
+        let deaths = || {
+            let told = told.lock().expect("nobody panics");
+            let ends = told.iter().filter_map(|event| match event {
+                SidecarEvent::Died {
+                    service_id, end, ..
+                } if **service_id == *id => Some(end.clone()),
+                _ => None,
+            });
+            ends.collect::<Vec<String>>()
+        };
+        let counted = || sidecar.info().restarts == deaths().len() as u64;
+
         let first = pid();
         sidecar.stop().await;
         let stopped = sidecar.info();
@@ -49,24 +63,22 @@ fn a_sidecar_is_stopped_started_restarted_and_comes_back_when_it_is_killed() {
         sidecar.restart().await.expect("it starts");
         let third = pid();
         assert!(first != second && second != third);
-        assert_eq!(sidecar.info().restarts, 0, "each was asked for");
+        assert!(counted(), "others were asked for: {:?}", sidecar.info());
         eventually("it answers", answers).await;
 
+        let before = deaths().len();
         let killed = beside(std::process::id());
         let killed = killed.iter().find(|found| found.pid() == third);
         killed.expect("it runs").kill();
         eventually("there is another", async || {
-            sidecar.info().restarts == 1 && sidecar.info().is_running()
+            deaths().len() > before && counted() && sidecar.info().is_running()
         })
         .await;
-        let end = sidecar.info().last_end.expect("it has ended");
-        assert!(end.contains("signal: 9"), "{end}");
+        assert!(deaths()[before].contains("signal: 9"), "{:?}", deaths());
+        assert_eq!(sidecar.info().last_end, deaths().pop());
         eventually("it answers", answers).await;
 
-        let told = told.lock().expect("nobody panics").clone();
-        let id = consul.info("echo").expect("it is known").id;
-        let died = |event: &&SidecarEvent| matches!(event, SidecarEvent::Died { service_id, .. } if **service_id == *id);
-        assert_eq!(told.iter().filter(died).count(), 1);
+        let told = told.lock().expect("nobody panics");
         let output = |event: &SidecarEvent| matches!(event, SidecarEvent::Output { .. });
         assert!(told.iter().any(output));
     });
@@ -187,18 +199,8 @@ fn the_token_is_seen_in_no_process_list() {
         consul.join().await.expect("the mesh can be joined");
         let echo = Echo::start(b'a').await;
         consul.start(echo.service("echo")).await.expect("it starts");
-        let mut seen = 0;
-        for process in fs::read_dir("/proc")
-            .expect("there are processes")
-            .flatten()
-        {
-            let Ok(line) = fs::read_to_string(process.path().join("cmdline")) else {
-                continue;
-            };
-            seen += usize::from(line.contains("connect"));
-            assert!(!line.contains(token), "{line}");
-        }
-        assert!(seen > 0, "its sidecar runs");
+        assert!(!shown("connect").is_empty(), "its sidecar runs");
+        assert_eq!(shown(token), [] as [String; 0]);
         assert!(!format!("{consul:?} {:?}", consul.list()).contains(token));
     });
 }

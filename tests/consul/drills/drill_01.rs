@@ -5,12 +5,13 @@ use std::time::Duration;
 use meshrpc::Started;
 use meshrpc_tests::{
     ledger::Ledger as _,
-    process::{Load, Method, Outcome, cause, eventually, failures, within},
+    process::{Load, Method, cause, eventually, failed_at, within},
 };
 use tokio::task::JoinSet;
 
 use super::TASKS;
 use crate::{
+    doctor::PATIENCE,
     place::{EVERY, Place, each},
     site::{Site, sidecar},
 };
@@ -27,6 +28,7 @@ fn drill_01_a_killed_server_is_missed_at_once_and_leaves_no_ghost() {
         let names = ["ledger-1", "ledger-2", "ledger-3"];
         let [_first, mut second, _third] = site.town.start(names).await;
         let client = site.client().await;
+        site.well(PATIENCE).await;
         let id = id(&site, second.pid()).await;
         let proxy = sidecar(&second);
 
@@ -57,22 +59,14 @@ fn drill_01_a_killed_server_is_missed_at_once_and_leaves_no_ghost() {
         }
         site.lists(&["ledger-1", "ledger-3"], Duration::from_secs(9))
             .await;
+        site.named("ledger-2", "instance-silent", PATIENCE).await;
+        site.named("ledger-2", "instance-unreachable", PATIENCE)
+            .await;
         eventually("others take over", async || load.ended() > ended + 600).await;
         assert_eq!(held.len(), HELD as usize - lost, "other calls were lost");
         let outcomes = load.stop().await;
         site.check(&outcomes);
-        let failed = failures(&outcomes);
-        assert!(failed.len() as u64 <= TASKS, "{failed:?}");
-        for (call, outcome) in failed {
-            let Outcome::Failed {
-                started, instance, ..
-            } = &outcome
-            else {
-                continue;
-            };
-            assert_eq!(instance.as_deref(), Some("ledger-2"), "{call}: {outcome:?}");
-            assert_ne!(*started, Started::No, "{call}: {outcome:?}");
-        }
+        failed_at(&["ledger-2"], TASKS, &outcomes);
         within(Duration::from_secs(6), "its sidecar ends", async || {
             proxy.is_gone()
         })
@@ -84,6 +78,7 @@ fn drill_01_a_killed_server_is_missed_at_once_and_leaves_no_ghost() {
         })
         .await;
         assert_eq!(site.listed().await, ["ledger-1", "ledger-3"]);
+        site.well(PATIENCE).await;
     });
 }
 

@@ -1,16 +1,17 @@
 //! A sidecar is killed.
 
-use std::{process, time::Duration};
+use std::{fs, process, time::Duration};
 
 use meshrpc_tests::{
-    process::{Load, Method, eventually, failures, within},
-    real::beside,
+    process::{Load, Method, eventually, failed_at, within},
+    real::{Found, beside},
 };
 
 use super::TASKS;
 use crate::{
+    doctor::PATIENCE,
     place::{EVERY, Place, each},
-    site::sidecar,
+    site::{Site, sidecar, sidecar_of},
 };
 
 /// How long a sidecar may be gone.
@@ -51,13 +52,14 @@ fn drill_02_a_servers_killed_sidecar_is_started_again_and_the_list_shows_the_gap
         .await;
         let outcomes = load.stop().await;
         site.check(&outcomes);
-        let failed = failures(&outcomes);
-        assert!(failed.len() as u64 <= TASKS, "{failed:?}");
+        failed_at(&["ledger-2"], TASKS, &outcomes);
+        stays_away(&site, &sidecar(&second), "ledger-2", "sidecar-down").await;
     });
 }
 
 #[test]
-fn drill_02_a_clients_killed_sidecar_is_started_again_and_each_caller_is_told_once() {
+fn drill_02_a_clients_killed_sidecar_is_started_again_and_each_caller_is_told_once_of_each_connection()
+ {
     each(EVERY, async |place: Place| {
         let site = place.open().await;
         let _instances = site.town.start(["ledger-1", "ledger-2"]).await;
@@ -69,9 +71,7 @@ fn drill_02_a_clients_killed_sidecar_is_started_again_and_each_caller_is_told_on
             lists.saw(|list| list.len() == 2)
         })
         .await;
-        let [killed] = &beside(process::id())[..] else {
-            panic!("one client has one sidecar");
-        };
+        let killed = sidecar_of(process::id());
         killed.kill();
         within(BACK, "there is another", async || {
             let others = beside(process::id());
@@ -82,9 +82,22 @@ fn drill_02_a_clients_killed_sidecar_is_started_again_and_each_caller_is_told_on
         eventually("calls are made again", async || load.ended() > ended + 600).await;
         let outcomes = load.stop().await;
         site.check(&outcomes);
-        // It carries two connections, and they do not end in one instant.
-        let failed = failures(&outcomes);
-        assert!(failed.len() as u64 <= 2 * TASKS, "{failed:?}");
+        failed_at(&["ledger-1", "ledger-2"], TASKS, &outcomes);
         assert_eq!(lists.seen().len(), 1, "servers are not concerned");
+        let now = sidecar_of(process::id());
+        stays_away(&site, &now, "client → ledger", "upstream-down").await;
     });
+}
+
+/// Kills a sidecar that cannot be started again for a while, and asks the doctor meanwhile.
+async fn stays_away(site: &Site, killed: &Found, subject: &str, cause: &str) {
+    site.well(PATIENCE).await;
+    let program = site.town.folder().join("programs/consul");
+    let hidden = program.with_extension("hidden");
+    fs::rename(&program, &hidden).expect("the folder can be written");
+    killed.kill();
+    let visit = site.named(subject, cause, PATIENCE).await;
+    assert_eq!(visit.code, Some(1), "{visit:?}");
+    fs::rename(&hidden, &program).expect("the folder can be written");
+    site.well(PATIENCE).await;
 }

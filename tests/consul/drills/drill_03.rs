@@ -10,6 +10,7 @@ use meshrpc_tests::{
 
 use super::TASKS;
 use crate::{
+    doctor::PATIENCE,
     place::{EVERY, Place, each},
     site::{Site, sidecar},
 };
@@ -23,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 fn drill_03_a_frozen_server_is_dropped_and_listed_again() {
     each(EVERY, async |place: Place| {
         let site = place.open().await;
-        frozen(&site, Instance::freeze, Instance::thaw).await;
+        frozen(&site, Instance::freeze, Instance::thaw, "instance-silent").await;
     });
 }
 
@@ -32,11 +33,12 @@ fn drill_03_a_server_whose_sidecar_is_frozen_is_dropped_and_listed_again() {
     each(EVERY, async |place: Place| {
         let site = place.open().await;
         let freeze = |instance: &Instance| sidecar(instance).freeze();
-        frozen(&site, freeze, |instance| sidecar(instance).thaw()).await;
+        let thaw = |instance: &Instance| sidecar(instance).thaw();
+        frozen(&site, freeze, thaw, "sidecar-frozen").await;
     });
 }
 
-async fn frozen(site: &Site, freeze: impl Fn(&Instance), thaw: impl Fn(&Instance)) {
+async fn frozen(site: &Site, freeze: impl Fn(&Instance), thaw: impl Fn(&Instance), cause: &str) {
     let [_first, second] = site.town.start(["ledger-1", "ledger-2"]).await;
     let client: LedgerClient = site.client().await;
     let client = client.with(Call::new().retries(false).deadline(DEADLINE));
@@ -44,10 +46,12 @@ async fn frozen(site: &Site, freeze: impl Fn(&Instance), thaw: impl Fn(&Instance
     eventually("it has work", async || load.answered_by(second.pid()) > 50).await;
     freeze(&second);
     site.lists(&["ledger-1"], SEEN).await;
+    site.named("ledger-2", cause, PATIENCE).await;
     let ended = load.ended();
     eventually("the other takes over", async || load.ended() > ended + 600).await;
     thaw(&second);
     site.lists(&["ledger-1", "ledger-2"], SEEN).await;
+    site.well(PATIENCE).await;
     let answered = load.answered_by(second.pid());
     eventually("it has work again", async || {
         load.answered_by(second.pid()) > answered + 50

@@ -5,7 +5,10 @@ use std::time::Duration;
 use meshrpc_tests::process::{Load, Method, eventually, within};
 
 use super::TASKS;
-use crate::place::{EVERY, Place, each};
+use crate::{
+    doctor::PATIENCE,
+    place::{EVERY, Place, each},
+};
 
 #[test]
 fn drill_05_what_a_restarted_agent_forgot_it_is_told_again() {
@@ -18,6 +21,8 @@ fn drill_05_what_a_restarted_agent_forgot_it_is_told_again() {
         let load = Load::start(&client, Method::Add { ballast: 0 }, TASKS);
         eventually("calls are made", async || load.ended() > 200).await;
         site.agent.kill();
+        let visit = site.doctor().await;
+        assert!(visit.names("", "agent-unreachable"), "{visit:?}");
         site.agent.start_again();
         site.agent.is_ready().await;
         let cap = Duration::from_secs(15);
@@ -25,6 +30,7 @@ fn drill_05_what_a_restarted_agent_forgot_it_is_told_again() {
             site.ids().await == servers && registered_clients(&site).await == clients
         })
         .await;
+        site.well(PATIENCE).await;
         let third = site.town.instance("ledger-3").start().await;
         eventually("news arrives", async || load.answered_by(third.pid()) > 50).await;
         let outcomes = load.stop().await;

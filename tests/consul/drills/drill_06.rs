@@ -10,6 +10,7 @@ use meshrpc_tests::{
 
 use super::TASKS;
 use crate::{
+    doctor::PATIENCE,
     place::{EVERY, Place, each},
     site::answered_by,
 };
@@ -23,6 +24,7 @@ fn drill_06_a_denied_client_is_told_so_and_those_that_are_connected_go_on() {
         let load = Load::start(&client, Method::Add { ballast: 0 }, TASKS).slow();
         eventually("calls are made", async || load.ended() > 20).await;
 
+        site.well(PATIENCE).await;
         let denial = site.agent.deny("*", "ledger").await;
         // Envoy is told after a moment.
         let (_mesh, newcomer) = site.newcomer("newcomer").await;
@@ -36,6 +38,9 @@ fn drill_06_a_denied_client_is_told_so_and_those_that_are_connected_go_on() {
             let error = newcomer.who().await.expect_err("it is denied");
             assert_eq!(cause(&error).kind(), Kind::Denied, "{error:#}");
         }
+        let visit = site.doctor_of("newcomer").await;
+        assert!(visit.names("newcomer → ledger", "denied"), "{visit:?}");
+        assert!(site.doctor().await.names("client → ledger", "denied"));
         let ended = load.ended();
         eventually("others go on", async || load.ended() > ended + 20).await;
 
@@ -44,6 +49,7 @@ fn drill_06_a_denied_client_is_told_so_and_those_that_are_connected_go_on() {
             newcomer.who().await.is_ok()
         })
         .await;
+        site.well(PATIENCE).await;
         answered_by(&newcomer, only.pid()).await;
         let outcomes = load.stop().await;
         site.check_all_done(&outcomes);

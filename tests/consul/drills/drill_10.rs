@@ -1,6 +1,6 @@
 //! The mesh's certificate authority gets another key, and everybody another certificate.
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
 
 use meshrpc_tests::{
     process::{Load, Method, eventually, within},
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::TASKS;
 use crate::{
-    place::{EVERY, Place, each},
+    place::{CERTIFIED, Place, each},
     site::{Site, answered_by},
 };
 
 #[test]
 fn drill_10_new_certificates_for_all_fail_no_call() {
-    each(EVERY, async |place: Place| {
+    each(CERTIFIED, async |place: Place| {
         let agent = place.agent().start().await;
         let kind = place.kind;
         let options = match kind {
@@ -24,24 +24,32 @@ fn drill_10_new_certificates_for_all_fail_no_call() {
             // It cuts connections four seconds after their certificates were replaced.
             Kind::Envoy(_) => "proxy=envoy&drain=4",
         };
-        let site = place.open_with(agent, options).await;
+        let options = format!("{options}&via={}", place.via);
+        let site = place.open_with(agent, &options).await;
         let [first, _second] = site.town.start(["ledger-1", "ledger-2"]).await;
         let client = site.client().await;
         let load = Load::start(&client, Method::Add { ballast: 0 }, TASKS).slow();
         eventually("calls are made", async || load.ended() > 20).await;
-        let upstream = upstream(&site).await;
-        let before = connections(upstream);
+        let dialled = match site.via {
+            "instance" => sidecars(&site).await,
+            _ => BTreeSet::from([upstream(&site).await]),
+        };
+        let before = connections(&dialled);
         assert!(before.len() >= 2, "{before:?}");
 
         rotate(&site.agent).await;
         if let Kind::Envoy(_) = kind {
             let cap = Duration::from_secs(30);
             within(cap, "every connection is replaced", async || {
-                let now = connections(upstream);
+                let now = connections(&dialled);
                 now.len() >= 2 && now.is_disjoint(&before)
             })
             .await;
         }
+        site.well(Duration::from_secs(30)).await;
+        // Who was there before shows another certificate from now on, and so does who comes.
+        let third = site.town.instance("ledger-3").start().await;
+        eventually("news arrives", async || load.answered_by(third.pid()) > 5).await;
         let (_mesh, newcomer) = site.newcomer("newcomer").await;
         answered_by(&newcomer, first.pid()).await;
         let ended = load.ended();
@@ -68,7 +76,7 @@ async fn rotate(agent: &Agent) {
 }
 
 /// Where this process's sidecar takes connections to `ledger`.
-async fn upstream(site: &Site) -> SocketAddr {
+async fn upstream(site: &Site) -> u16 {
     let ids = site.agent.registered("client").await.expect("it says");
     let path = format!("/v1/agent/service/{}-sidecar-proxy", ids[0]);
     let sidecar = site.agent.json(&path).await;
@@ -79,21 +87,29 @@ async fn upstream(site: &Site) -> SocketAddr {
     };
     let port = upstreams.iter().flatten().find_map(to_ledger);
     let port = port.and_then(|port| u16::try_from(port).ok());
-    SocketAddr::from(([127, 0, 0, 1], port.expect("there is one")))
+    port.expect("there is one")
 }
 
-/// The connections that this machine has to `address`, by their ports here.
-fn connections(address: SocketAddr) -> BTreeSet<u16> {
+/// Where the sidecars of `ledger` take connections.
+async fn sidecars(site: &Site) -> BTreeSet<u16> {
+    let listed = site.agent.json("/v1/health/connect/ledger?passing").await;
+    let ports = listed.as_array().into_iter().flatten();
+    let ports = ports.filter_map(|entry| entry["Service"]["Port"].as_u64());
+    ports.filter_map(|port| u16::try_from(port).ok()).collect()
+}
+
+/// The connections that this machine has to one of `ports`, by their ports here.
+fn connections(ports: &BTreeSet<u16>) -> BTreeSet<u16> {
     let table = fs::read_to_string("/proc/net/tcp").expect("the system has a table");
-    let remote = format!(":{:04X}", address.port());
+    let remotes: Vec<String> = ports.iter().map(|port| format!(":{port:04X}")).collect();
     let established = table.lines().filter_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [_, local, to, "01", ..] = words[..] else {
             return None;
         };
         let (_, port) = local.split_once(':')?;
-        to.ends_with(&remote)
-            .then(|| u16::from_str_radix(port, 16).ok())?
+        let is_one = remotes.iter().any(|remote| to.ends_with(remote));
+        is_one.then(|| u16::from_str_radix(port, 16).ok())?
     });
     established.collect()
 }

@@ -10,38 +10,44 @@ use meshrpc_tests::{
     process::{Load, Method, eventually, failures, within},
     real::Agent,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::TASKS;
-use crate::place::{Place, RELEASES, TOKEN, each_secured};
+use crate::place::{Place, TOKEN, WAYS, each_secured};
 
 #[test]
-fn drill_11_without_a_token_that_may_register_nothing_starts() {
-    each_secured(RELEASES, async |place: Place| {
+fn drill_11_without_a_token_that_may_do_it_nothing_starts() {
+    each_secured(WAYS, async |place: Place| {
         let agent = place.agent().secured().start().await;
-        let (_, weak) = token(&agent, &["another"]).await;
+        let weak = rules(&agent, r#"service "another" { policy = "write" }"#).await;
         let wrong = "00000000-0000-4000-8000-000000000000";
         let (_, right) = token(&agent, &["client", "ledger"]).await;
-        let file = place.folder().join(TOKEN);
-        write(&file, &right);
+        write(&place.folder().join(TOKEN), &right);
         let site = place.open_at(agent).await;
-        for (token, said) in [
-            (None, "service:write"),
-            (Some(wrong), "token"),
-            (Some(&*weak), "service:write"),
-        ] {
-            let mut start = site.town.instance("ledger-1");
-            let file = site.town.folder().join("given");
-            start = match token {
-                Some(token) => {
-                    write(&file, token);
-                    start.env("MESHRPC_TOKEN_FILE", &file)
+        let file = site.town.folder().join("given");
+        for given in [None, Some(wrong), Some(&*weak)] {
+            let start = |name| {
+                let start = site.town.instance(name);
+                match given {
+                    Some(token) => {
+                        write(&file, token);
+                        start.env("MESHRPC_TOKEN_FILE", &file)
+                    }
+                    None => start.env_remove("MESHRPC_TOKEN_FILE"),
                 }
-                None => start.env_remove("MESHRPC_TOKEN_FILE"),
             };
-            let told = start.fails().await;
-            assert!(told.contains(said), "{token:?}: {told}");
-            assert!(token.is_none_or(|token| !told.contains(token)), "{told}");
+            let served = start("ledger-1").fails().await;
+            // A caller that registers nothing only reads.
+            let right = match site.via {
+                "plain" => "service:read on ledger",
+                _ => "service:write on ledger",
+            };
+            let called = start("caller").env("MESHRPC_DEADLINE", "3s");
+            let called = called.cannot_call().await;
+            for (told, right) in [(served, "service:write on ledger"), (called, right)] {
+                assert!(told.contains(right), "{given:?}: {told}");
+                assert!(given.is_none_or(|token| !told.contains(token)), "{told}");
+            }
             let ids = site.agent.registered("ledger").await;
             assert!(ids.expect("it says").is_empty(), "half a registration");
         }
@@ -50,7 +56,7 @@ fn drill_11_without_a_token_that_may_register_nothing_starts() {
 
 #[test]
 fn drill_11_a_revoked_token_empties_no_list() {
-    each_secured(RELEASES, async |place: Place| {
+    each_secured(WAYS, async |place: Place| {
         let agent = place.agent().secured().start().await;
         let (accessor, first) = token(&agent, &["client", "ledger"]).await;
         let file = place.folder().join(TOKEN);
@@ -62,12 +68,21 @@ fn drill_11_a_revoked_token_empties_no_list() {
         let client = site.client().await;
         let load = Load::start(&client, Method::Add { ballast: 0 }, TASKS).slow();
         eventually("calls are made", async || load.ended() > 20).await;
+        site.well(Duration::from_secs(9)).await;
 
         site.agent
             .delete(&format!("/v1/acl/token/{accessor}"))
             .await;
         // Lists are asked for anew within 30 s.
         let end = Instant::now() + Duration::from_secs(35);
+        site.named("", "token-refused", Duration::from_secs(35))
+            .await;
+        let newcomer = site.town.instance("newcomer").env("MESHRPC_DEADLINE", "3s");
+        let told = newcomer.cannot_call().await;
+        assert!(
+            told.contains("service:") && !told.contains("no healthy"),
+            "{told}"
+        );
         while Instant::now() < end {
             client.who().await.expect("it still answers");
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -82,6 +97,7 @@ fn drill_11_a_revoked_token_empties_no_list() {
             load.answered_by(third.pid()) > 5
         })
         .await;
+        site.well(Duration::from_secs(30)).await;
         let outcomes = load.stop().await;
         site.check(&outcomes);
         // Each of three sidecars is started again with the new token, and cuts what it carries.
@@ -90,13 +106,24 @@ fn drill_11_a_revoked_token_empties_no_list() {
     });
 }
 
+/// A token that these rules say all of.
+async fn rules(agent: &Agent, rules: &str) -> String {
+    let policy = json!({"Name": "rules", "Rules": rules});
+    let policy = agent.put("/v1/acl/policy", &policy).await.text;
+    let policy: Value = serde_json::from_str(&policy).expect("it is JSON");
+    let token = json!({"Policies": [{"ID": policy["ID"]}]});
+    let made = agent.put("/v1/acl/token", &token).await.text;
+    let made: Value = serde_json::from_str(&made).expect("it is JSON");
+    made["SecretID"].as_str().expect("it is there").to_owned()
+}
+
 /// A token that may be these services: its name and its value.
 async fn token(agent: &Agent, services: &[&str]) -> (String, String) {
     let service = |name: &&str| json!({"ServiceName": name});
     let services: Vec<_> = services.iter().map(service).collect();
     let token = json!({"ServiceIdentities": services});
     let made = agent.put("/v1/acl/token", &token).await;
-    let made: serde_json::Value = serde_json::from_str(&made.text).expect("it is JSON");
+    let made: Value = serde_json::from_str(&made.text).expect("it is JSON");
     let part = |name: &str| made[name].as_str().expect("it is there").to_owned();
     (part("AccessorID"), part("SecretID"))
 }

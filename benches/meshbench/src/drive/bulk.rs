@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{MIB, Sample, WARM_UP, small};
 use crate::{
@@ -57,8 +58,8 @@ pub(super) async fn repeat<C: Caller>(
 }
 
 /// The same over a bare connection.
-pub(super) async fn repeat_raw(
-    client: &mut raw::Connection,
+pub(super) async fn repeat_raw<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut raw::Connection<S>,
     transfer: &Transfer,
     time: Duration,
 ) -> Result<Tally> {

@@ -1,8 +1,9 @@
 //! Calls over connections that are there, through whatever is between.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Sample, Settings, Transfer, WARM_UP, bulk, small};
 use crate::{
@@ -23,17 +24,25 @@ pub async fn over<C: Caller>(client: &C, workload: Workload, time: Duration) -> 
     figures(&tally, Some(&transfer))
 }
 
-/// The same without a stack, over a connection of its own.
-pub async fn over_raw(address: SocketAddr, workload: Workload, time: Duration) -> Result<Sample> {
-    let mut client = raw::Connection::connect(address).await?;
+/// The same without a stack. The connection is given back.
+pub async fn over_raw<S>(
+    client: raw::Connection<S>,
+    workload: Workload,
+    time: Duration,
+) -> Result<(Sample, raw::Connection<S>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let Some(transfer) = Settings::of(time).transfer(workload) else {
         let (_, clients) = small::echo_raw(vec![client], 1, WARM_UP, 1).await?;
-        let (tally, _) = small::echo_raw(clients, 1, time, 1).await?;
-        return figures(&tally, None);
+        let (tally, mut clients) = small::echo_raw(clients, 1, time, 1).await?;
+        let client = clients.pop().context("no connection")?;
+        return Ok((figures(&tally, None)?, client));
     };
+    let mut client = client;
     bulk::repeat_raw(&mut client, &transfer, WARM_UP).await?;
     let tally = bulk::repeat_raw(&mut client, &transfer, time).await?;
-    figures(&tally, Some(&transfer))
+    Ok((figures(&tally, Some(&transfer))?, client))
 }
 
 impl Settings {

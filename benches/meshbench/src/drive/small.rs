@@ -9,7 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tokio::task::JoinSet;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::JoinSet,
+};
 
 use crate::{
     stacks::{Caller, raw},
@@ -65,12 +68,12 @@ pub(super) async fn echo_one_by_one<C: Caller>(
 }
 
 /// The same over bare connections, each with its share of the calls.
-pub(super) async fn echo_raw(
-    clients: Vec<raw::Connection>,
+pub(super) async fn echo_raw<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    clients: Vec<raw::Connection<S>>,
     in_flight: usize,
     time: Duration,
     sample: u64,
-) -> Result<(Tally, Vec<raw::Connection>)> {
+) -> Result<(Tally, Vec<raw::Connection<S>>)> {
     let share = in_flight / clients.len().max(1);
     let mut callers = JoinSet::new();
     for mut client in clients {

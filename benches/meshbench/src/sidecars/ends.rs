@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use meshrpc::{Mesh, discovery::Address, mesh::consul::Service};
 use serde::{Deserialize, Serialize};
 
+use super::leaf;
 use crate::{
     drive::{self, Sample},
     process,
@@ -51,7 +52,7 @@ pub async fn before(url: String) -> Result<()> {
         mesh: Mesh::open(&url).await?,
         url,
         connections: HashMap::new(),
-        ways: HashMap::new(),
+        bare: HashMap::new(),
     };
     loop {
         let line = tokio::task::spawn_blocking(|| std::io::stdin().lines().next()).await?;
@@ -64,12 +65,20 @@ pub async fn before(url: String) -> Result<()> {
     }
 }
 
-/// A caller in a mesh, with the ways that it knows.
+/// A caller in a mesh, with its connections.
 struct Caller {
     url: String,
     mesh: Mesh,
     connections: HashMap<String, product::Connection>,
-    ways: HashMap<String, SocketAddr>,
+    bare: HashMap<String, Bare>,
+}
+
+/// A connection of the bare echo.
+enum Bare {
+    /// To whoever listens there: the server, or a sidecar of this process.
+    Plain(raw::Connection),
+    /// To the server's sidecar.
+    Tls(Box<raw::Connection<leaf::Stream>>),
 }
 
 impl Caller {
@@ -90,18 +99,33 @@ impl Caller {
                 drive::over(&self.connections[to], *workload, time).await
             }
             Stack::Raw => {
-                let address = match self.ways.get(to) {
-                    Some(address) => *address,
-                    None => self.way(to).await?,
+                let bare = match self.bare.remove(to) {
+                    Some(bare) => bare,
+                    None => self.bare(to).await?,
                 };
-                drive::over_raw(address, *workload, time).await
+                let (sample, bare) = match bare {
+                    Bare::Plain(bare) => {
+                        let (sample, bare) = drive::over_raw(bare, *workload, time).await?;
+                        (sample, Bare::Plain(bare))
+                    }
+                    Bare::Tls(bare) => {
+                        let (sample, bare) = drive::over_raw(*bare, *workload, time).await?;
+                        (sample, Bare::Tls(Box::new(bare)))
+                    }
+                };
+                self.bare.insert(to.clone(), bare);
+                Ok(sample)
             }
             other => bail!("{} is not measured through sidecars", other.name()),
         }
     }
 
-    /// Where `to` is dialled, once a call passes.
-    async fn way(&mut self, to: &str) -> Result<SocketAddr> {
+    /// A connection to `to`, once a call passes.
+    async fn bare(&self, to: &str) -> Result<Bare> {
+        if let Some(service) = leaf::service(to) {
+            let stream = leaf::dial(&self.url, service).await?;
+            return Ok(Bare::Tls(Box::new(raw::Connection::over(stream))));
+        }
         let address = match to.parse() {
             Ok(address) => address,
             Err(_) => {
@@ -111,19 +135,21 @@ impl Caller {
             }
         };
         let mut tries = 0;
-        while let Err(error) = passes(address).await {
-            tries += 1;
-            if tries == TRIES {
-                return Err(error.context(format!("no call passes to `{to}`")));
+        loop {
+            match passes(address).await {
+                Ok(connection) => return Ok(Bare::Plain(connection)),
+                Err(error) if tries == TRIES => {
+                    return Err(error.context(format!("no call passes to `{to}`")));
+                }
+                Err(_) => tries += 1,
             }
             tokio::time::sleep(PAUSE).await;
         }
-        self.ways.insert(to.to_owned(), address);
-        Ok(address)
     }
 }
 
-async fn passes(address: SocketAddr) -> Result<()> {
+async fn passes(address: SocketAddr) -> Result<raw::Connection> {
     let mut connection = raw::Connection::connect(address).await?;
-    connection.echo(1, Duration::ZERO, 1).await.map(drop)
+    connection.echo(1, Duration::ZERO, 1).await?;
+    Ok(connection)
 }

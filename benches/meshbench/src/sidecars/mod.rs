@@ -1,16 +1,18 @@
 //! What calls cost through sidecars of Consul, beside the bare echo through sidecars of the same kind.
 //!
-//! The agent, the servers with their sidecars, and the callers with theirs stay for the whole run:
-//! in each round every way has its turn with every workload. Callers and their sidecars have one
-//! core, servers and theirs the other.
+//! The agent, the servers with their sidecars, the callers with theirs, and the connections stay for
+//! the whole run: in each round every way has its turn with every workload, in the next one in the
+//! opposite order. Callers and their sidecars have one core, servers and theirs the other.
 //!
 //! # Layout
 //! - `agent`: the agent, and the programs that are needed
 //! - `ends`: the processes at both ends
+//! - `leaf`: the bare echo through one sidecar, with a certificate of its own
 //! - `path`: the ways that calls take, and what is compared
 
 mod agent;
 mod ends;
+mod leaf;
 mod path;
 
 use std::collections::BTreeMap;
@@ -40,11 +42,11 @@ pub struct Options {
     /// Which workloads: those that make one call at a time.
     #[arg(long, value_delimiter = ',', default_value = "w1,w4,w5")]
     workloads: Vec<Workload>,
-    /// How often.
-    #[arg(long, default_value_t = 5)]
+    /// How often: many short turns tell more than few long ones, for the machine changes meanwhile.
+    #[arg(long, default_value_t = 11)]
     rounds: u32,
     /// How long each sample takes, besides a warm-up.
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value_t = 0.2)]
     seconds: f64,
     /// Processes are where the system puts them.
     #[arg(long)]
@@ -67,7 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
     if programs.envoy.is_none() {
         println!("not run through Envoy: needs envoy (MESHRPC_TEST_ENVOY, or in PATH)");
     }
-    let paths = Path::all(programs.envoy.is_some());
+    let mut paths = Path::all(programs.envoy.is_some());
     let pinned = !options.unpinned && cores::two();
     let mut site = Site::start(&programs, pinned)?;
     let mut figures = Figures::new();
@@ -81,6 +83,7 @@ pub fn run(options: &Options) -> Result<()> {
                 figures.entry((workload, path)).or_default().push(sample);
             }
         }
+        paths.reverse();
     }
     drop(site);
     print(&programs, &options.workloads, &figures);
@@ -162,6 +165,7 @@ impl Site {
         let place = place(path.between);
         let to = match (path.stack, path.between) {
             (Stack::Raw, Between::Nothing) => self.bare.clone(),
+            (Stack::Raw, Between::One(_)) => leaf::name(&format!("raw-{place}")),
             (Stack::Raw, _) => format!("raw-{place}"),
             _ => format!("bench-{place}"),
         };

@@ -57,7 +57,9 @@ impl Path {
             (Stack::Meshrpc, Two(Proxy::BuiltIn)),
             (Stack::Raw, Two(Proxy::Envoy)),
             (Stack::Meshrpc, Two(Proxy::Envoy)),
+            (Stack::Raw, One(Proxy::BuiltIn)),
             (Stack::Meshrpc, One(Proxy::BuiltIn)),
+            (Stack::Raw, One(Proxy::Envoy)),
             (Stack::Meshrpc, One(Proxy::Envoy)),
         ];
         let all = all.map(|(stack, between)| Self { stack, between });
@@ -122,6 +124,15 @@ impl Comparison {
             instance(Proxy::BuiltIn, Some(direct), None),
             instance(Proxy::Envoy, None, None),
             instance(Proxy::Envoy, Some(direct), None),
+            with_raw(Between::One(Proxy::BuiltIn), None, None),
+            with_raw(Between::One(Proxy::Envoy), None, None),
+            Self {
+                path: path(Stack::Raw, Between::One(Proxy::BuiltIn)),
+                base: path(Stack::Raw, Between::Two(Proxy::BuiltIn)),
+                less: None,
+                small: None,
+                large: None,
+            },
             with_raw(Between::Nothing, None, None),
         ]
     }

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use bytes::{Buf, Bytes};
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
@@ -104,17 +104,19 @@ fn number(out: &mut Vec<u8>, kind: u8, number: u64) -> Result<()> {
     })
 }
 
-async fn send(stream: &mut TcpStream, kind: u8, body: &Bytes) -> Result<()> {
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, kind: u8, body: &Bytes) -> Result<()> {
     let [a, b, c, d] = u32::try_from(body.len())?.to_le_bytes();
     let head = [a, b, c, d, kind];
     let mut whole = Buf::chain(&head[..], &body[..]);
     stream.write_all_buf(&mut whole).await?;
+    // TLS takes bytes that it has not written yet; of TCP this is nothing.
+    stream.flush().await?;
     Ok(())
 }
 
 /// A client's connection.
-pub struct Connection {
-    frames: Frames<TcpStream>,
+pub struct Connection<S = TcpStream> {
+    frames: Frames<S>,
     out: Vec<u8>,
     body: Vec<u8>,
     next: u64,
@@ -125,12 +127,19 @@ impl Connection {
     pub async fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
+        Ok(Self::over(stream))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Over a stream that is there.
+    pub fn over(stream: S) -> Self {
+        Self {
             frames: Frames::new(stream),
             out: Vec::new(),
             body: Vec::new(),
             next: 0,
-        })
+        }
     }
 
     /// Echoes messages for `time`, `in_flight` of them on the way, and notes how long every

@@ -12,19 +12,15 @@ use super::{Cause, Finding, Report};
 /// Clocks that differ by more are worth a warning: TLS allows no less, and deadlines are shorter.
 const SKEW: Duration = Duration::from_secs(5);
 
-/// Asks for what is needed to go on; `None` if it is not there.
-pub(super) async fn examine(
-    consul: &Consul,
-    deployments: &[String],
-    report: &mut Report,
-) -> Option<About> {
+/// Asks for what is needed to go on; says whether it is there.
+pub(super) async fn examine(consul: &Consul, deployments: &[String], report: &mut Report) -> bool {
     let agent = consul.agent();
     let leader = agent.leader().await;
     match &leader {
         Err(error) => {
             report.finding(&trouble("agent", error));
             if !matches!(error.trouble(), Trouble::NoLeader { .. }) {
-                return None;
+                return false;
             }
         }
         Ok(leader) => {
@@ -38,14 +34,18 @@ pub(super) async fn examine(
             });
         }
     }
-    let about = match agent.about().await {
-        Ok(about) => about,
+    report.finding(&match agent.about().await {
+        Ok(about) => version(&about),
+        // Calls do without it, and so do most tokens.
+        Err(error) if error.is_denied() => Finding::not_run(
+            "version",
+            "the token does not allow to ask: it lacks agent:read",
+        ),
         Err(error) => {
-            report.finding(&trouble("token", &error));
-            return None;
+            report.finding(&trouble("version", &error));
+            return false;
         }
-    };
-    report.finding(&version(&about));
+    });
     let rights: Vec<Right<'_>> = deployments
         .iter()
         .map(|deployment| Right::read_service(deployment))
@@ -56,7 +56,7 @@ pub(super) async fn examine(
         Err(error) => trouble("token", &error),
     });
     report.finding(&clock(consul).await);
-    Some(about)
+    true
 }
 
 /// A request that the agent did not answer as it should.
@@ -65,8 +65,9 @@ pub(super) fn trouble(check: &'static str, error: &AgentError) -> Finding {
         Trouble::Denied { .. } => Cause::TokenRefused,
         Trouble::NoLeader { .. } => Cause::NoLeader,
         Trouble::Busy { .. } => Cause::AgentBusy,
-        Trouble::Unsupported { .. } => Cause::NamespaceUnsupported,
-        _ => Cause::AgentUnreachable,
+        Trouble::Unsupported { text } if text.contains("Enterprise") => Cause::NamespaceUnsupported,
+        Trouble::Unreachable { .. } | Trouble::TimedOut { .. } => Cause::AgentUnreachable,
+        _ => Cause::AgentRefuses,
     };
     Finding::failed(check, cause, error.to_string())
 }
@@ -90,7 +91,11 @@ async fn clock(consul: &Consul) -> Finding {
         Ok(None) => return Finding::not_run("clock", "the agent's answer has no date"),
         Err(error) => return trouble("clock", &error),
     };
-    let now = SystemTime::now();
+    compared(SystemTime::now(), date)
+}
+
+/// What it means that it is `now` here, and `date` at the agent.
+fn compared(now: SystemTime, date: SystemTime) -> Finding {
     let apart = now
         .duration_since(date)
         .unwrap_or_else(|error| error.duration());
@@ -98,5 +103,21 @@ async fn clock(consul: &Consul) -> Finding {
     match apart > SKEW {
         true => Finding::failed("clock", Cause::ClockSkew, detail),
         false => Finding::ok("clock", detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_may_be_a_little_early_or_late() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (apart, expected) in [(0, None), (4, None), (60, Some(Cause::ClockSkew))] {
+            let apart = Duration::from_secs(apart);
+            for date in [now - apart, now + apart] {
+                assert_eq!(compared(now, date).cause, expected, "{apart:?}");
+            }
+        }
     }
 }

@@ -59,6 +59,11 @@ impl Calls<'_> {
                 return report.finding(&agent::trouble("callers", &error).of(*deployment));
             }
         };
+        if callers.is_empty() {
+            let detail = "no service on this agent has an upstream to it: \
+                          `--caller NAME` looks for one that should";
+            report.finding(&Finding::not_run("callers", detail).of(*deployment));
+        }
         for caller in callers {
             let subject = format!("{} → {deployment}", caller.name);
             let finding = match consul.agent().may_connect(&caller.name, deployment).await {
@@ -104,7 +109,7 @@ impl Calls<'_> {
             // What is forbidden, or leads nowhere, has been said.
             if listens && allowed && !self.known.callable.is_empty() {
                 let through = through(address, self.known);
-                report.finding(&self.prober.handshake(&through).await);
+                report.finding(&self.prober.handshake(&through).await.of(subject));
             }
         }
     }

@@ -1,17 +1,19 @@
 //! What is registered under a deployment's name, and how healthy it is.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use meshrpc::{
     discovery::{Address, Endpoint, Instance, Via},
     mesh::consul::{
-        Consul,
-        agent::{About, AgentError, CheckView, Entry, Lookup},
+        Consul, Route,
+        agent::{AgentError, Entry, Lookup},
     },
 };
-use serde::Deserialize;
 
-use super::{Cause, Finding, Report};
+use super::{
+    Cause, Finding, Report,
+    checks::{self, Silent},
+};
 
 /// A deployment as the registry has it.
 #[derive(Debug, Default)]
@@ -22,12 +24,13 @@ pub(super) struct Known {
     pub(super) sidecars: Vec<Endpoint>,
     /// Whose sidecars are healthy.
     pub(super) callable: Vec<Instance>,
+    /// Who says nothing any more.
+    pub(super) silent: Silent,
 }
 
 /// Asks for instances and sidecars, and says what their checks say.
 pub(super) async fn examine(
     consul: &Consul,
-    about: &About,
     deployment: &str,
     report: &mut Report,
 ) -> Result<Known, AgentError> {
@@ -42,15 +45,19 @@ pub(super) async fn examine(
     let detail = format!("{} instances, {} sidecars", services.len(), sidecars.len());
     report.finding(&Finding::ok("registered", detail).of(deployment));
 
-    for entry in services.iter().chain(&sidecars) {
-        for finding in checks(entry, instance(entry)) {
-            report.finding(&finding);
-        }
-    }
-    for finding in compare(consul, about, &services, &sidecars).await? {
-        report.finding(&finding);
-    }
-    let mut known = Known::default();
+    // Those of sidecars are nothing to calls that pass by them.
+    let is_plain = consul.options().route() == Route::Plain;
+    let concerned = || {
+        let sidecars = sidecars.iter().filter(move |_| !is_plain);
+        services.iter().chain(sidecars)
+    };
+    let silent = Silent::among(&services);
+    checks::examine(concerned(), &silent, report);
+    checks::compare(consul, concerned(), report).await?;
+    let mut known = Known {
+        silent,
+        ..Known::default()
+    };
     for entry in &services {
         if is_healthy(entry) {
             known
@@ -68,16 +75,20 @@ pub(super) async fn examine(
             .sidecars
             .extend(endpoint(entry, instance, Via::Sidecar { service }));
     }
-    let healthy = match consul.options().route() {
-        meshrpc::mesh::consul::Route::Plain => known.direct.len(),
-        _ => known.callable.len(),
+    let healthy = match is_plain {
+        true => known.direct.len(),
+        false => known.callable.len(),
     };
     let finding = match healthy {
-        0 => Finding::failed(
-            "healthy",
-            Cause::NoHealthyInstance,
-            "no instance can be called",
-        ),
+        0 if !is_plain && sidecars.is_empty() => {
+            let detail = "no instance has a sidecar";
+            Finding::failed("healthy", Cause::SidecarMissing, detail)
+        }
+        0 => {
+            let detail = "no instance can be called";
+            Finding::failed("healthy", Cause::NoHealthyInstance, detail)
+        }
+        1 => Finding::ok("healthy", "1 instance can be called"),
         _ => Finding::ok("healthy", format!("{healthy} instances can be called")),
     };
     report.finding(&finding.of(deployment));
@@ -95,7 +106,7 @@ async fn list(consul: &Consul, deployment: &str, connect: bool) -> Result<Vec<En
 }
 
 /// Who an entry is, or stands for.
-fn instance(entry: &Entry) -> Instance {
+pub(super) fn instance(entry: &Entry) -> Instance {
     let service = &entry.service;
     service.instance().unwrap_or_else(|| Instance {
         name: match service.proxy.destination_service_id.as_str() {
@@ -123,72 +134,4 @@ fn address(entry: &Entry) -> Option<SocketAddr> {
 
 fn is_healthy(entry: &Entry) -> bool {
     entry.checks.iter().all(|check| check.status == "passing")
-}
-
-/// What is wrong with an instance, as its checks see it.
-fn checks(entry: &Entry, instance: Instance) -> impl Iterator<Item = Finding> {
-    let wrong = entry
-        .checks
-        .iter()
-        .filter(|check| check.status != "passing");
-    wrong.map(move |check| {
-        let detail = format!(
-            "`{}` is {}: {}",
-            check.name,
-            check.status,
-            check.output.trim()
-        );
-        let finding = match check.status.as_str() {
-            "warning" => Finding::warning("check", cause(check), detail),
-            _ => Finding::failed("check", cause(check), detail),
-        };
-        finding.of(&*instance.name)
-    })
-}
-
-fn cause(check: &CheckView) -> Cause {
-    let id = check.check_id.as_str();
-    match id.rsplit(':').next() {
-        _ if id.starts_with("_service_maintenance") || id.starts_with("_node_maintenance") => {
-            Cause::Maintenance
-        }
-        Some("sidecar-ttl") => Cause::SidecarSilent,
-        Some("sidecar-tcp") => Cause::SidecarDown,
-        _ => Cause::InstanceSilent,
-    }
-}
-
-/// Checks of this agent's own instances whose status the registry has otherwise.
-async fn compare(
-    consul: &Consul,
-    about: &About,
-    services: &[Entry],
-    sidecars: &[Entry],
-) -> Result<Vec<Finding>, AgentError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Own {
-        status: String,
-    }
-    let body = consul
-        .agent()
-        .raw(http::Method::GET, "agent/checks", "")
-        .await?;
-    let own: BTreeMap<String, Own> = serde_json::from_slice(&body).unwrap_or_default();
-    let here = services
-        .iter()
-        .chain(sidecars)
-        .filter(|entry| entry.node.node == about.node());
-    let differing = here.flat_map(|entry| &entry.checks).filter_map(|check| {
-        let own = own.get(&check.check_id)?;
-        let differs = own.status != check.status;
-        differs.then(|| {
-            let detail = format!(
-                "`{}` is {} at its agent and {} in the registry",
-                check.check_id, own.status, check.status
-            );
-            Finding::warning("registry", Cause::CatalogDiffers, detail).of(&check.service_id)
-        })
-    });
-    Ok(differing.collect())
 }

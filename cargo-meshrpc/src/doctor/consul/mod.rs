@@ -3,11 +3,13 @@
 //! # Layout
 //! - `agent`: whether it can be asked at all
 //! - `instances`: what is registered, and how healthy
+//! - `checks`: what the checks of those say
 //! - `sidecars`: the proxies' own listeners
 //! - `callers`: the callers on this agent: intentions, upstreams, the handshake
 
 mod agent;
 mod callers;
+mod checks;
 mod instances;
 mod sidecars;
 
@@ -22,6 +24,7 @@ use super::{
     path::{self, Prober},
     report::Report,
 };
+use crate::WrongUsage;
 
 /// Looks at the agent, and at `deployments` as `caller` would call them.
 pub(super) async fn examine(
@@ -30,20 +33,27 @@ pub(super) async fn examine(
     deployments: &[String],
     caller: Option<&str>,
     report: &mut Report,
-) {
+) -> Result<(), WrongUsage> {
     let consul = match Consul::open(url, environment) {
         Ok(consul) => consul,
-        Err(error) => return report.failed("url", Cause::MeshUrl, &error),
+        Err(error) => {
+            report.failed("url", Cause::MeshUrl, &error);
+            return Ok(());
+        }
     };
+    fits(&consul, caller)?;
     let prober = match Prober::new(consul.dialer(), environment) {
         Ok(prober) => prober,
-        Err(error) => return report.failed("keys", Cause::Environment, &error),
+        Err(error) => {
+            report.failed("keys", Cause::Environment, &error);
+            return Ok(());
+        }
     };
-    let Some(about) = agent::examine(&consul, deployments, report).await else {
-        return;
-    };
+    if !agent::examine(&consul, deployments, report).await {
+        return Ok(());
+    }
     for deployment in deployments {
-        let known = match instances::examine(&consul, &about, deployment, report).await {
+        let known = match instances::examine(&consul, deployment, report).await {
             Ok(known) => known,
             Err(error) => {
                 report.finding(&agent::trouble("registered", &error).of(deployment));
@@ -64,5 +74,21 @@ pub(super) async fn examine(
             known: &known,
         };
         calls.examine(caller, report).await;
+    }
+    Ok(())
+}
+
+/// Whether `caller` can be looked at in the way that calls travel.
+fn fits(consul: &Consul, caller: Option<&str>) -> Result<(), WrongUsage> {
+    let identity = consul.options().identity();
+    match (consul.options().route(), caller) {
+        (Route::Plain, Some(_)) => Err(WrongUsage(
+            "with via=plain it makes no difference who calls: leave out --caller".to_owned(),
+        )),
+        (Route::Instance, Some(caller)) if caller != identity => Err(WrongUsage(format!(
+            "with via=instance the caller is whom `as=` names, which is `{identity}`, and --caller \
+             is `{caller}`"
+        ))),
+        _ => Ok(()),
     }
 }

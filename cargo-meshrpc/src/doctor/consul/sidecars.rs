@@ -7,18 +7,18 @@ use meshrpc::{
     mesh::consul::sidecar_answers,
 };
 
-use super::{Cause, Finding, Report, instances::Known};
+use super::{Cause, Finding, Report, checks::Silent, instances::Known};
 
 /// A proxy that lives answers within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) async fn examine(known: &Known, report: &mut Report) {
     for endpoint in &known.sidecars {
-        report.finding(&probe(endpoint).await);
+        report.finding(&probe(endpoint, &known.silent).await);
     }
 }
 
-async fn probe(endpoint: &Endpoint) -> Finding {
+async fn probe(endpoint: &Endpoint, silent: &Silent) -> Finding {
     let name = endpoint
         .instance
         .as_ref()
@@ -33,7 +33,14 @@ async fn probe(endpoint: &Endpoint) -> Finding {
             let detail = format!("{address} accepts and says nothing for {PATIENCE:?}");
             Finding::failed("sidecar", Cause::SidecarFrozen, detail)
         }
-        Err(error) => Finding::failed("sidecar", Cause::SidecarDown, format!("{address}: {error}")),
+        Err(error) => {
+            // It ends with the process that would start it again.
+            let cause = match silent.has(name) {
+                true => Cause::InstanceUnreachable,
+                false => Cause::SidecarDown,
+            };
+            Finding::failed("sidecar", cause, format!("{address}: {error}"))
+        }
     };
     finding.of(name)
 }

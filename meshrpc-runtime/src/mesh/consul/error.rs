@@ -57,8 +57,6 @@ impl From<ConsulError> for Error {
             ConsulError::NoPort { .. } => Code::ResourceExhausted,
             ConsulError::NotAlive { .. } => Code::Unavailable,
         };
-        Error::new(Kind::Unavailable, error.to_string())
-            .with_code(code)
-            .with_source(error)
+        Error::new(Kind::Unavailable, error.to_string()).with_code(code)
     }
 }

@@ -88,6 +88,14 @@ pub(crate) enum Upstream {
     Closed(Option<Arc<Error>>),
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(upstreams) = self.upstreams.take() {
+            registration::part(async move { upstreams.end().await });
+        }
+    }
+}
+
 /// What is open in this process.
 static OPEN: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 

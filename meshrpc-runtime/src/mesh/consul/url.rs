@@ -1,19 +1,23 @@
 //! What a `consul:` URL says.
 
+mod place;
+
 use std::{
-    env, fmt,
+    env,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use super::{
     super::{
-        Environment,
+        Environment, duration,
         name::{self, invalid},
     },
     sidecar::{self, Proxy, options::SidecarOptions},
 };
 use crate::error::Error;
+
+pub(super) use place::Place;
 
 /// What is asked of Consul, and how, as a mesh URL has it.
 ///
@@ -75,13 +79,6 @@ pub enum Route {
     Instance,
     /// To the instances themselves; there are no sidecars.
     Plain,
-}
-
-/// Where an agent is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
-    Tcp { host: String, port: u16 },
-    Unix(PathBuf),
 }
 
 /// How an agent is met that speaks TLS.
@@ -230,8 +227,8 @@ impl Given {
             "dc" => once(&mut self.datacenter, option, named()?),
             "ns" => once(&mut self.namespace, option, named()?),
             "timeout" => {
-                let time = duration(value)
-                    .ok_or_else(|| none_of("a whole number above 0 with `ms`, `s` or `m`"))?;
+                let time = duration::parse(value);
+                let time = time.ok_or_else(|| none_of(duration::EXPECTED))?;
                 once(&mut self.timeout, option, time)
             }
             "ca" => once(&mut self.ca, option, file()?),
@@ -280,77 +277,10 @@ impl Given {
     }
 }
 
-impl Place {
-    fn list(text: &str, port: u16) -> Result<Vec<Place>, Error> {
-        text.split(',')
-            .map(|place| {
-                Self::parse(place, port).ok_or_else(|| {
-                    invalid(
-                        "an agent in the `consul:` mesh URL is none of `HOST`, `HOST:PORT`, \
-                         `IP:PORT`, `[IP6]:PORT`"
-                            .to_owned(),
-                    )
-                })
-            })
-            .collect()
-    }
-
-    fn parse(text: &str, default: u16) -> Option<Place> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (host, rest) = rest.split_once(']')?;
-                host.parse::<std::net::Ipv6Addr>().ok()?;
-                match rest {
-                    "" => (host, None),
-                    _ => (host, Some(rest.strip_prefix(':')?)),
-                }
-            }
-            None => match text.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (text, None),
-            },
-        };
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        if host.is_empty() || !text.starts_with('[') && !host.bytes().all(plain) {
-            return None;
-        }
-        let port = match port {
-            Some(port) => port.parse().ok().filter(|&port| port != 0)?,
-            None => default,
-        };
-        Some(Place::Tcp {
-            host: host.to_owned(),
-            port,
-        })
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Tcp { host, port } if host.contains(':') => write!(f, "[{host}]:{port}"),
-            Place::Tcp { host, port } => write!(f, "{host}:{port}"),
-            Place::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
 fn once<T>(slot: &mut Option<T>, option: &str, value: T) -> Result<(), Error> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(invalid(format!("`{option}` stands twice in the mesh URL"))),
-    }
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u32 = number.parse().ok().filter(|&number| number != 0)?;
-    match unit {
-        "ms" => Some(Duration::from_millis(number.into())),
-        "s" => Some(Duration::from_secs(number.into())),
-        "m" => Some(Duration::from_secs(u64::from(number) * 60)),
-        _ => None,
     }
 }
 

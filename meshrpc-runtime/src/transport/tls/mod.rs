@@ -5,10 +5,12 @@
 //! judged by what holds when it is made.
 //!
 //! # Layout
+//! - `ahead`: TCP, read in larger pieces than rustls asks for
 //! - `pem`: what stands in files
 //! - `stream`: a stream that makes its handshake as it is read
 //! - `trouble`: what a failed handshake means
 
+mod ahead;
 mod pem;
 mod stream;
 mod trouble;

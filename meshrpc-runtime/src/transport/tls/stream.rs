@@ -16,7 +16,7 @@ use tokio::{
 use tokio_rustls::{FallibleAccept, TlsAcceptor, TlsConnector, client, server};
 use webpki::EndEntityCert;
 
-use super::{Ends, classified};
+use super::{Ends, ahead::Ahead, classified};
 use crate::{
     transport::Credentials,
     wire::{Certificate, Identity},
@@ -27,17 +27,17 @@ pub struct TlsStream(State);
 
 enum State {
     /// The client's handshake is awaited.
-    Accepting(FallibleAccept<TcpStream>),
-    Accepted(server::TlsStream<TcpStream>),
-    Dialled(client::TlsStream<TcpStream>, Ends),
+    Accepting(FallibleAccept<Ahead>),
+    Accepted(server::TlsStream<Ahead>),
+    Dialled(client::TlsStream<Ahead>, Ends),
     /// There was none. What the peer still says is read and not looked at, since closing before
     /// could take the alert away from it.
-    Failed(TcpStream),
+    Failed(Ahead),
 }
 
 impl TlsStream {
     pub(super) fn accepted(stream: TcpStream, config: Arc<ServerConfig>) -> Self {
-        let accept = TlsAcceptor::from(config).accept(stream);
+        let accept = TlsAcceptor::from(config).accept(Ahead::new(stream));
         Self(State::Accepting(accept.into_fallible()))
     }
 
@@ -47,8 +47,9 @@ impl TlsStream {
         name: ServerName<'static>,
         ends: Ends,
     ) -> io::Result<Self> {
-        let stream = TlsConnector::from(config).connect(name, stream).await;
-        Ok(Self(State::Dialled(stream.map_err(classified)?, ends)))
+        let connect = TlsConnector::from(config).connect(name, Ahead::new(stream));
+        let stream = connect.await.map_err(classified)?;
+        Ok(Self(State::Dialled(stream, ends)))
     }
 
     /// What the handshake told, once it is made.

@@ -62,19 +62,19 @@ fn drain(raw: &Raw) {
 
 #[test]
 fn fault_02_slow_handshakes_cost_no_more_than_so_many_at_a_time() {
-    if !has_descriptors(12_000) {
+    if !has_descriptors(7_000) {
         return;
     }
     // So many at a time, each with a task and a small read.
     let budget = (Limits::default().max_handshakes as u64 + 64) * (32 << 10);
     flooded("slow handshakes", budget, |socket, times| {
         let mut slow = VecDeque::new();
-        for _ in 0..2_000 * times {
+        for _ in 0..1_000 * times {
             let mut raw = Raw::begin(socket);
             // It may have been closed for a newer one.
             let _ = raw.send(&PREFACE[..4]);
             slow.push_back(raw);
-            if slow.len() > 10_000 {
+            if slow.len() > 5_000 {
                 slow.pop_front();
             }
         }

@@ -40,6 +40,8 @@ struct AboutConfig {
 struct AboutDebug {
     #[serde(rename = "GRPCPort", default)]
     grpc_port: Option<i64>,
+    #[serde(rename = "GRPCTLSPort", default)]
+    grpc_tls_port: Option<i64>,
     #[serde(rename = "ConnectEnabled", default)]
     connect: Option<bool>,
 }
@@ -69,9 +71,7 @@ impl About {
 
     /// Major and minor number of the version.
     pub fn release(&self) -> Option<(u32, u32)> {
-        let mut numbers = self.version().split(['.', '-', '+']);
-        let mut next = || numbers.next()?.parse().ok();
-        Some((next()?, next()?))
+        release(self.version())
     }
 
     /// Name of the agent's node.
@@ -86,8 +86,12 @@ impl About {
 
     /// Port that proxies are told their configuration at, if it is open without TLS.
     pub fn grpc_port(&self) -> Option<u16> {
-        let port = u16::try_from(self.debug.grpc_port?).ok()?;
-        (port != 0).then_some(port)
+        open(self.debug.grpc_port)
+    }
+
+    /// The same with TLS.
+    pub fn grpc_tls_port(&self) -> Option<u16> {
+        open(self.debug.grpc_tls_port)
     }
 
     /// Whether Connect is on, if the agent says so.
@@ -123,6 +127,15 @@ impl Entry {
             "" => &self.node.address,
             address => address,
         }
+    }
+
+    /// Whether somebody took it, or its node, out of the lists for a time.
+    pub fn is_in_maintenance(&self) -> bool {
+        let is_it = |check: &CheckView| {
+            let of_service = check.check_id.starts_with("_service_maintenance:");
+            of_service || check.check_id == "_node_maintenance"
+        };
+        self.checks.iter().any(is_it)
     }
 }
 
@@ -330,10 +343,39 @@ impl std::fmt::Debug for Leaf {
     }
 }
 
+/// A port, unless it is closed.
+fn open(port: Option<i64>) -> Option<u16> {
+    let port = u16::try_from(port?).ok()?;
+    (port != 0).then_some(port)
+}
+
+/// Major and minor number of a version as Consul writes it, `1.22.0` or `v1.8.7+dfsg1`.
+pub fn release(version: &str) -> Option<(u32, u32)> {
+    let version = version.strip_prefix('v').unwrap_or(version);
+    let mut numbers = version.split(['.', '-', '+']);
+    let mut next = || numbers.next()?.parse().ok();
+    Some((next()?, next()?))
+}
+
 fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: Default + Deserialize<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_release_is_read_from_whatever_names_it() {
+        for version in ["1.22.0", "v1.22.0", "1.22.0-dev", "1.22+ent", "1.22"] {
+            assert_eq!(release(version), Some((1, 22)), "{version}");
+        }
+        for version in ["", "Consul", "1", "v", "1.x"] {
+            assert_eq!(release(version), None, "{version}");
+        }
+    }
 }

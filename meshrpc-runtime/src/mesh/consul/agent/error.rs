@@ -181,8 +181,6 @@ impl From<AgentError> for Error {
             }
             Trouble::Malformed { .. } => (Kind::Unavailable, Code::Internal),
         };
-        Error::new(kind, error.to_string())
-            .with_code(code)
-            .with_source(error)
+        Error::new(kind, error.to_string()).with_code(code)
     }
 }

@@ -5,8 +5,8 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -43,6 +43,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const TAKEN: Duration = Duration::from_secs(1);
 /// Characters of an agent's own words in a message.
 const WORDS: usize = 300;
+/// What an agent says that has ACLs off when it is asked about them.
+pub(super) const ACLS_OFF: &str = "ACL support disabled";
 
 /// One agent, or several that are as good as each other.
 pub(super) struct Exchange {
@@ -56,6 +58,10 @@ pub(super) struct Exchange {
     last: Mutex<Option<SocketAddr>>,
     kept: Mutex<Vec<(Sender, Instant)>>,
     slots: Semaphore,
+    /// Counts agents, as far as can be seen: one that was away may come back as another.
+    agents: AtomicU64,
+    /// The last agent whose ACLs were seen to be off.
+    without_acls: AtomicU64,
 }
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -96,6 +102,8 @@ impl Exchange {
             last: Mutex::default(),
             kept: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
+            agents: AtomicU64::new(1),
+            without_acls: AtomicU64::new(0),
         }
     }
 
@@ -129,6 +137,7 @@ impl Exchange {
             if !matches!(trouble, Trouble::Denied { .. }) {
                 return Err(trouble);
             }
+            self.doubt();
             // It may have been replaced meanwhile.
             let now = current();
             if now == token {
@@ -136,6 +145,28 @@ impl Exchange {
             }
             token = now;
         }
+    }
+
+    /// Which agent it is: a number that changes whenever it may be another, or the same with other
+    /// settings.
+    pub(super) fn agent(&self) -> u64 {
+        self.agents.load(Ordering::Acquire)
+    }
+
+    /// Whether this agent was seen to have ACLs off.
+    pub(super) fn acls_are_off(&self) -> bool {
+        drop(self.alive());
+        self.without_acls.load(Ordering::Acquire) == self.agent()
+    }
+
+    /// Notes that [this](Self::agent) agent has ACLs off.
+    pub(super) fn note_acls_off(&self, agent: u64) {
+        self.without_acls.store(agent, Ordering::Release);
+    }
+
+    /// What was seen of the agent may not hold any more.
+    fn doubt(&self) {
+        self.agents.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The place that answered last; none only if there is none at all.
@@ -148,12 +179,19 @@ impl Exchange {
             match self.over(sender, request, token).await {
                 Ok(answer) => return Ok(answer),
                 // Whatever is asked of an agent may be asked twice.
-                Err(Lost::Stale) => {}
-                Err(Lost::Because(trouble)) => return Err(trouble),
+                Err(Lost::Stale) => self.doubt(),
+                Err(Lost::Because(trouble)) => {
+                    self.doubt();
+                    return Err(trouble);
+                }
             }
         }
         let sender = self.connect().await?;
-        match self.over(sender, request, token).await {
+        let answered = self.over(sender, request, token).await;
+        if answered.is_err() {
+            self.doubt();
+        }
+        match answered {
             Ok(answer) => Ok(answer),
             Err(Lost::Because(trouble)) => Err(trouble),
             Err(Lost::Stale) => Err(Trouble::Busy {
@@ -183,7 +221,10 @@ impl Exchange {
                     tokio::spawn(async move { drop(connection.await) });
                     return Ok(sender);
                 }
-                Err(error) => last = error.to_string(),
+                Err(error) => {
+                    self.doubt();
+                    last = error.to_string();
+                }
             }
         }
         Err(unreachable(last))
@@ -289,9 +330,21 @@ impl Exchange {
     }
 
     fn take_kept(&self) -> Option<Sender> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < STALE);
+        let mut kept = self.alive();
+        kept.retain(|(_, since)| since.elapsed() < STALE);
         kept.pop().map(|(sender, _)| sender)
+    }
+
+    /// The connections that are kept and have not ended.
+    fn alive(&self) -> MutexGuard<'_, Vec<(Sender, Instant)>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = kept.len();
+        kept.retain(|(sender, _)| !sender.is_closed());
+        if kept.len() < before {
+            // An agent closes none unless it ends.
+            self.doubt();
+        }
+        kept
     }
 
     fn keep(&self, sender: Sender) {
@@ -319,11 +372,7 @@ fn judged(status: StatusCode, body: &[u8], request: &Request, token: Option<&Tok
         "Unknown check",
         "Unknown service",
     ];
-    let unsupported = [
-        "Enterprise",
-        "Connect must be enabled",
-        "ACL support disabled",
-    ];
+    let unsupported = ["Enterprise", "Connect must be enabled", ACLS_OFF];
     if says(&unsupported) {
         return Trouble::Unsupported { text };
     }

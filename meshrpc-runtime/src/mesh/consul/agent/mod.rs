@@ -37,7 +37,7 @@ use tokio::{runtime::Handle, task::JoinHandle};
 
 pub use answers::{
     About, Authorization, CheckStatus, CheckView, Entry, Leaf, NodeView, ProxyView, Root, Roots,
-    ServiceView, Weights,
+    ServiceView, Weights, release,
 };
 pub use error::{AgentError, Trouble};
 pub use health::{Answer, Lookup};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Agent, AgentError, Trouble, request::Request};
+use super::{Agent, AgentError, Trouble, exchange::ACLS_OFF, request::Request};
 
 impl Agent {
     /// Whether intentions let `source` connect to `destination`. It is answered by the agent's
@@ -29,7 +29,9 @@ impl Agent {
         Ok(verdict.allowed)
     }
 
-    /// Which of `rights` the token does not give. None are missing where ACLs are off.
+    /// Which of `rights` the token does not give. None are missing where ACLs are off: such an agent
+    /// is asked once, since it notes each question as an error of its own, and again once it may be
+    /// another one, having been away, or denied something.
     ///
     /// # Errors
     /// As [`Trouble`] says; [`Trouble::Denied`] for a token that the agent does not know.
@@ -43,6 +45,11 @@ impl Agent {
             allow: bool,
         }
         let what = "asking for the token's rights";
+        let exchange = &self.exchange;
+        if exchange.acls_are_off() {
+            return Ok(Vec::new());
+        }
+        let asked_of = exchange.agent();
         let needed: Vec<String> = rights.iter().map(ToString::to_string).collect();
         let request = Request::post("internal/acl/authorize", what)
             .query_if("dc", self.datacenter.as_deref())
@@ -54,7 +61,8 @@ impl Agent {
             })?;
         let verdicts: Vec<Verdict> = match self.value(request).await {
             Ok(verdicts) => verdicts,
-            Err(error) if matches!(error.trouble, Trouble::Unsupported { .. }) => {
+            Err(error) if is_without_acls(&error) => {
+                exchange.note_acls_off(asked_of);
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error),
@@ -91,6 +99,10 @@ impl Agent {
         };
         Err(self.error("asking for the token's rights".to_owned(), trouble))
     }
+}
+
+fn is_without_acls(error: &AgentError) -> bool {
+    matches!(&error.trouble, Trouble::Unsupported { text } if text.contains(ACLS_OFF))
 }
 
 /// One right that a token may give.

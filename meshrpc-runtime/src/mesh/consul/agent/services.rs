@@ -23,6 +23,25 @@ impl Agent {
         self.put(request, registration).await
     }
 
+    /// Whether a registration may name a Unix socket that the service listens on. A version would
+    /// tell only tokens that may ask for it; what is not a registration, having no name, is refused
+    /// before any token is looked at, and for which reason tells as well.
+    ///
+    /// # Errors
+    /// As [`Trouble`] says.
+    pub async fn takes_sockets(&self) -> Result<bool, AgentError> {
+        let what = "asking whether services may listen on Unix sockets";
+        let request = Request::put("agent/service/register", what);
+        let nameless = serde_json::json!({ "Name": "", "SocketPath": "/" });
+        match self.put(request, &nameless).await {
+            Err(AgentError {
+                trouble: Trouble::Refused { text, .. },
+                ..
+            }) => Ok(!text.contains("SocketPath")),
+            answer => answer.map(|()| false),
+        }
+    }
+
     /// Removes a service, its sidecar and their checks. One that is not there is no error.
     ///
     /// # Errors

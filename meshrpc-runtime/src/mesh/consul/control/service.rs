@@ -60,7 +60,7 @@ impl Service {
 
     pub(super) async fn run(&self, setting: &Arc<Setting>) -> Result<Running, ConsulError> {
         let invalid = |error: crate::Error| ConsulError::Invalid(error.to_string());
-        let application = registration::application(&self.address, setting.proxy.is_some());
+        let application = registration::application(&self.address, setting.proxy.as_ref());
         let application = application.map_err(invalid)?;
         let (instance, slot) = match &self.instance {
             Some(name) => {

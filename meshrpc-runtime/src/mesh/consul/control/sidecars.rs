@@ -44,39 +44,39 @@ impl SidecarHandle {
     }
 
     /// Ends the proxy and leaves it so: clients are not sent here until it is
-    /// [`start`](Self::start)ed. Connections through it are cut.
+    /// [`start`](Self::start)ed. Connections through it are cut. It returns when the proxy has
+    /// ended, or somebody else has it started again.
     pub async fn stop(&self) {
         self.sidecar.pause();
         let stopped = |info: &SidecarInfo| info.state == SidecarState::Stopped;
-        self.sidecar.until(stopped).await;
+        self.sidecar.until_wished(false, stopped).await;
     }
 
     /// Starts a proxy that was stopped, or that waits to be started again, and returns when its
     /// port answers. One that runs is left as it is.
     ///
     /// # Errors
-    /// [`ConsulError::InvalidState`] if its registration has come to its end.
+    /// [`ConsulError::InvalidState`] if it is stopped meanwhile, or its registration has come to
+    /// its end.
     pub async fn start(&self) -> Result<(), ConsulError> {
         self.sidecar.resume();
-        self.running().await
+        self.running(|_| true).await
     }
 
     /// Ends the proxy and starts it again, and returns when its port answers. Connections through
     /// it are cut.
     ///
     /// # Errors
-    /// [`ConsulError::InvalidState`] if its registration has come to its end.
+    /// As [`start`](Self::start).
     pub async fn restart(&self) -> Result<(), ConsulError> {
         let before = self.info().pid;
         self.sidecar.restart();
-        self.sidecar
-            .until(|info| info.pid != before || before.is_none())
-            .await;
-        self.running().await
+        self.running(|info| info.pid != before).await
     }
 
-    async fn running(&self) -> Result<(), ConsulError> {
-        match self.sidecar.until(SidecarInfo::is_running).await {
+    async fn running(&self, is_it: impl Fn(&SidecarInfo) -> bool) -> Result<(), ConsulError> {
+        let running = |info: &SidecarInfo| info.is_running() && is_it(info);
+        match self.sidecar.until_wished(true, running).await {
             true => Ok(()),
             false => Err(ConsulError::InvalidState {
                 service: self.service.clone(),

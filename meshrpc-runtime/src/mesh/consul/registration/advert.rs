@@ -9,7 +9,7 @@ use crate::{
     discovery::{Address, Advert, Advertisement, BoxFuture, Health, Instance},
     error::{Code, Error, Kind},
     mesh::{
-        consul::{error::ConsulError, upstream::Upstreams},
+        consul::{error::ConsulError, sidecar::Proxy, upstream::Upstreams},
         name::{self, invalid},
     },
 };
@@ -122,7 +122,7 @@ impl Advert for ConsulAdvert {
     }
 
     fn bound(&mut self, address: Address) -> BoxFuture<'_, Result<(), Error>> {
-        let application = application(&address, self.setting.proxy.is_some());
+        let application = application(&address, self.setting.proxy.as_ref());
         Box::pin(async move {
             self.application = Some(application?);
             Ok(())
@@ -175,23 +175,30 @@ async fn choose_address(setting: &Setting, slot: Option<&Slot>) -> Address {
 }
 
 /// Where the sidecar, or if there are none a caller, finds what listens at `address`.
-pub(crate) fn application(address: &Address, sidecars: bool) -> Result<Application, Error> {
+pub(crate) fn application(address: &Address, proxy: Option<&Proxy>) -> Result<Application, Error> {
     match address {
         Address::Tcp(address) => {
             // Behind a sidecar the address is the sidecar's. A listener that others can reach has
             // its own, unless that means every interface.
-            let own = |ip: IpAddr| !sidecars && !ip.is_unspecified();
+            let own = |ip: IpAddr| proxy.is_none() && !ip.is_unspecified();
             Ok(Application::Tcp {
                 address: own(address.ip()).then(|| address.ip().to_string()),
                 port: address.port(),
             })
         }
-        Address::Unix(path) if sidecars && path.to_str().is_some() => {
-            Ok(Application::Unix(path.clone()))
-        }
-        Address::Unix(_) => Err(invalid(
-            "without sidecars nobody could reach a Unix socket through Consul".to_owned(),
-        )),
+        Address::Unix(path) => match proxy {
+            None => Err(invalid(
+                "without sidecars nobody could reach a Unix socket through Consul".to_owned(),
+            )),
+            Some(Proxy::BuiltIn) => Err(invalid(
+                "Consul's built-in proxy reaches no Unix socket, Envoy does (`proxy=envoy`)"
+                    .to_owned(),
+            )),
+            Some(_) if path.to_str().is_none() => {
+                Err(invalid("Consul takes no path that is not UTF-8".to_owned()))
+            }
+            Some(_) => Ok(Application::Unix(path.clone())),
+        },
         Address::InProcess(_) => Err(invalid(
             "other processes cannot dial a listener in this one".to_owned(),
         )),

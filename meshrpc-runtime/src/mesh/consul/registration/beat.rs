@@ -93,7 +93,7 @@ pub(super) async fn of_sidecar(
                 id,
                 "there is another token: starting the sidecar again with it"
             );
-            sidecar.restart();
+            sidecar.renew();
         }
         let checks = kept.sidecar_ttl();
         if answers {
@@ -121,7 +121,7 @@ pub(super) async fn of_sidecar(
                 "the sidecar does not answer: starting it again"
             );
             answered = Instant::now();
-            sidecar.restart();
+            sidecar.renew();
         }
         let changed = async {
             match &mut info {

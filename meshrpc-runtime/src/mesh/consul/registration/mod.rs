@@ -31,6 +31,6 @@ pub(crate) use kept::{Application, Draft, Kept};
 pub(crate) use name::{Slot, id};
 pub(crate) use port::{Ports, Reservation};
 pub(crate) use registered::{Entry, Registered};
-pub(crate) use running::Running;
+pub(crate) use running::{Running, part};
 pub(crate) use setting::Setting;
 pub use template::Template;

@@ -32,7 +32,7 @@ const LISTED: Duration = Duration::from_secs(3);
 /// proxies take 1.2 s.
 const SPREAD: Duration = Duration::from_secs(2);
 /// How long a registration that is simply dropped waits for the agent.
-const FAREWELL: Duration = Duration::from_millis(250);
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A registration that is kept. Dropping it removes it, as far as can be done in a moment.
 #[derive(Debug)]
@@ -279,19 +279,25 @@ impl Drop for Running {
         if !self.is_registered {
             return;
         }
-        // The runtime may be ending, and this process too: the request is made where it is not cut
-        // off by the one, and waited for because of the other. An agent that does not answer at
-        // once removes the registration when its checks have turned critical.
-        let Ok(io) = blocking::io() else { return };
         let kept = Arc::clone(&self.kept);
-        let (tell, told) = mpsc::channel();
-        io.spawn(async move {
-            let _ = timeout(Duration::from_secs(5), kept.deregister()).await;
-            let _ = tell.send(());
-        });
-        if !blocking::is_io_thread() {
-            let _ = told.recv_timeout(FAREWELL);
-        }
+        part(async move { drop(kept.deregister().await) });
+    }
+}
+
+/// Does what is left to do when something is dropped that has told the agent of itself.
+///
+/// The runtime may be ending, and this process too: it is done where it is not cut off by the one,
+/// and waited for because of the other. An agent that does not answer at once removes a registration
+/// when its checks have turned critical.
+pub(crate) fn part(parting: impl Future<Output = ()> + Send + 'static) {
+    let Ok(io) = blocking::io() else { return };
+    let (tell, told) = mpsc::channel();
+    io.spawn(async move {
+        let _ = timeout(Duration::from_secs(5), parting).await;
+        let _ = tell.send(());
+    });
+    if !blocking::is_io_thread() {
+        let _ = told.recv_timeout(FAREWELL);
     }
 }
 

@@ -55,8 +55,7 @@ pub(crate) struct Facts {
     /// Where others reach its node.
     pub(crate) address: Option<String>,
     grpc_port: Option<u16>,
-    /// It knows services that listen on a Unix socket.
-    sockets: bool,
+    grpc_tls_port: Option<u16>,
 }
 
 impl Setting {
@@ -108,7 +107,7 @@ impl Setting {
                 Ok(about) => Ok(Facts {
                     address: about.address().map(str::to_owned),
                     grpc_port: about.grpc_port(),
-                    sockets: about.release() >= Some(TAKES_SOCKETS),
+                    grpc_tls_port: about.grpc_tls_port(),
                 }),
                 Err(error) if error.is_denied() => Ok(Facts::default()),
                 Err(error) => Err(error),
@@ -118,11 +117,11 @@ impl Setting {
     }
 
     /// Whether a server's sidecar finds it on a Unix socket. Consul's built-in proxy does not, nor
-    /// did any before 1.10; what a user registers or runs may not.
+    /// do agents before 1.10 know of it; what a user registers or runs may not.
     pub(crate) async fn takes_sockets(&self) -> bool {
         let finds = matches!(self.proxy, Some(Proxy::Envoy(_)));
         let told = self.server == Template::server();
-        finds && told && self.facts().await.is_ok_and(|facts| facts.sockets)
+        finds && told && self.agent.takes_sockets().await.unwrap_or(false)
     }
 
     /// Where others reach services of this process; `None` leaves it to the agent's node.
@@ -134,14 +133,15 @@ impl Setting {
     pub(crate) fn access(&self, facts: &Facts) -> Access {
         let mut access = self.access.clone();
         access.http = self.agent.variable();
-        access.grpc = format!("{}:{}", self.agent.host(), facts.grpc_port.unwrap_or(GRPC));
+        let host = self.agent.host();
+        access.grpc = match (facts.grpc_port, facts.grpc_tls_port) {
+            (None, Some(port)) => format!("https://{host}:{port}"),
+            (port, _) => format!("{host}:{}", port.unwrap_or(GRPC)),
+        };
         access.token = self.agent.token();
         access
     }
 }
-
-/// The first release whose agents take a `SocketPath`.
-const TAKES_SOCKETS: (u32, u32) = (1, 10);
 
 /// Where on this machine a proxy is found that listens at `address`.
 pub(crate) fn nearby(address: Option<&str>) -> IpAddr {

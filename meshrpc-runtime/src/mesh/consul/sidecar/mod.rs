@@ -147,12 +147,32 @@ impl Sidecar {
         });
     }
 
-    /// Ends this run of the proxy and starts the next.
+    /// Ends this run of the proxy and starts the next, also of one that was paused.
     pub(crate) fn restart(&self) {
         self.wish.send_modify(|wish| {
             wish.run = true;
             wish.restarts += 1;
         });
+    }
+
+    /// Ends this run of the proxy and starts the next, unless it was paused meanwhile.
+    pub(crate) fn renew(&self) {
+        self.wish.send_modify(|wish| wish.restarts += 1);
+    }
+
+    /// Resolves once the proxy's state satisfies `wanted`, or as soon as somebody wants it to run,
+    /// or not to, against `run`; whether it was the former.
+    pub(crate) async fn until_wished(
+        &self,
+        run: bool,
+        wanted: impl FnMut(&SidecarInfo) -> bool,
+    ) -> bool {
+        let mut wished = self.wish.subscribe();
+        tokio::select! {
+            biased;
+            satisfied = self.until(wanted) => satisfied,
+            _ = wished.wait_for(|wish| wish.run != run) => false,
+        }
     }
 
     /// Resolves once the proxy's state satisfies `wanted`; false if it never will.

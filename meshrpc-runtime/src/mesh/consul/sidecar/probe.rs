@@ -25,9 +25,12 @@ use rustls::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
+/// Time for one answer while a proxy starts.
+const TRY: Duration = Duration::from_secs(1);
 /// Pause between two questions while a proxy starts.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -46,7 +49,8 @@ pub(crate) struct Probe {
 impl Probe {
     /// Resolves when the proxy's listener answers a handshake for the first time.
     pub(crate) async fn answered(&self) {
-        while self.handshake().await.is_err() {
+        // One that has just begun to listen may forget whom it accepted first.
+        while !matches!(timeout(TRY, self.handshake()).await, Ok(Ok(()))) {
             tokio::time::sleep(PAUSE).await;
         }
     }

@@ -85,7 +85,10 @@ impl<P: Plan> Supervisor<P> {
                 let wait = backoff.next(fastrand::f64());
                 // Whatever is wished now is looked at above.
                 let _ = tokio::time::timeout(wait, self.wished.changed()).await;
-                self.info.send_modify(|info| info.restarts += 1);
+                let is_wanted = self.wished.borrow().run;
+                if is_wanted {
+                    self.info.send_modify(|info| info.restarts += 1);
+                }
             }
         }
     }

@@ -167,6 +167,43 @@ async fn a_proxy_is_paused_resumed_and_restarted() {
 }
 
 #[tokio::test]
+async fn whoever_waits_for_what_somebody_else_has_undone_is_told() {
+    let (sidecar, _told) = started(&["exec sleep 1000"]);
+    assert!(sidecar.until(SidecarInfo::is_running).await);
+    let stopped = |info: &SidecarInfo| info.state == SidecarState::Stopped;
+    sidecar.pause();
+    sidecar.resume();
+    assert!(!sidecar.until_wished(false, stopped).await);
+    sidecar.pause();
+    assert!(sidecar.until_wished(false, stopped).await);
+    sidecar.resume();
+    sidecar.pause();
+    assert!(!sidecar.until_wished(true, SidecarInfo::is_running).await);
+    // What is renewed for its own sake stays stopped.
+    sidecar.renew();
+    assert!(sidecar.until(stopped).await);
+    sidecar.resume();
+    assert!(sidecar.until_wished(true, SidecarInfo::is_running).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_was_paused_while_it_backed_off_is_not_counted_as_started_again() {
+    let (sidecar, mut told) = started(&["exit 1", "exec sleep 1000"]);
+    told_of_death(&mut told).await;
+    sidecar.pause();
+    let stopped = |info: &SidecarInfo| info.state == SidecarState::Stopped;
+    assert!(sidecar.until_wished(false, stopped).await);
+    assert_eq!(sidecar.info().restarts, 0);
+    sidecar.resume();
+    assert!(sidecar.until(SidecarInfo::is_running).await);
+    assert_eq!(
+        sidecar.info().restarts,
+        0,
+        "it was told to stop, and to start"
+    );
+}
+
+#[tokio::test]
 async fn a_hook_that_panics_does_not_end_the_supervision() {
     let hooks = Hooks::default();
     hooks.add(|_| panic!("a fault of the program"));

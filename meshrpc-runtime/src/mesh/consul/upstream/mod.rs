@@ -20,7 +20,10 @@ mod open;
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, Weak},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,6 +58,8 @@ pub(crate) struct Upstreams {
     /// The registration that carries them. Held while the agent is told, so that one change follows
     /// the other.
     carrier: sync::Mutex<Option<Running>>,
+    /// There is no registration any more, and will be none. Set while the carrier is held.
+    ended: AtomicBool,
     open: Mutex<BTreeMap<String, open::Open>>,
 }
 
@@ -64,6 +69,7 @@ impl Upstreams {
             setting,
             identity: identity.to_owned(),
             carrier: sync::Mutex::default(),
+            ended: AtomicBool::new(false),
             open: Mutex::default(),
         })
     }
@@ -147,20 +153,27 @@ impl Upstreams {
             return;
         }
         if self.lock().is_empty() {
-            let Some(mut running) = carrier.take() else {
-                return;
-            };
-            if let Err(error) = running.withdraw().await {
-                tracing::warn!(%error, "the upstreams' registration was not removed");
-            }
-            running.end().await;
+            take_down(&mut carrier).await;
         } else if let Err(error) = self.tell(&mut carrier).await {
             tracing::warn!(%error, "an upstream that is not used any more was not removed");
         }
     }
 
+    /// Gives up all of them, for good.
+    pub(crate) async fn end(&self) {
+        let mut carrier = self.carrier.lock().await;
+        self.ended.store(true, Ordering::Relaxed);
+        take_down(&mut carrier).await;
+    }
+
     /// Brings the sidecar to what is open.
     async fn tell(self: &Arc<Self>, carrier: &mut Option<Running>) -> Result<(), ConsulError> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(ConsulError::InvalidState {
+                service: self.identity.clone(),
+                reason: "its mesh has ended".to_owned(),
+            });
+        }
         let datacenter = self.setting.datacenter.as_deref();
         let described = |open| open::described(open, datacenter);
         let upstreams = self.lock().iter().map(described).collect();
@@ -213,6 +226,16 @@ impl Upstreams {
     fn runtime(&self) -> Result<tokio::runtime::Handle, ConsulError> {
         blocking::io().map_err(|error: Error| ConsulError::Invalid(error.to_string()))
     }
+}
+
+async fn take_down(carrier: &mut Option<Running>) {
+    let Some(mut running) = carrier.take() else {
+        return;
+    };
+    if let Err(error) = running.withdraw().await {
+        tracing::warn!(%error, "the upstreams' registration was not removed");
+    }
+    running.end().await;
 }
 
 /// Looks from time to time whether the name of this process has become that of a service.

@@ -36,7 +36,8 @@ pub(super) struct Open {
 /// A user of an upstream. Dropping it lets the upstream go, a moment later, if it was the last.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    upstreams: Option<Arc<Upstreams>>,
+    /// They end with their mesh, whoever still uses one.
+    upstreams: Weak<Upstreams>,
     service: String,
     address: watch::Receiver<Option<SocketAddr>>,
 }
@@ -64,7 +65,7 @@ impl Upstreams {
 
     fn user(self: &Arc<Self>, service: &str, open: &Open) -> Lease {
         Lease {
-            upstreams: Some(Arc::clone(self)),
+            upstreams: Arc::downgrade(self),
             service: service.to_owned(),
             address: open.address.subscribe(),
         }
@@ -118,12 +119,12 @@ impl Lease {
 
     /// Leaves what was never there.
     pub(super) fn forget(mut self) {
-        self.upstreams = None;
+        self.upstreams = Weak::new();
     }
 
     /// The upstreams, if there is one now that nobody uses.
     fn leave(&mut self) -> Option<Arc<Upstreams>> {
-        let upstreams = self.upstreams.take()?;
+        let upstreams = std::mem::take(&mut self.upstreams).upgrade()?;
         let users = upstreams.with(&self.service, |open| {
             open.users = open.users.saturating_sub(1);
             open.users

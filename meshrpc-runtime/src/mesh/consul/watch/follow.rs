@@ -92,7 +92,8 @@ impl Follower {
                 self.present(news);
                 if news != News::None || self.settled.doubted(asked).is_some() {
                     let list = self.listing.endpoints(answer.value, &self.lookup).await;
-                    self.tell(list);
+                    let left = self.left(&list).await;
+                    self.tell(list, &left);
                 }
                 self.cursor.pause()
             }
@@ -149,8 +150,26 @@ impl Follower {
         }
     }
 
-    fn tell(&mut self, list: Vec<Endpoint>) {
-        let (list, whole) = self.settled.take(list, connection::now());
+    /// Of those that `list` misses after an outage, the ones that were taken out on purpose.
+    async fn left(&mut self, list: &[Endpoint]) -> Vec<Endpoint> {
+        if !self.settled.misses(list, connection::now()) {
+            return Vec::new();
+        }
+        let all = Lookup {
+            passing: false,
+            ..self.lookup.clone()
+        };
+        // Without an answer they stay, as others do.
+        let Ok(answer) = self.agent.instances(&all, 0, Duration::ZERO).await else {
+            return Vec::new();
+        };
+        let mut left = answer.value;
+        left.retain(Entry::is_in_maintenance);
+        self.listing.endpoints(left, &self.lookup).await
+    }
+
+    fn tell(&mut self, list: Vec<Endpoint>, left: &[Endpoint]) {
+        let (list, whole) = self.settled.take(list, left, connection::now());
         tracing::debug!(
             service = self.lookup.service,
             instances = list.len(),
