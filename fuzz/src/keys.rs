@@ -127,6 +127,7 @@ pub fn keys(input: &[u8]) {
         };
         scene.step(step);
     }
+    scene.reflect();
 }
 
 struct Scene {
@@ -189,6 +190,20 @@ impl Scene {
                 self.parties[of].drains = true;
                 self.parties[of].wire.go_away(self.now);
                 self.listen(of, &Bytes::new());
+            }
+        }
+    }
+
+    /// Each server that has proved a key hears its own proof.
+    fn reflect(&mut self) {
+        for at in 0..self.parties.len() {
+            let said = self.parties[at]
+                .said
+                .last()
+                .map(|(_, server)| server.clone());
+            if let Some(server) = said.filter(|_| !self.parties[at].is_client) {
+                let proof = server.slice(server.len().saturating_sub(32)..);
+                self.tell(at, FrameType::Auth, proof);
             }
         }
     }

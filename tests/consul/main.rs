@@ -14,8 +14,8 @@
 //! - `refusals`: why nobody answers
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
-//! - `diagnoses`: what is wrong, and is named by it
 //! - `secrets`: what none of the processes says
+//! - `diagnoses`: what is wrong, and is named by it
 //! - `drills`: what must not break when something does
 
 mod asked;

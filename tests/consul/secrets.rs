@@ -105,7 +105,7 @@ fn what_processes_of_a_secured_mesh_say_has_no_secret_in_it() {
         }
         serving.terminate();
         let log = serving.logged("").join("\n");
-        assert!(log.contains("TRACE") && log.contains("serving"), "{log}");
+        assert!(log.contains("DEBUG") && log.contains("serving"), "{log}");
         texts.push(("the server's log".to_owned(), log));
         assert!(texts.len() > 8, "a sidecar runs");
 

@@ -1,10 +1,7 @@
 //! Compression is reserved and not built: what claims to be compressed is refused, never read as if
 //! it were not.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
