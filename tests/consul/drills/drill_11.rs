@@ -101,8 +101,7 @@ fn drill_11_a_revoked_token_empties_no_list() {
         write(&file, &second);
         site.lists(&names, Duration::from_secs(30)).await;
         let third = site.town.instance("ledger-3").start().await;
-        // A proxy may leave out for a while whom it could not reach with the old token.
-        within(Duration::from_secs(90), "news arrives", async || {
+        within(Duration::from_secs(30), "news arrives", async || {
             load.answered_by(third.pid()) > 5
         })
         .await;

@@ -38,6 +38,8 @@ pub(super) async fn of_service(kept: Arc<Kept>) {
         let begun = Instant::now();
         told.mark_unchanged();
         let (now, note) = status.borrow_and_update().clone();
+        // What is wrong with the token, the beat is told as well.
+        let _ = timeout(PATIENCE, kept.register_with_new_token()).await;
         let done = tell(&kept, &kept.ttl(), now, &note).await;
         log.note(&kept, &done);
         tokio::select! {

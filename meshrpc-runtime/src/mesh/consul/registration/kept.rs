@@ -79,7 +79,9 @@ struct State {
     takes_no_calls: bool,
     ttl: Vec<String>,
     sidecar_ttl: Vec<String>,
-    /// Tells the token of the sidecar's last start from others.
+    /// Tells the token that the agent was last told with from others.
+    token: Option<u64>,
+    /// The same of the sidecar's last start.
     sidecar_token: Option<u64>,
 }
 
@@ -174,6 +176,21 @@ impl Kept {
         self.put(*phase).await
     }
 
+    /// Tells the agent again if there is another token: it tells its servers, and configures Envoy,
+    /// with the one that a registration came with.
+    pub(super) async fn register_with_new_token(&self) -> Result<(), ConsulError> {
+        let phase = self.phase.lock().await;
+        let now = mark(self.setting.agent.token().as_deref());
+        if *phase != Phase::Wanted || self.state().token == Some(now) {
+            return Ok(());
+        }
+        tracing::info!(
+            id = self.id(),
+            "there is another token: registering with it"
+        );
+        self.put(*phase).await
+    }
+
     /// What a client is to be registered with the first time.
     pub(crate) fn prepare(&self, upstreams: Vec<Value>, takes_no_calls: bool) {
         let mut state = self.state();
@@ -206,6 +223,7 @@ impl Kept {
             });
         }
         let document = self.document()?;
+        let token = mark(self.setting.agent.token().as_deref());
         if let Err(error) = self.setting.agent.register(&document.value).await {
             if *self.told.borrow() == 0 {
                 // 1.22 may have registered the service without its sidecar.
@@ -213,6 +231,7 @@ impl Kept {
             }
             return Err(error.into());
         }
+        self.state().token = Some(token);
         self.told.send_modify(|told| *told += 1);
         Ok(())
     }
