@@ -13,6 +13,8 @@ use meshrpc::wire::{
 const HONEST: usize = 4;
 /// The keys of an honest party: before, while and after `a` is replaced by `b`; or others.
 const LETTERS: [&str; 6] = ["a", "b", "ab", "ba", "cb", "c"];
+/// Bytes of the server's proof in its hello.
+const PROOF: usize = 36;
 /// Payloads that are remembered.
 const HEARD: usize = 64;
 
@@ -125,6 +127,7 @@ pub fn keys(input: &[u8]) {
         };
         scene.step(step);
     }
+    scene.reflect();
 }
 
 struct Scene {
@@ -187,6 +190,20 @@ impl Scene {
                 self.parties[of].drains = true;
                 self.parties[of].wire.go_away(self.now);
                 self.listen(of, &Bytes::new());
+            }
+        }
+    }
+
+    /// Each server that has proved a key hears its own proof.
+    fn reflect(&mut self) {
+        for at in 0..self.parties.len() {
+            let said = self.parties[at]
+                .said
+                .last()
+                .map(|(_, server)| server.clone());
+            if let Some(server) = said.filter(|_| !self.parties[at].is_client) {
+                let proof = server.slice(server.len().saturating_sub(32)..);
+                self.tell(at, FrameType::Auth, proof);
             }
         }
     }
@@ -268,8 +285,9 @@ impl Scene {
         let met = |other: &&Party| {
             // A client proves itself once the server has.
             let is_proved = party.is_client || other.connected;
-            let same = party.said.last();
-            party.fits(other) && is_proved && other.said.iter().any(|said| Some(said) == same)
+            let same = party.said.last().map(meant);
+            let same = other.said.iter().any(|said| Some(meant(said)) == same);
+            party.fits(other) && is_proved && same
         };
         let met = self.parties.iter().filter(met).count();
         assert_eq!(met, 1, "party {at} is connected to {met} others");
@@ -399,6 +417,12 @@ impl Kind {
             Kind::Unknown => FrameType::Info,
         }
     }
+}
+
+/// What two hellos say. The value that is the server's proof is not what it is about.
+fn meant((client, server): &(Bytes, Bytes)) -> (Bytes, Bytes) {
+    let len = server.len().saturating_sub(PROOF);
+    (client.clone(), server.slice(..len))
 }
 
 /// The tagged values of a hello, each with its id and its length.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use meshrpc_tests::{
     ledger::{Ledger as _, LedgerClient},
-    process::{Town, alone, eventually},
+    process::{Instance, Town, alone, eventually},
 };
 
 use crate::LEDGER;
@@ -30,6 +30,32 @@ pub(crate) async fn until_answered_by(client: &LedgerClient, pid: u32) {
         client.who().await.expect("somebody answers").pid == pid
     })
     .await;
+}
+
+/// A client of `ledger-1`, which is `first`, and `ledger-2`: a third comes, and the first leaves.
+pub(crate) async fn takes_turns_with_a_third_and_without(
+    town: &Town,
+    client: &LedgerClient,
+    first: Instance,
+) {
+    assert_eq!(
+        shares(&answers(client, 20).await),
+        BTreeMap::from([("ledger-1", 10), ("ledger-2", 10)])
+    );
+
+    let third = town.instance("ledger-3").start().await;
+    until_answered_by(client, third.pid()).await;
+    assert_eq!(
+        shares(&answers(client, 30).await),
+        BTreeMap::from([("ledger-1", 10), ("ledger-2", 10), ("ledger-3", 10)])
+    );
+
+    first.terminate();
+    assert!(first.ended().await.success());
+    assert_eq!(
+        shares(&answers(client, 20).await),
+        BTreeMap::from([("ledger-2", 10), ("ledger-3", 10)])
+    );
 }
 
 #[test]
@@ -73,24 +99,7 @@ fn an_instance_that_comes_gets_its_share_and_one_that_leaves_none() {
     alone(LEDGER, async |town: Town| {
         let [first, _second] = town.start(["ledger-1", "ledger-2"]).await;
         let client = town.client().await;
-        assert_eq!(
-            shares(&answers(&client, 20).await),
-            BTreeMap::from([("ledger-1", 10), ("ledger-2", 10)])
-        );
-
-        let third = town.instance("ledger-3").start().await;
-        until_answered_by(&client, third.pid()).await;
-        assert_eq!(
-            shares(&answers(&client, 30).await),
-            BTreeMap::from([("ledger-1", 10), ("ledger-2", 10), ("ledger-3", 10)])
-        );
-
-        first.terminate();
-        assert!(first.ended().await.success());
-        assert_eq!(
-            shares(&answers(&client, 20).await),
-            BTreeMap::from([("ledger-2", 10), ("ledger-3", 10)])
-        );
+        takes_turns_with_a_third_and_without(&town, &client, first).await;
     });
 }
 

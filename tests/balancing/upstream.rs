@@ -11,7 +11,7 @@ use meshrpc_tests::{
 use crate::{
     LEDGER,
     sessions::{homes, restarted},
-    turns::{answers, shares, until_answered_by},
+    turns::{answers, shares, takes_turns_with_a_third_and_without, until_answered_by},
 };
 
 const FIVE: [&str; 5] = ["ledger-1", "ledger-2", "ledger-3", "ledger-4", "ledger-5"];
@@ -117,24 +117,7 @@ fn an_instance_that_comes_behind_a_proxy_gets_its_share_and_one_that_leaves_none
         let upstream = Upstream::new(Picks::AtRandom).await;
         let mesh = upstream.mesh();
         let client = connected_to(&town, &mesh, 2).await;
-        assert_eq!(
-            shares(&answers(&client, 20).await),
-            BTreeMap::from([("ledger-1", 10), ("ledger-2", 10)])
-        );
-
-        let third = town.instance("ledger-3").start().await;
-        until_answered_by(&client, third.pid()).await;
-        assert_eq!(
-            shares(&answers(&client, 30).await),
-            BTreeMap::from([("ledger-1", 10), ("ledger-2", 10), ("ledger-3", 10)])
-        );
-
-        first.terminate();
-        assert!(first.ended().await.success());
-        assert_eq!(
-            shares(&answers(&client, 20).await),
-            BTreeMap::from([("ledger-2", 10), ("ledger-3", 10)])
-        );
+        takes_turns_with_a_third_and_without(&town, &client, first).await;
     });
 }
 

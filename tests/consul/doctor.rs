@@ -32,7 +32,7 @@ pub(crate) struct Visit {
 }
 
 /// One line of it.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Finding {
     pub(crate) check: String,
     /// Empty, if it is of none.
@@ -104,18 +104,24 @@ impl Visit {
     }
 }
 
-/// What is wrong, and how it ended; all of it if nothing is.
+/// How it ended, and each line but those of what is well.
 impl fmt::Debug for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wrong: Vec<_> = self
-            .findings
-            .iter()
-            .filter(|finding| finding.cause.is_some())
-            .collect();
-        match wrong[..] {
-            [] => write!(f, "exit {:?}: {}", self.code, self.text),
-            _ => write!(f, "exit {:?}: {wrong:#?}", self.code),
+        write!(f, "exit {:?}", self.code)?;
+        for finding in &self.findings {
+            let Finding {
+                check,
+                subject,
+                status,
+                cause,
+                detail,
+            } = finding;
+            if status != "ok" {
+                let cause = cause.as_deref().unwrap_or("");
+                write!(f, "\n{status} {check} {subject}: {cause}: {detail}")?;
+            }
         }
+        Ok(())
     }
 }
 

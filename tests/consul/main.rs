@@ -14,6 +14,7 @@
 //! - `refusals`: why nobody answers
 //! - `untrue`: what the registry says is not so
 //! - `instance`: sidecars that are dialled with a certificate of our own
+//! - `secrets`: what none of the processes says
 //! - `diagnoses`: what is wrong, and is named by it
 //! - `drills`: what must not break when something does
 
@@ -29,6 +30,7 @@ mod late;
 mod leaving;
 mod place;
 mod refusals;
+mod secrets;
 mod site;
 mod stops;
 mod untrue;

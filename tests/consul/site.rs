@@ -38,12 +38,17 @@ pub(crate) struct Lists {
 impl Site {
     pub(crate) async fn new(agent: Agent, place: Place, options: &str) -> Self {
         let url = agent.url(options);
+        let given = options.split('&').find_map(|it| it.strip_prefix("via="));
         let mesh = mesh(&url, "client").await.expect("the mesh can be joined");
         Self {
             town: Town::on(place.folder().to_owned(), LEDGER, mesh, url.clone()),
             agent,
             kind: place.kind,
-            via: place.via,
+            via: match given {
+                Some("instance") => "instance",
+                Some("plain") => "plain",
+                _ => "upstream",
+            },
             url,
         }
     }

@@ -107,7 +107,7 @@ fn an_instance_that_is_frozen_is_a_cause_and_the_others_are_well() {
     let visit = Visit::pay(&place, &[&JSON[..], &["greeter"]].concat());
     frozen.signal(Signal::CONT);
     assert_eq!(visit.code(), Some(1));
-    let expected = ("frozen".into(), "handshake-failed".into());
+    let expected = ("frozen".into(), "instance-silent".into());
     assert_eq!(visit.causes(), [expected], "{}", visit.text());
 }
 
@@ -144,6 +144,26 @@ fn what_does_not_fit_the_mesh_is_wrong_usage() {
         (
             &["--mesh", "consul://127.0.0.1:8500"],
             "name the deployments",
+        ),
+        (
+            &[
+                "--mesh",
+                "consul://127.0.0.1:8500?via=plain",
+                "--caller",
+                "api",
+                "ledger",
+            ],
+            "leave out --caller",
+        ),
+        (
+            &[
+                "--mesh",
+                "consul://127.0.0.1:8500?via=instance&as=shop",
+                "--caller",
+                "api",
+                "ledger",
+            ],
+            "`shop`",
         ),
     ] {
         let visit = Visit::pay(&place, arguments);

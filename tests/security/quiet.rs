@@ -21,7 +21,7 @@ use crate::{
 
 /// All that is logged.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -32,6 +32,14 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Log {
+    /// What was logged so far.
+    pub(crate) fn text(&self) -> String {
+        let log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&log).into_owned()
     }
 }
 
@@ -126,8 +134,7 @@ async fn secrets_appear_nowhere() {
             .err(),
     );
 
-    let log = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let log = String::from_utf8_lossy(&log);
+    let log = log.text();
     assert!(
         log.contains("serving") && log.contains("rustls"),
         "the log is read"

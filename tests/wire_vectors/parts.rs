@@ -64,19 +64,12 @@ pub(crate) fn limits() -> Limits {
 
 pub(crate) fn client_hello() -> Hello {
     Hello {
-        features: 0,
-        limits: limits(),
         ping_min: Duration::from_secs(5),
         checksum: Checksum::Crc32,
         codecs: 0b110,
         name: Arc::from("mesh_api"),
-        epoch: 0,
-        wanted_instance: None,
         wanted: vec![("Greeter".into(), 0x0102_0304_0506_0708)],
-        verdicts: Vec::new(),
-        nonce: None,
-        key_tags: Vec::new(),
-        proof: None,
+        ..Hello::new(limits())
     }
 }
 

@@ -82,9 +82,8 @@ fn cause(error: &Error, via: &Via) -> Cause {
     // Behind a dialer's error is that of the connection, or of the system.
     let within = error.source().and_then(|source| source.downcast_ref());
     let error = within.unwrap_or(error);
-    let is_refused = error
-        .source()
-        .is_some_and(|source| source.is::<io::Error>());
+    let system: Option<&io::Error> = error.source().and_then(|source| source.downcast_ref());
+    let is_refused = system.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     match (error.kind(), via) {
         (Kind::Denied, _) if error.code() == Code::Unauthenticated => Cause::KeyRefused,
         (Kind::Denied, Via::Sidecar { .. }) => Cause::CertificateRefused,
@@ -93,7 +92,7 @@ fn cause(error: &Error, via: &Via) -> Cause {
         (Kind::Unavailable, Via::Sidecar { .. }) if is_refused => Cause::SidecarDown,
         // It has answered, and found nobody behind it.
         (Kind::Unavailable, Via::Sidecar { .. }) => Cause::InstanceUnreachable,
-        (_, Via::Direct) if is_refused => Cause::InstanceUnreachable,
+        (_, Via::Direct) if system.is_some() => Cause::InstanceUnreachable,
         _ => Cause::HandshakeFailed,
     }
 }

@@ -327,19 +327,11 @@ impl Bench {
 
 fn put_hello(out: &mut Vec<u8>, side: Side, limits: Limits) {
     let hello = Hello {
-        features: 0,
-        limits,
         ping_min: Duration::from_millis(100),
         checksum: Checksum::Off,
         codecs: 0xE,
         name: Arc::from("peer"),
-        epoch: 0,
-        wanted_instance: None,
-        wanted: Vec::new(),
-        verdicts: Vec::new(),
-        nonce: None,
-        key_tags: Vec::new(),
-        proof: None,
+        ..Hello::new(limits)
     };
     let kind = match side {
         Side::Client => FrameType::ServerHello,

@@ -71,6 +71,24 @@ pub struct Endpoints {
     pub trouble: Option<Arc<Error>>,
 }
 
+#[cfg(all(test, feature = "consul"))]
+impl Endpoint {
+    /// Instances with these names, for tests of what is done with a list.
+    pub(crate) fn named(names: &[&str]) -> Vec<Self> {
+        let endpoint = |name: &&str| Self {
+            dial: Address::InProcess(1),
+            instance: Some(Instance {
+                name: (*name).into(),
+                epoch: 1,
+            }),
+            via: Via::Direct,
+            weight: 1,
+            zone: None,
+        };
+        names.iter().map(endpoint).collect()
+    }
+}
+
 impl Endpoints {
     /// What a registry says now.
     pub fn live(ready: Vec<Endpoint>) -> Self {

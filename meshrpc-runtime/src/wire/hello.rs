@@ -109,6 +109,25 @@ impl Limits {
 }
 
 impl Hello {
+    /// One that says these limits and nothing else.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            features: 0,
+            limits,
+            ping_min: Duration::ZERO,
+            checksum: Checksum::Off,
+            codecs: 0,
+            name: Arc::from(""),
+            epoch: 0,
+            wanted_instance: None,
+            wanted: Vec::new(),
+            verdicts: Vec::new(),
+            nonce: None,
+            key_tags: Vec::new(),
+            proof: None,
+        }
+    }
+
     /// Appends the payload. `grease` is a number of the caller's choice: a reserved value made
     /// from it keeps peers in the habit of ignoring what they do not know (RFC 8701).
     pub fn put(&self, out: &mut Vec<u8>, grease: u16) {
@@ -169,21 +188,7 @@ impl Hello {
     /// Reads a payload; `client` tells whose it is.
     pub fn parse(payload: Bytes, client: bool) -> Result<Hello, Fault> {
         let mut limits = None;
-        let mut hello = Hello {
-            features: 0,
-            limits: Limits::of(&Config::default()),
-            ping_min: Duration::ZERO,
-            checksum: Checksum::Off,
-            codecs: 0,
-            name: Arc::from(""),
-            epoch: 0,
-            wanted_instance: None,
-            wanted: Vec::new(),
-            verdicts: Vec::new(),
-            nonce: None,
-            key_tags: Vec::new(),
-            proof: None,
-        };
+        let mut hello = Hello::new(Limits::of(&Config::default()));
         tlv::each(payload, |number, value| {
             if hello.proof.is_some() {
                 return Err(Fault::Malformed("something follows the proof in a hello"));
@@ -374,19 +379,11 @@ mod tests {
             })
             .collect();
         let hello = Hello {
-            features: 0,
-            limits: Limits::of(&Config::default()),
-            ping_min: Duration::ZERO,
             checksum: Checksum::Crc32,
-            codecs: 0,
             name: "n".repeat(MAX_NAME).into(),
             epoch: 1,
-            wanted_instance: None,
             wanted: wanted.clone(),
-            verdicts: Vec::new(),
-            nonce: None,
-            key_tags: Vec::new(),
-            proof: None,
+            ..Hello::new(Limits::of(&Config::default()))
         };
         let len = |hello: &Hello| {
             let mut out = Vec::new();

@@ -1,6 +1,9 @@
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use meshrpc::mesh::{Environment, consul::Consul};
@@ -22,6 +25,8 @@ struct Asked {
     requests: Mutex<Vec<String>>,
     count: watch::Sender<usize>,
     connections: AtomicUsize,
+    /// Bytes that were said.
+    said: AtomicUsize,
 }
 
 /// What is done with a request.
@@ -30,6 +35,10 @@ pub(crate) enum Act {
     Say(Vec<u8>),
     /// These bytes, and the connection ends.
     End(Vec<u8>),
+    /// The first bytes, and then the others over and over, until the client is gone.
+    Flow(Vec<u8>, Vec<u8>),
+    /// The first bytes, and then one of the others after the other, each after a moment.
+    Drip(Vec<u8>, Vec<u8>),
     /// Nothing, until the client is gone.
     Wait,
 }
@@ -43,6 +52,7 @@ impl Fake {
             requests: Mutex::default(),
             count: watch::Sender::new(0),
             connections: AtomicUsize::new(0),
+            said: AtomicUsize::new(0),
         });
         let (script, noted) = (Arc::new(script), Arc::clone(&asked));
         tokio::spawn(async move {
@@ -86,6 +96,11 @@ impl Fake {
     /// How many connections there were.
     pub(crate) fn connections(&self) -> usize {
         self.asked.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes were taken from it, or are on their way.
+    pub(crate) fn said(&self) -> usize {
+        self.asked.said.load(Ordering::SeqCst)
     }
 
     /// The heads of all requests.
@@ -179,6 +194,20 @@ async fn serve(
         match act {
             Act::Say(answer) => stream.write_all(&answer).await?,
             Act::End(answer) => return stream.write_all(&answer).await,
+            Act::Flow(first, then) => {
+                stream.write_all(&first).await?;
+                loop {
+                    stream.write_all(&then).await?;
+                    asked.said.fetch_add(then.len(), Ordering::SeqCst);
+                }
+            }
+            Act::Drip(first, then) => {
+                stream.write_all(&first).await?;
+                for byte in then.iter().cycle() {
+                    stream.write_all(&[*byte]).await?;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
             Act::Wait => {
                 stream.read_buf(&mut bytes).await?;
                 return Ok(());

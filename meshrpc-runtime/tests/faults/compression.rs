@@ -1,10 +1,7 @@
 //! Compression is reserved and not built: what claims to be compressed is refused, never read as if
 //! it were not.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use meshrpc::wire::{
@@ -73,26 +70,17 @@ fn fault_08_a_compressed_item_is_an_error_before_its_bytes_are_looked_at() {
 #[test]
 fn fault_08_a_hello_that_insists_on_compression_is_refused() {
     let hello = Hello {
-        features: 0,
-        limits: Limits {
+        checksum: Checksum::Crc32,
+        codecs: 3,
+        name: "client".into(),
+        ..Hello::new(Limits {
             max_frame: 1 << 20,
             max_message: 1 << 20,
             max_streams: 10,
             connection_window: 1 << 20,
             stream_window: 1 << 20,
             inline_max: 1 << 10,
-        },
-        ping_min: Duration::ZERO,
-        checksum: Checksum::Crc32,
-        codecs: 3,
-        name: "client".into(),
-        epoch: 0,
-        wanted_instance: None,
-        wanted: Vec::new(),
-        verdicts: Vec::new(),
-        nonce: None,
-        key_tags: Vec::new(),
-        proof: None,
+        })
     };
     let with = |id: u16| {
         let mut payload = Vec::new();

@@ -116,26 +116,17 @@ pub(crate) fn greeting() -> Vec<u8> {
 
 fn hello_of(kind: FrameType) -> Vec<u8> {
     let hello = Hello {
-        features: 0,
-        limits: Limits {
+        checksum: Checksum::Crc32,
+        codecs: 1 << Codec::FieldNamed as u32,
+        name: "raw".into(),
+        ..Hello::new(Limits {
             max_frame: 262_152,
             max_message: 128 << 20,
             max_streams: 1,
             connection_window: 4 << 20,
             stream_window: 1 << 20,
             inline_max: 16 << 10,
-        },
-        ping_min: Duration::ZERO,
-        checksum: Checksum::Crc32,
-        codecs: 1 << Codec::FieldNamed as u32,
-        name: "raw".into(),
-        epoch: 0,
-        wanted_instance: None,
-        wanted: Vec::new(),
-        verdicts: Vec::new(),
-        nonce: None,
-        key_tags: Vec::new(),
-        proof: None,
+        })
     };
     let mut bytes = PREFACE.to_vec();
     let put = |out: &mut Vec<u8>| hello.put(out, 0);

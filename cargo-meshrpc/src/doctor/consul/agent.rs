@@ -51,12 +51,14 @@ pub(super) async fn examine(consul: &Consul, deployments: &[String], report: &mu
         .map(|deployment| Right::read_service(deployment))
         .chain([Right::read_nodes()])
         .collect();
-    report.finding(&match agent.require(&rights).await {
+    let granted = agent.require(&rights).await;
+    report.finding(&match &granted {
         Ok(()) => Finding::ok("token", "it may read what calls need"),
-        Err(error) => trouble("token", &error),
+        Err(error) => trouble("token", error),
     });
     report.finding(&clock(consul).await);
-    true
+    // What a token may not read is listed as if it were not there.
+    !granted.is_err_and(|error| error.is_denied())
 }
 
 /// A request that the agent did not answer as it should.

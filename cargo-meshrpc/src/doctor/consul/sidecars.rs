@@ -34,10 +34,16 @@ async fn probe(endpoint: &Endpoint, silent: &Silent) -> Finding {
             Finding::failed("sidecar", Cause::SidecarFrozen, detail)
         }
         Err(error) => {
-            // It ends with the process that would start it again.
-            let cause = match silent.has(name) {
-                true => Cause::InstanceUnreachable,
-                false => Cause::SidecarDown,
+            let cause = match error.kind() {
+                // It ends with the process that would start it again.
+                io::ErrorKind::ConnectionRefused if silent.has(name) => Cause::InstanceUnreachable,
+                // The built-in proxy takes nobody in whom it cannot lead to the instance.
+                io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof => {
+                    Cause::InstanceUnreachable
+                }
+                // It is no TLS that is spoken there.
+                io::ErrorKind::InvalidData => Cause::WrongInstance,
+                _ => Cause::SidecarDown,
             };
             Finding::failed("sidecar", cause, format!("{address}: {error}"))
         }

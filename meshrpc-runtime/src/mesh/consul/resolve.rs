@@ -150,20 +150,10 @@ fn behind(list: &Endpoints, way: &Upstream) -> Endpoints {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::discovery::{Address, Instance};
+    use crate::discovery::Address;
 
     fn list(names: &[&str]) -> Endpoints {
-        let endpoint = |name: &&str| Endpoint {
-            dial: Address::InProcess(1),
-            instance: Some(Instance {
-                name: (*name).into(),
-                epoch: 1,
-            }),
-            via: Via::Direct,
-            weight: 1,
-            zone: None,
-        };
-        Endpoints::live(names.iter().map(endpoint).collect())
+        Endpoints::live(Endpoint::named(names))
     }
 
     fn port() -> Upstream {

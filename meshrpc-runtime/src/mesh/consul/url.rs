@@ -307,16 +307,24 @@ fn decoded(text: &str) -> Result<String, Error> {
 /// What this program is called, for want of a better name.
 fn program_name() -> Result<String, Error> {
     let program = env::current_exe().ok();
-    let stem = program
+    let file = program
         .as_deref()
-        .and_then(|path| path.file_stem()?.to_str());
-    match stem {
+        .and_then(|path| path.file_name()?.to_str());
+    match file.map(named_after) {
         Some(stem) if name::check("", stem).is_ok() => Ok(stem.to_owned()),
         _ => Err(invalid(
             "the program's file name cannot be that of a service: name one by `as=` in the mesh URL"
                 .to_owned(),
         )),
     }
+}
+
+/// A file's name without what follows its last dot.
+fn named_after(file: &str) -> &str {
+    // So Linux calls one that was replaced while it runs, as builds do.
+    let file = file.strip_suffix(" (deleted)").unwrap_or(file);
+    let stem = Path::new(file).file_stem();
+    stem.and_then(|stem| stem.to_str()).unwrap_or(file)
 }
 
 #[cfg(test)]
@@ -350,6 +358,18 @@ mod tests {
         assert_eq!(options.token_file(), None);
         assert!(options.tls.is_none());
         assert!(!options.identity().is_empty());
+    }
+
+    #[test]
+    fn a_program_is_called_the_same_after_its_file_was_replaced() {
+        for file in [
+            "greeter",
+            "greeter (deleted)",
+            "greeter.exe",
+            "greeter.bin (deleted)",
+        ] {
+            assert_eq!(named_after(file), "greeter", "{file}");
+        }
     }
 
     #[test]

@@ -84,8 +84,6 @@ impl Connection {
 
     fn hello(&self) -> Hello {
         Hello {
-            features: 0,
-            limits: self.limits,
             ping_min: self.config.ping_min,
             checksum: if self.config.checksum {
                 Checksum::Crc32
@@ -99,12 +97,7 @@ impl Connection {
                 .fold(0, |bits, codec| bits | 1 << *codec as u32),
             name: Arc::from(self.config.identity.name.as_str()),
             epoch: self.config.identity.epoch,
-            wanted_instance: None,
-            wanted: Vec::new(),
-            verdicts: Vec::new(),
-            nonce: None,
-            key_tags: Vec::new(),
-            proof: None,
+            ..Hello::new(self.limits)
         }
     }
 

@@ -23,6 +23,9 @@ const AGAIN: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Time for a sidecar to answer.
 const ANSWER: Duration = Duration::from_secs(1);
+/// Sidecars are started again with a new token within this time, each at another moment: the others
+/// take over what one cuts.
+const STAGGER: Duration = Duration::from_secs(5);
 /// A sidecar whose process lives and that did not answer for so long is started again.
 const HUNG: Duration = Duration::from_secs(60);
 
@@ -62,6 +65,7 @@ pub(super) async fn of_sidecar(
     // When the connections of listeners that Envoy has replaced are to be replaced: an intention
     // that denies new ones leaves them most of the time that they have.
     let mut cut = None;
+    let mut renewal: Option<Instant> = None;
     loop {
         let begun = Instant::now();
         let mut due = begun + BEAT;
@@ -88,12 +92,16 @@ pub(super) async fn of_sidecar(
             && let Some(sidecar) = &sidecar
             && kept.has_new_token()
         {
-            let id = kept.id();
-            tracing::warn!(
-                id,
-                "there is another token: starting the sidecar again with it"
-            );
-            sidecar.renew();
+            let due = || begun + STAGGER.mul_f64(fastrand::f64());
+            if *renewal.get_or_insert_with(due) <= begun {
+                renewal = None;
+                let id = kept.id();
+                tracing::warn!(
+                    id,
+                    "there is another token: starting the sidecar again with it"
+                );
+                sidecar.renew();
+            }
         }
         let checks = kept.sidecar_ttl();
         if answers {

@@ -85,24 +85,7 @@ fn name(endpoint: &Endpoint) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        connection,
-        discovery::{Address, Via},
-    };
-
-    fn listed(names: &[&str]) -> Vec<Endpoint> {
-        let endpoint = |name: &&str| Endpoint {
-            dial: Address::InProcess(1),
-            instance: Some(Instance {
-                name: (*name).into(),
-                epoch: 1,
-            }),
-            via: Via::Direct,
-            weight: 1,
-            zone: None,
-        };
-        names.iter().map(endpoint).collect()
-    }
+    use crate::connection;
 
     fn names(list: &[Endpoint]) -> Vec<&str> {
         list.iter().filter_map(name).collect()
@@ -112,10 +95,10 @@ mod tests {
     fn without_an_outage_a_list_is_taken_as_it_is() {
         let mut settled = Settled::default();
         let now = connection::now();
-        settled.take(listed(&["a", "b"]), &[], now);
+        settled.take(Endpoint::named(&["a", "b"]), &[], now);
         assert_eq!(
-            settled.take(listed(&["b"]), &[], now),
-            (listed(&["b"]), true)
+            settled.take(Endpoint::named(&["b"]), &[], now),
+            (Endpoint::named(&["b"]), true)
         );
         assert_eq!(settled.take(Vec::new(), &[], now), (Vec::new(), true));
     }
@@ -124,14 +107,14 @@ mod tests {
     fn after_an_outage_the_missing_stay_for_a_while() {
         let mut settled = Settled::default();
         let start = connection::now();
-        settled.take(listed(&["a", "b"]), &[], start);
+        settled.take(Endpoint::named(&["a", "b"]), &[], start);
         settled.doubt(start);
         let (list, whole) = settled.take(Vec::new(), &[], start);
         assert_eq!((names(&list), whole), (vec!["a", "b"], false));
         assert_eq!(settled.doubted(start), Some(SETTLE));
-        let (list, whole) = settled.take(listed(&["c", "a"]), &[], start + SETTLE / 2);
+        let (list, whole) = settled.take(Endpoint::named(&["c", "a"]), &[], start + SETTLE / 2);
         assert_eq!((names(&list), whole), (vec!["c", "a", "b"], false));
-        let (list, whole) = settled.take(listed(&["c", "a"]), &[], start + SETTLE);
+        let (list, whole) = settled.take(Endpoint::named(&["c", "a"]), &[], start + SETTLE);
         assert_eq!((names(&list), whole), (vec!["c", "a"], true));
         assert_eq!(settled.doubted(start), None);
     }
@@ -140,25 +123,25 @@ mod tests {
     fn after_an_outage_one_that_left_does_not_stay() {
         let mut settled = Settled::default();
         let start = connection::now();
-        settled.take(listed(&["a", "b", "c"]), &[], start);
+        settled.take(Endpoint::named(&["a", "b", "c"]), &[], start);
         settled.doubt(start);
-        assert!(settled.misses(&listed(&["a"]), start));
-        let (list, whole) = settled.take(listed(&["a"]), &listed(&["b"]), start);
+        assert!(settled.misses(&Endpoint::named(&["a"]), start));
+        let (list, whole) = settled.take(Endpoint::named(&["a"]), &Endpoint::named(&["b"]), start);
         assert_eq!((names(&list), whole), (vec!["a", "c"], false));
-        let (list, whole) = settled.take(listed(&["a", "c"]), &[], start);
+        let (list, whole) = settled.take(Endpoint::named(&["a", "c"]), &[], start);
         assert_eq!((names(&list), whole), (vec!["a", "c"], true));
-        assert!(!settled.misses(&listed(&["a", "c"]), start));
+        assert!(!settled.misses(&Endpoint::named(&["a", "c"]), start));
     }
 
     #[test]
     fn a_list_that_is_whole_again_does_not_end_the_doubt() {
         let mut settled = Settled::default();
         let start = connection::now();
-        settled.take(listed(&["a"]), &[], start);
+        settled.take(Endpoint::named(&["a"]), &[], start);
         settled.doubt(start);
         assert_eq!(
-            settled.take(listed(&["a", "b"]), &[], start),
-            (listed(&["a", "b"]), true)
+            settled.take(Endpoint::named(&["a", "b"]), &[], start),
+            (Endpoint::named(&["a", "b"]), true)
         );
         let (list, whole) = settled.take(Vec::new(), &[], start);
         assert_eq!((names(&list), whole), (vec!["a", "b"], false));
