@@ -11,7 +11,7 @@ use meshrpc_tests::{
 use crate::{
     LEDGER,
     sessions::{homes, restarted},
-    turns::{answers, shares, takes_turns_with_a_third_and_without, until_answered_by},
+    turns::{answers, shares, takes_turns_with_a_third_and_without},
 };
 
 const FIVE: [&str; 5] = ["ledger-1", "ledger-2", "ledger-3", "ledger-4", "ledger-5"];
