@@ -50,11 +50,12 @@ fn what_processes_of_a_secured_mesh_say_has_no_secret_in_it() {
 
         let serving = site.town.instance("ledger-1").env("RUST_LOG", "trace");
         let serving = serving.env("MESHRPC_KEY_FILE", &key_file).start().await;
-        let ask = |options: &str| {
+        let instance = site.url().replace("via=upstream", "via=instance");
+        let ask = |url: &str| {
             let mut command = Command::new(LEDGER);
             command
                 .args(["ask", "ledger", "account-7", "3"])
-                .env("MESHRPC_MESH", format!("{}&{options}", site.url()))
+                .env("MESHRPC_MESH", format!("{url}&as=client"))
                 .env("MESHRPC_KEY_FILE", &key_file);
             command
         };
@@ -67,19 +68,19 @@ fn what_processes_of_a_secured_mesh_say_has_no_secret_in_it() {
         };
         let mut json = doctor();
         json.args(["--message-format", "json"]);
-        let mut keyless = ask("as=client&via=instance");
+        let mut keyless = ask(&instance);
         keyless
             .env("MESHRPC_KEY_FILE", &other_key)
             .env("MESHRPC_DEADLINE", "2s");
-        let mut unknown = ask("as=client");
+        let mut unknown = ask(site.url());
         unknown
             .env("MESHRPC_TOKEN_FILE", &other_token)
             .env("MESHRPC_DEADLINE", "2s");
         let mut examined = doctor();
         examined.env("MESHRPC_TOKEN_FILE", &other_token);
         let commands = [
-            ("upstream", ask("as=client"), Some(true)),
-            ("instance", ask("as=client&via=instance"), Some(true)),
+            ("upstream", ask(site.url()), Some(true)),
+            ("instance", ask(&instance), Some(true)),
             ("another key", keyless, Some(false)),
             ("another token", unknown, Some(false)),
             ("doctor", doctor(), None),

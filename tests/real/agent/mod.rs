@@ -160,7 +160,8 @@ impl Agent {
         );
     }
 
-    /// Waits until it has a leader, and can sign certificates, or has ended.
+    /// Waits until it has a leader, can sign certificates, and knows of tokens if it asks for them,
+    /// or has ended.
     async fn has_leader(&mut self) -> bool {
         let mut ended = false;
         eventually("the agent has a leader", async || {
@@ -171,11 +172,16 @@ impl Agent {
             let leader = self.get("/v1/status/leader").await;
             let has_leader =
                 leader.is_ok_and(|reply| reply.status == 200 && reply.text.contains(':'));
-            has_leader
-                && self
-                    .get("/v1/agent/connect/ca/roots")
-                    .await
-                    .is_ok_and(|reply| reply.status == 200 || reply.text.contains(OFF))
+            let signs = async || {
+                let roots = self.get("/v1/agent/connect/ca/roots").await;
+                roots.is_ok_and(|reply| reply.status == 200 || reply.text.contains(OFF))
+            };
+            // 1.8 begins as agents before 1.4 were.
+            let knows_tokens = async || {
+                let tokens = self.get("/v1/acl/tokens").await;
+                !self.start.secured || tokens.is_ok_and(|reply| reply.status == 200)
+            };
+            has_leader && signs().await && knows_tokens().await
         })
         .await;
         !ended
