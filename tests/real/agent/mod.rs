@@ -179,9 +179,9 @@ impl Agent {
             // 1.8 begins as agents before 1.4 were.
             let knows_tokens = async || {
                 let tokens = self.get("/v1/acl/tokens").await;
-                !self.start.secured || tokens.is_ok_and(|reply| reply.status == 200)
+                tokens.is_ok_and(|reply| reply.status == 200)
             };
-            has_leader && signs().await && knows_tokens().await
+            has_leader && signs().await && (!self.start.secured || knows_tokens().await)
         })
         .await;
         !ended
