@@ -117,6 +117,26 @@ pub fn build(packages: &[&str]) -> &'static Path {
     profile()
 }
 
+/// The number in `(process 1234)`.
+///
+/// # Panics
+/// If there is none.
+pub fn process(line: &str) -> i32 {
+    let number = between(line, "(process ", ")").parse();
+    number.unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+/// What stands in `line` between `start` and `end`.
+///
+/// # Panics
+/// If there is no `start`.
+pub fn between<'a>(line: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = line
+        .split_once(start)
+        .unwrap_or_else(|| panic!("no `{start}` in: {line}"));
+    rest.split(end).next().unwrap_or(rest)
+}
+
 /// Whether a process runs.
 pub fn is_alive(pid: i32) -> bool {
     let Some(process) = Pid::from_raw(pid) else {

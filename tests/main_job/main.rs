@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::{Method, Response};
 use meshrpc_tests::{
-    command::{Place, Running, build, is_alive, target, workspace},
+    command::{Place, Running, between, build, is_alive, process, target, workspace},
     http::{Curl, send},
 };
 use rustix::process::{Pid, Signal, kill_process};
@@ -150,19 +150,6 @@ impl User {
             Err(error) => panic!("{curl:?}: {error:#}"),
         }
     }
-}
-
-/// The number in `(process 1234)`.
-fn process(line: &str) -> i32 {
-    let number = between(line, "(process ", ")").parse();
-    number.unwrap_or_else(|error| panic!("{line}: {error}"))
-}
-
-fn between<'a>(line: &'a str, start: &str, end: &str) -> &'a str {
-    let (_, rest) = line
-        .split_once(start)
-        .unwrap_or_else(|| panic!("no `{start}` in: {line}"));
-    rest.split(end).next().unwrap_or(rest)
 }
 
 /// A line of the access log without latency and peer, which have to be ones.

@@ -11,7 +11,7 @@ use std::{
 
 use http::Request;
 use meshrpc_tests::{
-    command::{Place, Running, is_alive, target, workspace},
+    command::{Place, Running, between, is_alive, process, target, workspace},
     http::{Curl, send},
     process::eventually,
     real::{Agent, Consul, Found, Release, beside, consul, free},
@@ -275,17 +275,4 @@ async fn asked(at: SocketAddr, path: &str) -> Value {
         Ok(reply) => serde_json::from_slice(reply.body()).unwrap_or_default(),
         Err(_) => Value::Null,
     }
-}
-
-/// The number in `(process 1234)`.
-fn process(line: &str) -> i32 {
-    let number = between(line, "(process ", ")").parse();
-    number.unwrap_or_else(|error| panic!("{line}: {error}"))
-}
-
-fn between<'a>(line: &'a str, start: &str, end: &str) -> &'a str {
-    let (_, rest) = line
-        .split_once(start)
-        .unwrap_or_else(|| panic!("no `{start}` in: {line}"));
-    rest.split(end).next().unwrap_or(rest)
 }

@@ -8,7 +8,7 @@ use meshrpc::mesh::consul::{
 };
 use serde::Deserialize;
 
-use super::{Cause, Finding, Report, instances::instance};
+use super::{Cause, Finding, Report, instance};
 
 /// What Consul writes before the last output of a check that nobody beats for.
 const EXPIRED: &str = "TTL expired";

@@ -13,6 +13,7 @@ use meshrpc::{
 use super::{
     Cause, Finding, Report,
     checks::{self, Silent},
+    instance,
 };
 
 /// A deployment as the registry has it.
@@ -103,18 +104,6 @@ async fn list(consul: &Consul, deployment: &str, connect: bool) -> Result<Vec<En
     };
     let answer = consul.agent().instances(&lookup, 0, Duration::ZERO).await?;
     Ok(answer.value)
-}
-
-/// Who an entry is, or stands for.
-pub(super) fn instance(entry: &Entry) -> Instance {
-    let service = &entry.service;
-    service.instance().unwrap_or_else(|| Instance {
-        name: match service.proxy.destination_service_id.as_str() {
-            "" => service.id.as_str().into(),
-            id => id.into(),
-        },
-        epoch: 0,
-    })
 }
 
 fn endpoint(entry: &Entry, instance: Instance, via: Via) -> Option<Endpoint> {

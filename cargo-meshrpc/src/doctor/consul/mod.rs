@@ -13,9 +13,12 @@ mod checks;
 mod instances;
 mod sidecars;
 
-use meshrpc::mesh::{
-    Environment,
-    consul::{Consul, Route},
+use meshrpc::{
+    discovery::Instance,
+    mesh::{
+        Environment,
+        consul::{Consul, Route, agent::Entry},
+    },
 };
 
 use self::callers::Calls;
@@ -91,4 +94,16 @@ fn fits(consul: &Consul, caller: Option<&str>) -> Result<(), WrongUsage> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Who an entry is, or stands for.
+fn instance(entry: &Entry) -> Instance {
+    let service = &entry.service;
+    service.instance().unwrap_or_else(|| Instance {
+        name: match service.proxy.destination_service_id.as_str() {
+            "" => service.id.as_str().into(),
+            id => id.into(),
+        },
+        epoch: 0,
+    })
 }
