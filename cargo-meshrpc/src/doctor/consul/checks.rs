@@ -126,9 +126,7 @@ fn cause(check: &CheckView) -> Cause {
     let is_expired = check.output.starts_with(EXPIRED);
     match id.rsplit(':').next() {
         _ if check.status == "passing" => Cause::CheckFailing,
-        _ if id.starts_with("_service_maintenance") || id.starts_with("_node_maintenance") => {
-            Cause::Maintenance
-        }
+        _ if check.is_maintenance() => Cause::Maintenance,
         _ if id == "serfHealth" => Cause::NodeSilent,
         Some("ttl") if is_expired => Cause::InstanceSilent,
         Some("ttl") => Cause::InstanceUnwell,

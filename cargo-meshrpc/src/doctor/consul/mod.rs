@@ -100,10 +100,7 @@ fn fits(consul: &Consul, caller: Option<&str>) -> Result<(), WrongUsage> {
 fn instance(entry: &Entry) -> Instance {
     let service = &entry.service;
     service.instance().unwrap_or_else(|| Instance {
-        name: match service.proxy.destination_service_id.as_str() {
-            "" => service.id.as_str().into(),
-            id => id.into(),
-        },
+        name: service.subject_id().into(),
         epoch: 0,
     })
 }

@@ -140,10 +140,7 @@ impl Listed {
             place,
             weight: weight.clamp(1, HEAVIEST) as u32,
             zone: zone.map(|zone| zone.as_str().into()),
-            id: match service.proxy.destination_service_id.as_str() {
-                "" => service.id,
-                id => id.to_owned(),
-            },
+            id: service.subject_id().to_owned(),
             node: node.node,
         })
     }

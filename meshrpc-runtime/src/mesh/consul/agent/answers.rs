@@ -131,11 +131,7 @@ impl Entry {
 
     /// Whether somebody took it, or its node, out of the lists for a time.
     pub fn is_in_maintenance(&self) -> bool {
-        let is_it = |check: &CheckView| {
-            let of_service = check.check_id.starts_with("_service_maintenance:");
-            of_service || check.check_id == "_node_maintenance"
-        };
-        self.checks.iter().any(is_it)
+        self.checks.iter().any(CheckView::is_maintenance)
     }
 }
 
@@ -208,6 +204,14 @@ impl ServiceView {
             epoch,
         })
     }
+
+    /// The id of the service that it stands beside, if it is a sidecar, or else its own.
+    pub fn subject_id(&self) -> &str {
+        match self.proxy.destination_service_id.as_str() {
+            "" => &self.id,
+            id => id,
+        }
+    }
 }
 
 /// What a sidecar stands for.
@@ -254,6 +258,14 @@ pub struct CheckView {
     /// Id of the service it belongs to; empty for one of the node.
     #[serde(rename = "ServiceID", deserialize_with = "or_default")]
     pub service_id: String,
+}
+
+impl CheckView {
+    /// Whether it is there because somebody took the service, or its node, out of the lists.
+    pub fn is_maintenance(&self) -> bool {
+        let id = self.check_id.as_str();
+        id.starts_with("_service_maintenance:") || id == "_node_maintenance"
+    }
 }
 
 /// A status that a TTL check is given.
