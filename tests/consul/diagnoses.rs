@@ -4,13 +4,13 @@ use std::{fs, net::TcpStream, path::PathBuf, process::Command};
 
 use meshrpc_tests::{
     process::eventually,
-    real::{Agent, Release, free},
+    real::{Release, free},
 };
 use serde_json::{Value, json};
 
 use crate::{
     doctor::{PATIENCE, Visit, command},
-    place::{Choice, DIRECT, Place, RELEASES, TOKEN, WAYS, each, each_secured},
+    place::{Choice, DIRECT, Place, RELEASES, TOKEN, WAYS, each, each_secured, keep},
     site::{Site, dialled},
 };
 
@@ -71,9 +71,9 @@ fn a_deployment_without_sidecars_is_told_to_callers_that_need_them() {
 fn a_token_that_is_not_enough_is_named_and_none_is_shown() {
     each_secured(RELEASES, async |place: Place| {
         let agent = place.agent().secured().start().await;
-        let right = token(&agent, &["client", "ledger"]).await;
+        let right = agent.token_of(&["client", "ledger"]).await.secret;
         // Whoever is a service may read all others.
-        let weak = token(&agent, &[]).await;
+        let weak = agent.token_of(&[]).await.secret;
         let bogus = "00000000-0000-4000-8000-000000000000".to_owned();
         fs::write(place.folder().join(TOKEN), &right).expect("the folder can be written");
         let site = place.open_at(agent).await;
@@ -244,29 +244,15 @@ async fn register(site: &Site, service: &Value) {
     .await;
 }
 
-/// A token that may be these services.
-async fn token(agent: &Agent, services: &[&str]) -> String {
-    let service = |name: &&str| json!({"ServiceName": name});
-    let services: Vec<Value> = services.iter().map(service).collect();
-    let token = json!({"ServiceIdentities": services});
-    let made = agent.put("/v1/acl/token", &token).await;
-    let made: Value = serde_json::from_str(&made.text).expect("it is JSON");
-    made["SecretID"].as_str().expect("it has one").to_owned()
-}
-
-/// A file with a secret in it.
-fn secret(site: &Site, name: &str, text: &str) -> PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let file = site.town.folder().join(name);
-    let written = fs::write(&file, text)
-        .and_then(|()| fs::set_permissions(&file, fs::Permissions::from_mode(0o600)));
-    written.expect("the folder can be written");
-    file
-}
-
 /// What it says to people.
 fn text(mut command: Command) -> String {
     let output = command.output().expect("it can be run");
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+/// A file with a secret in it.
+fn secret(site: &Site, name: &str, text: &str) -> PathBuf {
+    let file = site.town.folder().join(name);
+    keep(text, &file);
+    file
 }

@@ -17,6 +17,7 @@ use meshrpc_tests::{
     process::Own,
     real::{Agent, Consul, Kind, Release, Start, consul, envoy},
 };
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -71,6 +72,16 @@ pub(crate) struct Place {
     pub(crate) kind: Kind,
     pub(crate) via: &'static str,
     folder: PathBuf,
+}
+
+/// An agent's TLS.
+pub(crate) struct Tls {
+    /// The agent's settings.
+    pub(crate) settings: Value,
+    /// In a URL, whom to trust.
+    pub(crate) trust: String,
+    /// In a URL, what to show.
+    pub(crate) show: String,
 }
 
 /// Runs `test` in each of these places, at a time: tests mostly wait.
@@ -226,7 +237,7 @@ impl Place {
     }
 
     /// Has Consul make a certificate of this kind, and before that an authority.
-    pub(crate) fn certify(&self, of: &str) {
+    fn certify(&self, of: &str) {
         let consul = |arguments: &[&str]| {
             let made = Command::new(self.consul.path)
                 .args(arguments)
@@ -239,6 +250,30 @@ impl Place {
             consul(&["tls", "ca", "create"]);
         }
         consul(&["tls", "cert", "create", of]);
+    }
+
+    /// What it takes that an agent speaks TLS at this port, and with those only that show a
+    /// certificate.
+    pub(crate) fn tls(&self, port: u16) -> Tls {
+        self.certify("-server");
+        self.certify("-client");
+        let file = |name: &str| self.folder.join(name).display().to_string();
+        let ca = file("consul-agent-ca.pem");
+        let pair = |of: &str| {
+            let name = |end| file(&format!("dc1-{of}-consul-0{end}.pem"));
+            (name(""), name("-key"))
+        };
+        let (cert, key) = pair("server");
+        let settings = json!({
+            "ca_file": ca, "cert_file": cert, "key_file": key,
+            "verify_incoming_https": true, "ports": {"https": port},
+        });
+        let (cert, key) = pair("client");
+        Tls {
+            settings,
+            trust: format!("ca={ca}"),
+            show: format!("cert={cert}&key={key}"),
+        }
     }
 
     /// An agent of this release.
@@ -267,4 +302,13 @@ impl Place {
     pub(crate) async fn open_with(self, agent: Agent, options: &str) -> Site {
         Site::new(agent, self, options).await
     }
+}
+
+/// Puts a file there at once, as whoever rotates secrets does, that only its owner may read.
+pub(crate) fn keep(secret: &str, file: &Path) {
+    let new = file.with_extension("new");
+    let written = fs::write(&new, secret)
+        .and_then(|()| fs::set_permissions(&new, Permissions::from_mode(0o600)))
+        .and_then(|()| fs::rename(&new, file));
+    written.expect("the folder can be written");
 }

@@ -9,7 +9,7 @@ use std::{
 
 use meshrpc_tests::{command::build, real::beside};
 
-use crate::place::{PROXIES, Place, TOKEN, each_secured};
+use crate::place::{PROXIES, Place, TOKEN, each_secured, keep};
 
 /// The service under test.
 const LEDGER: &str = env!("CARGO_BIN_EXE_ledger");
@@ -40,7 +40,11 @@ fn what_processes_of_a_secured_mesh_say_has_no_secret_in_it() {
         let token = agent.master().expect("it asks for one");
         let keys = ["kiwi-", "fig--", "plum-"].map(|word| word.repeat(8));
         let [old, new, wrong] = &keys;
-        let file = |name: &str, text: &str| put(&place.folder().join(name), text);
+        let file = |name: &str, text: &str| {
+            let file = place.folder().join(name);
+            keep(text, &file);
+            file
+        };
         file(TOKEN, token);
         let key_file = file("keys", &format!("{old}\n{new}\n"));
         let other_key = file("other-keys", wrong);
@@ -126,13 +130,4 @@ fn what_processes_of_a_secured_mesh_say_has_no_secret_in_it() {
         let ended = serving.ended().await;
         assert!(ended.success());
     });
-}
-
-fn put(path: &Path, text: &str) -> std::path::PathBuf {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    fs::write(path, text).expect("it can be written");
-    let own = fs::Permissions::from_mode(0o600);
-    fs::set_permissions(path, own).expect("it is ours");
-    path.to_owned()
 }

@@ -21,7 +21,7 @@ mod hosts;
 mod program;
 mod sidecar;
 
-pub use agent::{Agent, Asker, Intention, Reply, Start, free, free_range};
+pub use agent::{Agent, Asker, Intention, Reply, Start, Token, free, free_range};
 pub use binaries::{Consul, Release, consul, envoy};
 pub use hosts::Host;
 pub use program::Program;

@@ -11,31 +11,18 @@ use meshrpc::{
         },
     },
 };
-use meshrpc_tests::real::{Agent, Release};
+use meshrpc_tests::real::Release;
 use serde_json::{Value, json};
 
 use super::{client, open};
 use crate::place::{RELEASES, each};
 
-/// A token that may do what the rules say.
-async fn token(agent: &Agent, rules: &str) -> String {
-    let policy = json!({"Name": format!("rules-{}", fastrand::u64(..)), "Rules": rules});
-    let policy = agent.put("/v1/acl/policy", &policy).await.text;
-    let policy: Value = serde_json::from_str(&policy).expect("a policy is JSON");
-    let token = json!({"Policies": [{"ID": policy["ID"]}]});
-    let token = agent.put("/v1/acl/token", &token).await.text;
-    let token: Value = serde_json::from_str(&token).expect("a token is JSON");
-    token["SecretID"]
-        .as_str()
-        .expect("it has a secret")
-        .to_owned()
-}
-
 #[test]
 fn a_token_that_is_not_enough_is_told_at_the_start_with_the_permission() {
     each(RELEASES, async |place| {
         let running = place.agent().secured().start().await;
-        let weak = token(&running, r#"service "other" { policy = "write" }"#).await;
+        let weak = r#"service "other" { policy = "write" }"#;
+        let weak = running.token_with(weak).await.secret;
         for given in [None, Some("bogus"), Some(weak.as_str())] {
             let consul = open(&running.url("as=web"), given, &running);
             let error = consul.join().await.expect_err("the token is not enough");
@@ -50,7 +37,8 @@ fn a_token_that_is_not_enough_is_told_at_the_start_with_the_permission() {
                 "{error:?}"
             );
         }
-        let strong = token(&running, r#"service "web" { policy = "write" }"#).await;
+        let strong = r#"service "web" { policy = "write" }"#;
+        let strong = running.token_with(strong).await.secret;
         let consul = open(&running.url("as=web"), Some(&strong), &running);
         consul.join().await.expect("the token is enough");
     });
@@ -60,7 +48,8 @@ fn a_token_that_is_not_enough_is_told_at_the_start_with_the_permission() {
 fn the_rights_of_a_token_are_told_one_by_one() {
     each(RELEASES, async |place| {
         let running = place.agent().secured().start().await;
-        let weak = token(&running, r#"service "web" { policy = "read" }"#).await;
+        let weak = r#"service "web" { policy = "read" }"#;
+        let weak = running.token_with(weak).await.secret;
         let agent = open(&running.url("via=plain"), Some(&weak), &running)
             .agent()
             .clone();
@@ -80,12 +69,8 @@ fn the_rights_of_a_token_are_told_one_by_one() {
 fn a_service_identity_is_enough_for_a_server() {
     each(RELEASES, async |place| {
         let running = place.agent().secured().start().await;
-        let identity = json!({"ServiceIdentities": [{"ServiceName": "web"}]});
-        let token: Value =
-            serde_json::from_str(&running.put("/v1/acl/token", &identity).await.text)
-                .expect("a token is JSON");
-        let token = token["SecretID"].as_str().expect("it has a secret");
-        let consul = open(&running.url("as=web&via=instance"), Some(token), &running);
+        let token = running.token_of(&["web"]).await.secret;
+        let consul = open(&running.url("as=web&via=instance"), Some(&token), &running);
         consul.join().await.expect("the token is enough");
         let rights = [Right::read_service("echo"), Right::read_nodes()];
         consul

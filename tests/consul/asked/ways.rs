@@ -9,49 +9,34 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{client, open};
-use crate::place::{RELEASES, each};
+use crate::place::{RELEASES, Tls, each};
 
 #[test]
 fn an_agent_is_asked_over_tls_and_shows_the_certificate_it_should() {
     each(RELEASES, async |place| {
-        place.certify("-server");
-        place.certify("-client");
-        let file = |name: &str| place.folder().join(name).display().to_string();
-        let (ca, cert, key) = (
-            file("consul-agent-ca.pem"),
-            file("dc1-server-consul-0.pem"),
-            file("dc1-server-consul-0-key.pem"),
-        );
         let port = free();
-        let running = place
-            .agent()
-            .with(json!({
-                "ca_file": ca, "cert_file": cert, "key_file": key,
-                "verify_incoming_https": true, "ports": {"https": port},
-            }))
-            .start()
-            .await;
-        let client = format!(
-            "cert={}&key={}",
-            file("dc1-client-consul-0.pem"),
-            file("dc1-client-consul-0-key.pem")
-        );
+        let Tls {
+            settings,
+            trust,
+            show,
+        } = place.tls(port);
+        let running = place.agent().with(settings).start().await;
         for host in ["127.0.0.1", "localhost"] {
-            let url = format!("consul+tls://{host}:{port}?via=plain&ca={ca}&{client}");
+            let url = format!("consul+tls://{host}:{port}?via=plain&{trust}&{show}");
             open(&url, None, &running)
                 .join()
                 .await
                 .expect("TLS is spoken");
         }
-        let url = format!("consul+tls://127.0.0.1:{port}?via=plain&ca={ca}");
-        let named = format!("{url}&{client}&server-name=server.dc1.consul");
+        let url = format!("consul+tls://127.0.0.1:{port}?via=plain&{trust}");
+        let named = format!("{url}&{show}&server-name=server.dc1.consul");
         open(&named, None, &running)
             .join()
             .await
             .expect("it has that name");
         for (refused, why) in [
             (
-                format!("{url}&{client}&server-name=other.example"),
+                format!("{url}&{show}&server-name=other.example"),
                 "certificate",
             ),
             (url, "certificate"),

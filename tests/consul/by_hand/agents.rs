@@ -10,24 +10,17 @@ use meshrpc_tests::{
 use serde_json::json;
 
 use super::{Echo, answered, consul, everything, shown};
-use crate::place::{EVERY, Place, each};
+use crate::place::{EVERY, Place, Tls, each};
 
 #[test]
 fn a_sidecar_finds_an_agent_that_asks_for_certificates_and_a_token() {
     each(EVERY, async |place: Place| {
-        place.certify("-server");
-        place.certify("-client");
-        let file = |name: &str| place.folder().join(name).display().to_string();
-        let (ca, cert, key) = (
-            file("consul-agent-ca.pem"),
-            file("dc1-server-consul-0.pem"),
-            file("dc1-server-consul-0-key.pem"),
-        );
         let port = free();
-        let mut settings = json!({
-            "ca_file": ca, "cert_file": cert, "key_file": key,
-            "verify_incoming_https": true, "ports": {"https": port},
-        });
+        let Tls {
+            mut settings,
+            trust,
+            show,
+        } = place.tls(port);
         if place.consul.release >= Release::V1_22 {
             // Envoy is configured over TLS only.
             settings["ports"]["grpc"] = (-1).into();
@@ -38,10 +31,8 @@ fn a_sidecar_finds_an_agent_that_asks_for_certificates_and_a_token() {
         let token_file = place.folder().join("token");
         fs::write(&token_file, token).expect("it can be written");
         let url = format!(
-            "consul+tls://127.0.0.1:{port}?proxy={}&ca={ca}&cert={}&key={}",
-            place.kind,
-            file("dc1-client-consul-0.pem"),
-            file("dc1-client-consul-0-key.pem")
+            "consul+tls://127.0.0.1:{port}?proxy={}&{trust}&{show}",
+            place.kind
         );
         bytes_pass(&place, &agent, &url, Some(token_file)).await;
     });

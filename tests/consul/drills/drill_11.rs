@@ -1,20 +1,16 @@
 //! The token is missing, wrong, too weak, or revoked.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use meshrpc_tests::{
     ledger::Ledger as _,
     process::{Load, Method, eventually, failures, within},
     real::{Agent, Kind},
 };
-use serde_json::{Value, json};
 
 use super::TASKS;
 use crate::{
-    place::{Place, TOKEN, WAYS, each_secured},
+    place::{Place, TOKEN, WAYS, each_secured, keep},
     site::Site,
 };
 
@@ -22,10 +18,11 @@ use crate::{
 fn drill_11_without_a_token_that_may_do_it_nothing_starts() {
     each_secured(WAYS, async |place: Place| {
         let agent = place.agent().secured().start().await;
-        let weak = rules(&agent, r#"service "another" { policy = "write" }"#).await;
+        let weak = r#"service "another" { policy = "write" }"#;
+        let weak = agent.token_with(weak).await.secret;
         let wrong = "00000000-0000-4000-8000-000000000000";
-        let (_, right) = token(&agent, &["client", "ledger"]).await;
-        write(&place.folder().join(TOKEN), &right);
+        let right = agent.token_of(&["client", "ledger"]).await;
+        keep(&right.secret, &place.folder().join(TOKEN));
         let site = open(place, agent).await;
         let file = site.town.folder().join("given");
         for given in [None, Some(wrong), Some(&*weak)] {
@@ -33,7 +30,7 @@ fn drill_11_without_a_token_that_may_do_it_nothing_starts() {
                 let start = site.town.instance(name);
                 match given {
                     Some(token) => {
-                        write(&file, token);
+                        keep(token, &file);
                         start.env("MESHRPC_TOKEN_FILE", &file)
                     }
                     None => start.env_remove("MESHRPC_TOKEN_FILE"),
@@ -66,9 +63,9 @@ fn drill_11_without_a_token_that_may_do_it_nothing_starts() {
 fn drill_11_a_revoked_token_empties_no_list() {
     each_secured(WAYS, async |place: Place| {
         let agent = place.agent().secured().start().await;
-        let (accessor, first) = token(&agent, &["client", "ledger"]).await;
+        let first = agent.token_of(&["client", "ledger"]).await;
         let file = place.folder().join(TOKEN);
-        write(&file, &first);
+        keep(&first.secret, &file);
         agent.allow("client", "ledger").await;
         let site = open(place, agent).await;
         let names = ["ledger-1", "ledger-2"];
@@ -79,7 +76,7 @@ fn drill_11_a_revoked_token_empties_no_list() {
         site.well(Duration::from_secs(9)).await;
 
         site.agent
-            .delete(&format!("/v1/acl/token/{accessor}"))
+            .delete(&format!("/v1/acl/token/{}", first.accessor))
             .await;
         // Lists are asked for anew within 30 s.
         let end = Instant::now() + Duration::from_secs(35);
@@ -97,8 +94,8 @@ fn drill_11_a_revoked_token_empties_no_list() {
         }
         assert_eq!(load.failed(), 0);
 
-        let (_, second) = token(&site.agent, &["client", "ledger"]).await;
-        write(&file, &second);
+        let second = site.agent.token_of(&["client", "ledger"]).await;
+        keep(&second.secret, &file);
         site.lists(&names, Duration::from_secs(30)).await;
         let third = site.town.instance("ledger-3").start().await;
         within(Duration::from_secs(30), "news arrives", async || {
@@ -121,37 +118,4 @@ async fn open(place: Place, agent: Agent) -> Site {
         options.push_str(&format!("&grpc={}", agent.grpc()));
     }
     place.open_with(agent, &options).await
-}
-
-/// A token that these rules say all of.
-async fn rules(agent: &Agent, rules: &str) -> String {
-    let policy = json!({"Name": "rules", "Rules": rules});
-    let policy = agent.put("/v1/acl/policy", &policy).await.text;
-    let policy: Value = serde_json::from_str(&policy).expect("it is JSON");
-    let token = json!({"Policies": [{"ID": policy["ID"]}]});
-    let made = agent.put("/v1/acl/token", &token).await.text;
-    let made: Value = serde_json::from_str(&made).expect("it is JSON");
-    made["SecretID"].as_str().expect("it is there").to_owned()
-}
-
-/// A token that may be these services: its name and its value.
-async fn token(agent: &Agent, services: &[&str]) -> (String, String) {
-    let service = |name: &&str| json!({"ServiceName": name});
-    let services: Vec<_> = services.iter().map(service).collect();
-    let token = json!({"ServiceIdentities": services});
-    let made = agent.put("/v1/acl/token", &token).await;
-    let made: Value = serde_json::from_str(&made.text).expect("it is JSON");
-    let part = |name: &str| made[name].as_str().expect("it is there").to_owned();
-    (part("AccessorID"), part("SecretID"))
-}
-
-/// Puts a file there at once, as whoever rotates tokens does.
-fn write(file: &std::path::Path, token: &str) {
-    let new = file.with_extension("new");
-    let written = fs::write(&new, token)
-        .and_then(|()| {
-            fs::set_permissions(&new, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-        })
-        .and_then(|()| fs::rename(&new, file));
-    written.expect("the folder can be written");
 }

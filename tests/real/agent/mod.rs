@@ -10,6 +10,7 @@ mod intentions;
 mod ports;
 mod requests;
 mod settings;
+mod tokens;
 
 use std::{
     fs,
@@ -29,6 +30,7 @@ use crate::process::eventually;
 pub use intentions::Intention;
 pub use ports::{free, free_range};
 pub use requests::{Asker, Reply};
+pub use tokens::Token;
 
 /// A running agent. It is killed when it is dropped.
 pub struct Agent {
